@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# kvmtuned: plain make, no configure.  `make help` lists the targets.
+VERSION = 0.1.0
+
+BUILD   ?= build
+PREFIX  ?= /usr
+SBINDIR ?= $(PREFIX)/sbin
+MANDIR  ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
+SYSCONFDIR ?= /etc
+
+CC      ?= cc
+NM      ?= nm
+PKG_CONFIG ?= pkg-config
+CFLAGS  ?= -O2 -g
+
+# A flag is used when this compiler knows it.
+probe = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wpointer-arith -Wwrite-strings -Wcast-qual -Wundef -Wvla \
+	-Wdouble-promotion -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference \
+	$(foreach f,-Wjump-misses-init -Wlogical-op -Wduplicated-cond -Wduplicated-branches,$(call probe,$(f)))
+# One overridable variable: distributions have their own.
+HARDENING ?= $(foreach f,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-ftrivial-auto-var-init=zero,$(call probe,$(f))) -fno-common -fPIE -D_FORTIFY_SOURCE=2
+HARDENING_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
+ifeq ($(W),1)
+WARNINGS += -Werror
+endif
+ifeq ($(SANITIZE),1)
+HARDENING = -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDENING_LD = -pie -fsanitize=address,undefined
+endif
+
+BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKT_VERSION='"$(VERSION)"' -MMD -MP $(WARNINGS) $(HARDENING)
+
+# ---- layers: each room sees only the rooms below it --------------------------
+SEE_base   := base
+SEE_sense  := base sense
+SEE_model  := base sense model
+SEE_policy := base sense model policy
+SEE_act    := base sense policy
+ROOMS      := base sense model policy act
+include_of = $(addprefix -Ilib/,$(SEE_$(1)))
+
+LIB_PKGS    := hwloc
+DAEMON_PKGS := libvirt libevent_core libevent_pthreads libxml-2.0 libsystemd
+TEST_PKGS   := check
+pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1))
+pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1))
+
+LIB_SRC    := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))
+DAEMON_SRC := $(wildcard daemon/*.c)
+UNIT_SRC   := $(wildcard tests/unit/check_*.c)
+SIM_SRC    := $(wildcard tests/sim/sim_*.c)
+PLANT_SRC  := $(wildcard tests/sim/plant*.c)
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB_OBJ    := $(call obj,$(LIB_SRC))
+# Everything of the daemon but its main(), for the unit tests.
+DAEMON_OBJ := $(call obj,$(filter-out daemon/main.c,$(DAEMON_SRC)))
+ALL_I      := $(addprefix -Ilib/,$(ROOMS)) -Idaemon
+DAEMON_CFLAGS = $(ALL_I) $(call pkg_cflags,$(LIB_PKGS) $(DAEMON_PKGS))
+DAEMON_LIBS   = $(call pkg_libs,$(LIB_PKGS) $(DAEMON_PKGS)) -linih -lm -pthread
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
+	bench-tick
+
+all: $(BUILD)/kvmtuned ## build the daemon
+
+# ---- building -----------------------------------------------------------------
+define room_rule
+$(BUILD)/obj/lib/$(1)/%.o: lib/$(1)/%.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE_CFLAGS) $(call include_of,$(1)) $$(CFLAGS) -c -o $$@ $$<
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+$(BUILD)/obj/daemon/%.o: daemon/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(call pkg_cflags,$(TEST_PKGS)) -Itests/unit -Itests/sim \
+		-DKT_TESTS_DIR='"$(CURDIR)/tests"' $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/libkvmtuned.a: $(LIB_OBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/kvmtuned: $(BUILD)/obj/daemon/main.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+
+$(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+# ---- running and testing --------------------------------------------------------
+deps: ## install the packages that building needs and that are missing
+	@tests/deps build
+
+deps-test: deps
+	@tests/deps test
+
+run: deps ## build, run on this host's guests, or on demo guests where there are none
+	@tests/deps run
+	@$(MAKE) --no-print-directory all
+	@tests/live/demo $(BUILD)
+
+check: ## every test, installing what is missing; ends with "N passed, N failed"
+	@tests/check $(BUILD)
+
+unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
+	@tests/run-binaries unit $(UNIT_BIN)
+
+sim: $(SIM_BIN) ## closed loops against the plant
+	@tests/run-binaries sim $(SIM_BIN)
+
+live: all ## root: real libvirtd, real QEMU guests, this kernel's KSM
+	@tests/live/run.py --build $(BUILD)
+
+vm: all ## boots a NUMA host with systemd in QEMU and proves placement in it
+	@rm -rf $(BUILD)/vm/stage
+	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(BUILD)/vm/stage >/dev/null
+	@tests/vm/run.sh $(CURDIR)/$(BUILD)/vm/stage
+
+layers: $(LIB_OBJ) ## the layer rule: what may see and need what
+	@NM=$(NM) tests/layers $(BUILD)
+
+mutate: ## every mutant of the policies must be caught
+	@BUILD=$(BUILD) tests/mutate/run
+
+sanitize: ## unit and live tiers under ASan and UBSan
+	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize unit live
+
+bench-tick: all ## cost of a tick with 30 guests against a program that only re-reads the same files
+	@tests/deps test
+	@bench/tick $(BUILD)
+
+format: ## clang-format all C files
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+# ---- installing -------------------------------------------------------------------
+install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
+	install -D -m 0755 $(BUILD)/kvmtuned $(DESTDIR)$(SBINDIR)/kvmtuned
+	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
+	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf.d
+	install -D -m 0644 systemd/kvmtuned.service $(DESTDIR)$(UNITDIR)/kvmtuned.service
+	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
+	install -D -m 0644 man/kvmtuned.8 $(DESTDIR)$(MANDIR)/man8/kvmtuned.8
+	install -D -m 0644 man/kvmtuned.conf.5 $(DESTDIR)$(MANDIR)/man5/kvmtuned.conf.5
+
+clean: ## remove build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  W=1 turns warnings into errors; BUILD=DIR builds elsewhere.'

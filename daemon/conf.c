@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which options are there, and what does each value mean?  Adding an option is one
+ * row here, one line in conf/kvmtuned.conf and one in kvmtuned.conf(5); a test
+ * compares the three. */
+#include "conf_table.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *const daemon_modes[] = { "active", "observe", NULL };
+static const char *const loop_modes[] = { "active", "observe", "off", NULL };
+static const char *const on_stops[] = { "restore", "keep", NULL };
+static const char *const ksm_policies[] = { "off", "ksmtuned", NULL };
+static const char *const backends[] = { "affinity", "libvirt", NULL };
+/* Positions are those of enum log_level. */
+static const char *const log_levels[] = { "",       "",     "",      "error", "warning",
+					  "notice", "info", "debug", NULL };
+
+#define F(field)              offsetof(struct conf, field)
+#define WORDS(list, field)    .words = (list), .offset = F(field)
+#define TEXT(field)           .is_text = true, .offset = F(field)
+#define NUMBER(lo, hi, field) .min = (lo), .max = (hi), .offset = F(field)
+
+const struct conf_option conf_options[] = {
+	{ "daemon", "mode", "active", WORDS(daemon_modes, policy.mode),
+	  .doc = "observe: every loop decides and says what it would do, and writes "
+		 "nothing" },
+	{ "daemon", "interval_s", "5", NUMBER(1, 3600, interval_s),
+	  .doc = "seconds between two looks at the host while guests run; events come at "
+		 "once" },
+	{ "daemon", "libvirt_uri", "qemu:///system", TEXT(libvirt_uri),
+	  .doc = "which libvirt's guests are managed; local ones only; read at start" },
+	{ "daemon", "on_stop", "restore", WORDS(on_stops, on_stop),
+	  .doc = "restore: give every original value back; keep: leave pins, limits and "
+		 "KSM" },
+	{ "daemon", "log_level", "info", WORDS(log_levels, log_level),
+	  .doc = "the most verbose messages wanted: error, warning, notice, info, "
+		 "debug" },
+	{ "daemon", "run_dir", "/run/kvmtuned", TEXT(run_dir),
+	  .doc = "folder of the undo file (original values); read at start" },
+
+	{ "ksm", "mode", "active", WORDS(loop_modes, policy.ksm.mode),
+	  .doc = "whether this loop acts, only says what it would do, or is off" },
+	{ "ksm", "policy", "ksmtuned", WORDS(ksm_policies, policy.ksm.policy),
+	  .doc = "ksmtuned: its law, with its plain bugs mended; off: KSM is somebody "
+		 "else's" },
+	{ "ksm", "interval_s", "60", NUMBER(1, 86400, policy.ksm.interval_s),
+	  .doc = "seconds between two steps; guests that start or stop bring one "
+		 "forward" },
+	{ "ksm", "boost_pages", "300", NUMBER(0, 1000000, policy.ksm.boost_pages),
+	  .doc = "added to pages_to_scan at a step while memory is short" },
+	{ "ksm", "decay_pages", "50", NUMBER(0, 1000000, policy.ksm.decay_pages),
+	  .doc = "taken from pages_to_scan at a step while memory is not short" },
+	{ "ksm", "min_pages", "64", NUMBER(1, 1000000, policy.ksm.min_pages),
+	  .doc = "pages_to_scan never below this while scanning" },
+	{ "ksm", "max_pages", "1250", NUMBER(1, 1000000, policy.ksm.max_pages),
+	  .doc = "pages_to_scan never above this" },
+	{ "ksm", "sleep_ms", "10", NUMBER(1, 100000, policy.ksm.sleep_ms),
+	  .doc = "pause between two batches on a host of 16 GiB; larger hosts pause "
+		 "less, "
+		 "down to 10 ms" },
+	{ "ksm", "free_target_percent", "20",
+	  NUMBER(0, 100, policy.ksm.free_target_percent),
+	  .doc = "of all memory: below this much MemAvailable memory is short" },
+	{ "ksm", "free_target_min_mib", "2048",
+	  NUMBER(0, 1024 * 1024, policy.ksm.free_target_min_mib),
+	  .doc = "... and at least this much (ksmtuned's KSM_THRES_CONST, as it was "
+		 "meant)" },
+
+	{ "placement", "mode", "active", WORDS(loop_modes, policy.placement.mode),
+	  .doc = "whether this loop acts, only says what it would do, or is off" },
+	{ "placement", "backend", "affinity", WORDS(backends, policy.placement.backend),
+	  .doc = "affinity: pins the threads, the XML stays untouched; libvirt: visible "
+		 "pins "
+		 "that travel with live migrations" },
+	{ "placement", "cooldown_s", "60", NUMBER(0, 86400, policy.placement.cooldown_s),
+	  .doc = "seconds between two changes of one guest's home" },
+	{ "placement", "node_reserve_mib", "256",
+	  NUMBER(0, 1024 * 1024, policy.placement.node_reserve_mib),
+	  .doc = "memory of each node that guests may not count on" },
+
+	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
+	  .doc = "whether this loop acts, only says what it would do, or is off" },
+	{ "memory", "pressure_percent", "10",
+	  NUMBER(0, 100, policy.memory.pressure_percent),
+	  .doc = "of all memory: below this much MemAvailable the idlest guest is "
+		 "squeezed" },
+	{ "memory", "calm_percent", "15", NUMBER(0, 100, policy.memory.calm_percent),
+	  .doc = "of all memory: above this much MemAvailable every limit is lifted" },
+	{ "memory", "psi_permille", "50", NUMBER(1, 1000, policy.memory.psi_permille),
+	  .doc = "of the time: stalls on memory (PSI some) that count as pressure as "
+		 "well" },
+	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
+	  .doc = "of the guest's usage: how far a limit is lowered at a step" },
+	{ "memory", "step_max_mib", "64", NUMBER(1, 65536, policy.memory.step_max_mib),
+	  .doc = "... and at most this much" },
+	{ "memory", "step_interval_s", "6",
+	  NUMBER(1, 3600, policy.memory.step_interval_s),
+	  .doc = "seconds between two steps, of whichever guest" },
+	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
+	  .doc = "of the guest's memory: no limit below" },
+	{ "memory", "backoff_s", "300", NUMBER(1, 86400, policy.memory.backoff_s),
+	  .doc = "a guest that suffered from its limit is left alone for so long" },
+};
+const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
+
+int conf_word(const char *const *words, const char *text, unsigned int *ret)
+{
+	for (unsigned int i = 0; words[i]; i++) {
+		if (*text && strcmp(words[i], text) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* The fields are enums (unsigned here), uint64_t and char[CONF_TEXT_MAX]. */
+int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text)
+{
+	char *field = (char *)conf + o->offset;
+	uint64_t number;
+
+	if (o->words)
+		return conf_word(o->words, text, (unsigned int *)(void *)field);
+	if (o->is_text) {
+		if (!*text || strlen(text) >= CONF_TEXT_MAX)
+			return -EINVAL;
+		strcpy(field, text);
+		return 0;
+	}
+	if (str_u64(text, &number) < 0 || number < o->min || number > o->max)
+		return -EINVAL;
+	*(uint64_t *)(void *)field = number;
+	return 0;
+}
+
+void conf_defaults(struct conf *ret)
+{
+	*ret = (struct conf){ 0 };
+	for (size_t i = 0; i < conf_noptions; i++)
+		if (conf_option_set(&conf_options[i], ret, conf_options[i].standard) < 0)
+			abort(); /* our own table is wrong; the unit tests cannot pass */
+}
+
+char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	if (o->is_text)
+		(void)snprintf(buf, size, "a text of 1 to %d bytes", CONF_TEXT_MAX - 1);
+	else if (!o->words)
+		(void)snprintf(buf, size, "a whole number from %llu to %llu",
+			       (unsigned long long)o->min, (unsigned long long)o->max);
+	else
+		for (size_t i = 0; o->words[i] && used < size; i++)
+			if (*o->words[i])
+				used += (size_t)snprintf(buf + used, size - used, "%s%s",
+							 used ? ", " : "", o->words[i]);
+	return buf;
+}
+
+void conf_write_template(FILE *out)
+{
+	const char *section = "";
+
+	fputs("# kvmtuned.conf: every option with its default.  See kvmtuned.conf(5).\n"
+	      "# Check a change with: kvmtuned --test-config\n",
+	      out);
+	for (size_t i = 0; i < conf_noptions; i++) {
+		const struct conf_option *o = &conf_options[i];
+
+		if (strcmp(o->section, section) != 0)
+			fprintf(out, "\n[%s]\n", o->section);
+		section = o->section;
+		fprintf(out, "# %s\n#%s = %s\n", o->doc, o->key, o->standard);
+	}
+	fputs("\n# For guests by name (shell pattern); metadata of the guest wins over "
+	      "it.\n"
+	      "#[domain \"web-*\"]\n"
+	      "#ksm = on        # on, observe, off\n"
+	      "#placement = on  # on, observe, off\n"
+	      "#memory = on     # on, observe, off\n"
+	      "#weight = 100    # 1 to 1000: how much its memory is worth against "
+	      "others\n",
+	      out);
+}
+
+static enum guest_switch stronger(enum guest_switch metadata,
+				  enum guest_switch configured)
+{
+	return metadata != GUEST_SWITCH_DEFAULT ? metadata : configured;
+}
+
+struct guest_wish conf_guest_wish(const struct conf *conf, const char *name,
+				  const struct guest_wish *metadata)
+{
+	struct guest_wish wish = { 0 };
+
+	for (size_t i = 0; i < conf->nrules; i++) {
+		const struct guest_wish *rule = &conf->rule[i].wish;
+
+		if (fnmatch(conf->rule[i].glob, name, 0) != 0)
+			continue;
+		wish.ksm = stronger(rule->ksm, wish.ksm);
+		wish.placement = stronger(rule->placement, wish.placement);
+		wish.memory = stronger(rule->memory, wish.memory);
+		wish.weight = rule->weight ? rule->weight : wish.weight;
+	}
+	wish.ksm = stronger(metadata->ksm, wish.ksm);
+	wish.placement = stronger(metadata->placement, wish.placement);
+	wish.memory = stronger(metadata->memory, wish.memory);
+	wish.weight = metadata->weight ? metadata->weight : wish.weight;
+	return wish;
+}

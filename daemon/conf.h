@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The configuration: /etc/kvmtuned.conf and kvmtuned.conf.d, INI, read with inih. */
+#ifndef KT_CONF_H
+#define KT_CONF_H
+
+#include <stdio.h>
+
+#include "log.h"
+#include "policy_conf.h"
+#include "sample.h"
+
+enum { CONF_RULES_MAX = 64, CONF_GLOB_MAX = 64, CONF_TEXT_MAX = 160 };
+
+enum on_stop {
+	ON_STOP_RESTORE, /* every original value comes back */
+	ON_STOP_KEEP,    /* pins, limits and KSM stay as they are */
+};
+
+/* One [domain "GLOB"] section. */
+struct conf_rule {
+	char glob[CONF_GLOB_MAX];
+	struct guest_wish wish; /* DEFAULT and 0 where the section says nothing */
+};
+
+struct conf {
+	uint64_t interval_s;
+	char libvirt_uri[CONF_TEXT_MAX];
+	char run_dir[CONF_TEXT_MAX]; /* absolute */
+	enum on_stop on_stop;
+	enum log_level log_level;
+	struct policy_conf policy;
+	size_t nrules;
+	struct conf_rule
+		rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
+};
+
+/* One call for each mistake: "FILE:LINE: what is wrong, what is allowed". */
+typedef void conf_complaint_fn(const char *text, void *context);
+
+/* Reads PATH, then PATH.d/[*].conf in the order of their names.  A PATH that does not
+ * exist is an error only when `must_exist`.
+ * -EINVAL: at least one complaint; *ret is untouched.  -errno: PATH cannot be read
+ * (one complaint says so). */
+int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain,
+	      void *context, struct conf *ret) KT_MUST_USE;
+
+void conf_defaults(struct conf *ret);
+
+/* The whole option table as a commented configuration file. */
+void conf_write_template(FILE *out);
+
+/* What applies to a guest of this name: metadata over the last matching section. */
+struct guest_wish conf_guest_wish(const struct conf *conf, const char *name,
+				  const struct guest_wish *metadata);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How does a file become a configuration, and what is said of its mistakes?
+ *
+ * The distribution's inih cuts lines at 199 bytes and parses the tail as a line of
+ * its own, takes an indented line for a continuation of the value before, and does
+ * not tell line numbers.  So it reads through our own line reader, which refuses
+ * what inih would misread and counts. */
+#include <dirent.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "conf_table.h"
+
+enum {
+	LINE_BYTES = 199,   /* INI_MAX_LINE of the distribution's build, less the NUL */
+	SECTION_BYTES = 49, /* its MAX_SECTION, less the NUL */
+	OPTIONS_MAX = 128,
+};
+
+struct reader {
+	struct conf *conf;
+	conf_complaint_fn *complain;
+	void *context;
+	unsigned int mistakes;
+	/* the file being read */
+	FILE *file;
+	const char *path;
+	unsigned int line;
+	bool seen[OPTIONS_MAX]; /* in this file, by position in conf_options */
+	char last_section[64];
+	struct conf_rule *rule; /* of the [domain] section being read */
+	bool rule_seen[4];      /* its keys: ksm, placement, memory, weight */
+	/* over all files: where each option was last set */
+	unsigned int set_line[OPTIONS_MAX];
+	char set_path[OPTIONS_MAX][CONF_TEXT_MAX];
+};
+
+static void mistake_at(struct reader *r, const char *path, unsigned int line,
+		       const char *fmt, va_list args)
+{
+	char what[512], shown[sizeof what * 4], text[sizeof shown + 512];
+
+	(void)vsnprintf(what, sizeof what, fmt, args);
+	(void)snprintf(text, sizeof text, "%s:%u: %s", path, line,
+		       str_escape(what, shown, sizeof shown));
+	r->complain(text, r->context);
+	r->mistakes++;
+}
+
+static void KT_PRINTF(2, 3) mistake(struct reader *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	mistake_at(r, r->path, r->line, fmt, args);
+	va_end(args);
+}
+
+/* Whether inih would read this line as we would: what it would not is said. */
+static bool line_is_fit(struct reader *r, const char *line)
+{
+	size_t section = strcspn(line, "]");
+
+	if (*line == '\0' || *line == '#' || *line == ';')
+		return true;
+	if (*line == ' ' || *line == '\t') {
+		if (line[strspn(line, " \t")] == '\0')
+			return true;
+		mistake(r, "line begins with a blank: options begin in the first column");
+	} else if (*line != '[') {
+		if (strpbrk(line, "=:"))
+			return true;
+		mistake(r, "neither [section], key = value nor # comment");
+	} else if (line[section] != ']') {
+		mistake(r, "section without closing bracket");
+	} else if (section - 1 > SECTION_BYTES) {
+		mistake(r, "section name too long: at most %d bytes", SECTION_BYTES);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* fgets for ini_parse_stream: always a whole line, an empty one for a bad one. */
+static char *read_line(char *line, int size, void *context)
+{
+	struct reader *r = context;
+	size_t n = 0, room = KT_MIN((size_t)size - 1, (size_t)LINE_BYTES);
+	bool control = false;
+	int c;
+
+	c = getc(r->file);
+	if (c == EOF)
+		return NULL;
+	r->line++;
+	for (; c != EOF && c != '\n'; c = getc(r->file)) {
+		control |= (c < ' ' && c != '\t' && c != '\r') || c == 0x7f;
+		if (n < room)
+			line[n] = (char)c;
+		n++;
+	}
+	line[KT_MIN(n, room)] = '\0';
+	if (n > room)
+		mistake(r, "line too long: at most %zu bytes", room);
+	else if (control)
+		mistake(r, "control character in the line");
+	else if (line_is_fit(r, line))
+		return line;
+	line[0] = '\0';
+	return line;
+}
+
+static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
+
+/* Reads the GLOB of `domain "GLOB"` and opens a new rule. */
+static void begin_rule(struct reader *r, const char *section)
+{
+	const char *quoted = section + strlen("domain");
+	size_t n;
+
+	memset(r->rule_seen, 0, sizeof r->rule_seen);
+	r->rule = NULL;
+	quoted += strspn(quoted, " \t");
+	n = strlen(quoted);
+	if (n < 3 || quoted[0] != '"' || quoted[n - 1] != '"') {
+		mistake(r, "[%s]: wanted [domain \"PATTERN\"]", section);
+		return;
+	}
+	if (r->conf->nrules >= CONF_RULES_MAX) {
+		mistake(r, "[%s]: more than %d domain sections", section, CONF_RULES_MAX);
+		return;
+	}
+	r->rule = &r->conf->rule[r->conf->nrules++];
+	*r->rule = (struct conf_rule){ 0 };
+	memcpy(r->rule->glob, quoted + 1,
+	       n - 2); /* fits: SECTION_BYTES < CONF_GLOB_MAX */
+}
+
+static void set_rule_key(struct reader *r, const char *section, const char *key,
+			 const char *value)
+{
+	static const char *const keys[] = { "ksm", "placement", "memory", "weight",
+					    NULL };
+	enum guest_switch *const switches[] = { &r->rule->wish.ksm,
+						&r->rule->wish.placement,
+						&r->rule->wish.memory };
+	unsigned int k, word;
+	uint64_t weight;
+
+	if (conf_word(keys, key, &k) < 0) {
+		mistake(r,
+			"[%s] %s: unknown key; allowed: ksm, placement, memory, weight",
+			section, key);
+	} else if (r->rule_seen[k]) {
+		mistake(r, "[%s] %s: given twice", section, key);
+	} else if (k < KT_ARRAY_LEN(switches)) {
+		r->rule_seen[k] = true;
+		if (conf_word(switch_words, value, &word) < 0)
+			mistake(r,
+				"[%s] %s: \"%s\" is not allowed; allowed: off, observe, "
+				"on",
+				section, key, value);
+		else
+			*switches[k] = (enum guest_switch)word;
+	} else {
+		r->rule_seen[k] = true;
+		if (str_u64(value, &weight) < 0 || weight < 1 || weight > 1000)
+			mistake(r,
+				"[%s] weight: \"%s\" is not allowed; allowed: a whole "
+				"number "
+				"from 1 to 1000",
+				section, value);
+		else
+			r->rule->wish.weight = (unsigned int)weight;
+	}
+}
+
+static void set_option(struct reader *r, size_t i, const char *value)
+{
+	const struct conf_option *o = &conf_options[i];
+	char allowed[256];
+
+	if (r->seen[i]) {
+		mistake(r, "[%s] %s: given twice", o->section, o->key);
+		return;
+	}
+	r->seen[i] = true;
+	r->set_line[i] = r->line;
+	(void)snprintf(r->set_path[i], sizeof r->set_path[i], "%s", r->path);
+	if (conf_option_set(o, r->conf, value) < 0)
+		mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section,
+			o->key, value, conf_option_allowed(o, allowed, sizeof allowed));
+}
+
+static void set_key(struct reader *r, const char *section, const char *key,
+		    const char *value)
+{
+	bool section_exists = false;
+
+	for (size_t i = 0; i < conf_noptions; i++) {
+		if (strcmp(conf_options[i].section, section) != 0)
+			continue;
+		section_exists = true;
+		if (strcmp(conf_options[i].key, key) == 0) {
+			set_option(r, i, value);
+			return;
+		}
+	}
+	if (section_exists)
+		mistake(r, "[%s] %s: unknown key; see kvmtuned.conf(5)", section, key);
+	else if (!*section)
+		mistake(r, "%s: before any [section]", key);
+	else
+		mistake(r,
+			"[%s]: unknown section; allowed: daemon, ksm, placement, memory, "
+			"domain \"PATTERN\"",
+			section);
+}
+
+static int take_key(void *context, const char *section, const char *key,
+		    const char *value)
+{
+	struct reader *r = context;
+	bool is_domain = strncmp(section, "domain", 6) == 0 &&
+			 (section[6] == ' ' || section[6] == '\t' || section[6] == '\0');
+
+	if (strcmp(section, r->last_section) != 0) {
+		(void)snprintf(r->last_section, sizeof r->last_section, "%s", section);
+		if (is_domain)
+			begin_rule(r, section);
+	}
+	if (!is_domain)
+		set_key(r, section, key, value);
+	else if (r->rule)
+		set_rule_key(r, section, key, value);
+	return 1;
+}
+
+/* What single values cannot tell. */
+static void KT_PRINTF(4, 5) contradiction(struct reader *r, const char *section,
+					  const char *key, const char *fmt, ...)
+{
+	va_list args;
+
+	for (size_t i = 0; i < conf_noptions; i++) {
+		if (strcmp(conf_options[i].section, section) != 0 ||
+		    strcmp(conf_options[i].key, key) != 0)
+			continue;
+		va_start(args, fmt);
+		mistake_at(r, r->set_line[i] ? r->set_path[i] : r->path, r->set_line[i],
+			   fmt, args);
+		va_end(args);
+	}
+}
+
+static void check_together(struct reader *r)
+{
+	const struct policy_conf *p = &r->conf->policy;
+
+	if (p->ksm.min_pages > p->ksm.max_pages)
+		contradiction(r, "ksm", "min_pages",
+			      "[ksm] min_pages: %llu is above max_pages (%llu)",
+			      (unsigned long long)p->ksm.min_pages,
+			      (unsigned long long)p->ksm.max_pages);
+	if (p->memory.calm_percent < p->memory.pressure_percent)
+		contradiction(
+			r, "memory", "calm_percent",
+			"[memory] calm_percent: %llu is below pressure_percent (%llu)",
+			(unsigned long long)p->memory.calm_percent,
+			(unsigned long long)p->memory.pressure_percent);
+	if (r->conf->run_dir[0] != '/')
+		contradiction(r, "daemon", "run_dir",
+			      "[daemon] run_dir: not an absolute path");
+}
+
+static int read_file(struct reader *r, const char *path)
+{
+	KT_AUTOFCLOSE FILE *file = fopen(path, "re");
+
+	if (!file)
+		return -errno;
+	r->file = file;
+	r->path = path;
+	r->line = 0;
+	memset(r->seen, 0, sizeof r->seen);
+	r->last_section[0] = '\0';
+	/* Its result is the line of the first mistake; all are ours already. */
+	(void)ini_parse_stream(read_line, r, take_key, r);
+	return ferror(file) ? -EIO : 0;
+}
+
+static void unreadable(struct reader *r, const char *path, int error)
+{
+	char text[CONF_TEXT_MAX * 4];
+
+	(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path,
+		       strerror(-error));
+	r->complain(text, r->context);
+	r->mistakes++;
+}
+
+static int is_drop_in(const struct dirent *e)
+{
+	size_t n = strlen(e->d_name);
+
+	return e->d_name[0] != '.' && n > 5 && strcmp(e->d_name + n - 5, ".conf") == 0;
+}
+
+static void read_drop_ins(struct reader *r, const char *path)
+{
+	char folder[CONF_TEXT_MAX], file[CONF_TEXT_MAX + 258];
+	struct dirent **entries;
+	int n, e;
+
+	(void)snprintf(folder, sizeof folder, "%s.d", path);
+	n = scandir(folder, &entries, is_drop_in, alphasort);
+	for (int i = 0; i < n; i++) {
+		(void)snprintf(file, sizeof file, "%s/%s", folder, entries[i]->d_name);
+		e = read_file(r, file);
+		if (e < 0)
+			unreadable(r, file, e);
+		free(entries[i]);
+	}
+	if (n >= 0)
+		free(entries);
+}
+
+int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain,
+	      void *context, struct conf *ret)
+{
+	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
+	KT_AUTOFREE struct reader *r = calloc(1, sizeof *r);
+	int e;
+
+	if (!conf || !r)
+		return -ENOMEM;
+	conf_defaults(conf);
+	r->conf = conf;
+	r->complain = complain;
+	r->context = context;
+	r->path = path;
+	e = strlen(path) < CONF_TEXT_MAX - 8 ? read_file(r, path) : -ENAMETOOLONG;
+	if (e < 0 && (e != -ENOENT || must_exist)) {
+		unreadable(r, path, e);
+		return e;
+	}
+	read_drop_ins(r, path);
+	check_together(r);
+	if (r->mistakes)
+		return -EINVAL;
+	*ret = *conf;
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The option table, for the reader of files and for the tests. */
+#ifndef KT_CONF_TABLE_H
+#define KT_CONF_TABLE_H
+
+#include "conf.h"
+#include "str.h"
+
+struct conf_option {
+	const char *section, *key, *standard;
+	const char *const *words; /* the field is an enum, these its values; else */
+	bool is_text;             /* char[CONF_TEXT_MAX]; else uint64_t of this range */
+	uint64_t min, max;
+	size_t offset; /* into struct conf */
+	const char *doc;
+};
+
+extern const struct conf_option conf_options[];
+extern const size_t conf_noptions;
+
+/* -EINVAL: not allowed. */
+int conf_option_set(const struct conf_option *o, struct conf *conf,
+		    const char *text) KT_MUST_USE;
+int conf_word(const char *const *words, const char *text, unsigned int *ret) KT_MUST_USE;
+
+/* "a whole number from 1 to 3600", "active, observe, off". */
+char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does libvirt's news mean for our table of guests, and how do we ask libvirt
+ * for what only it can do? */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "kvmtuned.h"
+#include "str.h"
+
+static const uint64_t request_patience_ns = 20 * KT_NS_PER_S;
+static const uint64_t late_after_ns = 30 * KT_NS_PER_S;
+
+/* Asked again at the next occasion, so a failure is nothing to act on. */
+static void best_effort(int error, const char *what)
+{
+	if (error < 0)
+		log_debug("libvirt thread: %s: %s", what, strerror(-error));
+}
+
+static void say_guest(const struct domain *d, const char *action, const char *what)
+{
+	char name[4 * KT_NAME_MAX];
+
+	str_escape(d->name, name, sizeof name);
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+				      .id = LOG_GUEST,
+				      .guest = name,
+				      .uuid = &d->uuid,
+				      .action = action },
+		  "%s: %s", name, what);
+}
+
+/* Facts that must outlive an update: what only statistics bring. */
+static void keep_balloon(const struct kvmtuned *k, int slot, struct domain *d)
+{
+	const struct domain *old = &k->domains->slot[slot].domain;
+
+	if (old->id != d->id)
+		return;
+	d->has_balloon = old->has_balloon;
+	d->balloon_usable_kib = old->balloon_usable_kib;
+}
+
+static bool take_guest(struct kvmtuned *k, struct virt_news *news)
+{
+	struct domain *d = &news->guest;
+	int slot = domains_find(k->domains, &d->uuid);
+	bool is_new = slot < 0;
+
+	d->wish = conf_guest_wish(&k->conf, d->name, &d->metadata);
+	if (!is_new)
+		keep_balloon(k, slot, d);
+	slot = domains_put(k->domains, d);
+	if (slot < 0) {
+		say_guest(d, "refuse", "not managed: no room for more guests");
+		return false;
+	}
+	if (is_new)
+		say_guest(d, "appear", d->running ? "running" : "paused");
+	return true;
+}
+
+static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
+{
+	static const char *const how[] = { [VIRT_GONE_STOPPED] = "stopped",
+					   [VIRT_GONE_CRASHED] = "crashed",
+					   [VIRT_GONE_MIGRATED] = "migrated away" };
+	int slot = domains_find(k->domains, &news->uuid);
+
+	if (slot < 0)
+		return false;
+	say_guest(&k->domains->slot[slot].domain, "leave", how[news->gone]);
+	domains_remove(k->domains, &news->uuid);
+	act_forget(k->act, &news->uuid);
+	k->bound[slot] = 0;
+	return true;
+}
+
+static void take_link(struct kvmtuned *k, const struct virt_news *news)
+{
+	k->link_up = news->kind == VIRT_LINK_UP;
+	if (k->link_up)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+					      .id = LOG_LIBVIRT_BACK },
+			  "connected to libvirt at %s (%s)", k->conf.libvirt_uri,
+			  news->text);
+	else
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+					      .id = LOG_LIBVIRT_LOST },
+			  "no connection to libvirt at %s (%s): what is known holds, and "
+			  "connecting is tried again and again",
+			  k->conf.libvirt_uri, news->text);
+}
+
+static void take_statistics(struct kvmtuned *k, const struct virt_news *news)
+{
+	int slot = domains_find(k->domains, &news->uuid);
+
+	if (slot < 0)
+		return;
+	k->domains->slot[slot].domain.has_balloon = news->has_balloon;
+	k->domains->slot[slot].domain.balloon_usable_kib = news->balloon_usable_kib;
+}
+
+static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
+{
+	switch (news->kind) {
+	case VIRT_LINK_UP:
+	case VIRT_LINK_DOWN:
+		take_link(k, news);
+		return true;
+	case VIRT_GUEST:
+		return take_guest(k, news);
+	case VIRT_GUEST_GONE:
+		return take_gone(k, news);
+	case VIRT_RESYNC_DONE:
+		k->guests_known = true;
+		return true;
+	case VIRT_TUNABLE:
+		/* The refreshed facts follow as VIRT_GUEST, and act compares them. */
+		log_debug("libvirt: tunables of a guest changed: %s", news->text);
+		return false;
+	case VIRT_REPLY:
+		act_reply(k->act, &news->reply, now_ns);
+		return false;
+	case VIRT_STATISTICS:
+		take_statistics(k, news);
+		return false;
+	}
+	return false;
+}
+
+bool guests_take_news(struct kvmtuned *k, uint64_t now_ns)
+{
+	struct virt_news news;
+	bool look = false;
+
+	while (k->virt && virt_next(k->virt, &news))
+		look |= take(k, &news, now_ns);
+	return look;
+}
+
+void guests_apply_wishes(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		struct domain *d = &k->domains->slot[i].domain;
+
+		if (k->domains->slot[i].used)
+			d->wish = conf_guest_wish(&k->conf, d->name, &d->metadata);
+	}
+}
+
+void guests_check_lateness(struct kvmtuned *k, uint64_t now_ns)
+{
+	uint64_t since_ns = virt_waiting_since_ns(k->virt);
+
+	if (since_ns == 0 && k->late_said_ns != 0)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+					      .id = LOG_LIBVIRT_BACK },
+			  "libvirt answers again");
+	if (since_ns == 0 || since_ns != k->late_said_ns)
+		k->late_said_ns = 0;
+	if (since_ns == 0 || now_ns < since_ns + late_after_ns || k->late_said_ns != 0)
+		return;
+	k->late_said_ns = since_ns;
+	log_emitf(
+		(struct log_event){ .level = LOG_LEVEL_WARNING, .id = LOG_LIBVIRT_LATE },
+		"libvirt has not answered for %" PRIu64
+		" s: KSM, pinned threads and everything else that does not need it go on",
+		(now_ns - since_ns) / KT_NS_PER_S);
+}
+
+void guests_ask_statistics(struct kvmtuned *k, uint64_t now_ns)
+{
+	/* Busy or full is as good as asked: the next tick asks again. */
+	if (k->virt && virt_waiting_since_ns(k->virt) == 0)
+		best_effort(
+			virt_request_statistics(k->virt, now_ns + request_patience_ns),
+			"statistics");
+}
+
+/* No event tells of a vCPU plugged in; its thread does. */
+void guests_note_vcpu_threads(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		const struct guest_sample *g = &k->sample->guest[i];
+		size_t n = 0;
+
+		if (!k->domains->slot[i].used || !g->present)
+			continue;
+		for (size_t t = 0; t < g->nthreads; t++)
+			n += g->threads[t].role == THREAD_VCPU;
+		if (k->vcpu_threads[i] != n && k->vcpu_threads[i] != 0 && k->virt)
+			(void)virt_request_refresh(k->virt,
+						   &k->domains->slot[i].domain.uuid);
+		k->vcpu_threads[i] = n;
+	}
+}
+
+void guests_bind(struct kvmtuned *k, size_t i)
+{
+	struct domain_slot *slot = &k->domains->slot[i];
+	const struct guest_sample *g = &k->sample->guest[i];
+	const struct guest_in_force *f;
+
+	act_bind(k->act, i, slot->incarnation, &slot->domain.uuid, g->pid,
+		 g->start_ticks);
+	k->bound[i] = slot->incarnation;
+	k->vcpu_threads[i] = 0;
+	f = &act_in_force(k->act)->guest[i];
+	/* What an earlier life of ours left in the live XML is not the admin's. */
+	if (f->pinned && k->virt)
+		best_effort(virt_own_pins(k->virt, &slot->domain.uuid), "own pins");
+	if (f->limited && k->virt) {
+		slot->domain.admin_memtune = false;
+		best_effort(virt_own_soft_limit(k->virt, &slot->domain.uuid),
+			    "own limit");
+	}
+}
+
+static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role,
+		   unsigned int number, const struct cpumask *cpus)
+{
+	struct kvmtuned *k = context;
+
+	if (!k->virt)
+		return -ENOTCONN;
+	return virt_request_pin(k->virt, uuid, role, number, cpus,
+				now_monotonic_ns() + request_patience_ns);
+}
+
+static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib)
+{
+	struct kvmtuned *k = context;
+
+	if (!k->virt)
+		return -ENOTCONN;
+	return virt_request_soft_limit(k->virt, uuid, kib,
+				       now_monotonic_ns() + request_patience_ns);
+}
+
+struct vm_ops guests_vm_ops(struct kvmtuned *k)
+{
+	return (struct vm_ops){ .pin = ask_pin,
+				.set_soft_limit = ask_soft_limit,
+				.context = k };
+}

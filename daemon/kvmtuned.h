@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's whole state, and the steps that main() and the loop call. */
+#ifndef KT_KVMTUNED_H
+#define KT_KVMTUNED_H
+
+#include "act.h"
+#include "conf.h"
+#include "policy.h"
+#include "sense.h"
+#include "verdict.h"
+#include "virt.h"
+
+struct kvmtuned {
+	const char *conf_path;
+	bool conf_must_exist;
+	bool dry_run; /* --dry-run, a recorded root, or no place for the undo file */
+	struct conf conf;
+
+	struct hostfs fs;
+	struct topology topology;
+	struct domains *domains;
+	struct sense *sense;
+	struct sample *sample;
+	struct host_view *view;
+	struct arbiter *arbiter;
+	struct plan *plan;
+	struct act *act;
+	struct vm_ops vm_ops;
+	struct virt *virt;
+	struct verdicts *verdicts;
+
+	bool guests_known; /* libvirt has listed them at least once */
+	bool link_up;
+	uint64_t late_said_ns; /* of the request whose lateness was said */
+	unsigned int misses;   /* samples that failed, in a row */
+	bool let_go;           /* after three misses the originals are back */
+	uint64_t ticks;
+	uint32_t bound[KT_GUESTS_MAX];      /* incarnation that act knows, by slot */
+	size_t vcpu_threads[KT_GUESTS_MAX]; /* seen at the last tick, by slot */
+	struct hostfile cpu_online, node_online;
+	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
+};
+
+/* ---- tick.c ----------------------------------------------------------------- */
+
+/* Sense, model, policy, act.  `kicked`: an event asks policies to decide now.
+ * 0, or -errno of a sample that failed (said, and the last plan holds). */
+int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns, bool kicked);
+
+/* ---- guests.c: news of the libvirt thread ------------------------------------ */
+
+/* Takes all news in.  True: something that a tick should look at now. */
+bool guests_take_news(struct kvmtuned *k, uint64_t now_ns);
+
+/* A guest is new in this slot: act looks up what an earlier life left in force. */
+void guests_bind(struct kvmtuned *k, size_t slot);
+
+/* Facts of guests whose number of vCPU threads changed are read again. */
+void guests_note_vcpu_threads(struct kvmtuned *k);
+
+/* Configuration has changed: who wants what is worked out anew. */
+void guests_apply_wishes(struct kvmtuned *k);
+
+/* Says once when libvirt owes an answer for too long. */
+void guests_check_lateness(struct kvmtuned *k, uint64_t now_ns);
+
+/* Balloon statistics of all guests, unless an answer is still under way. */
+void guests_ask_statistics(struct kvmtuned *k, uint64_t now_ns);
+
+/* What act asks of libvirt. */
+struct vm_ops guests_vm_ops(struct kvmtuned *k);
+
+/* ---- loop.c: libevent --------------------------------------------------------- */
+
+/* Runs until TERM or INT.  -errno: the loop could not be set up. */
+int loop_run(struct kvmtuned *k);
+
+/* Gives everything back, with some patience for what waits for libvirt. */
+void loop_restore(struct kvmtuned *k);
+
+uint64_t now_monotonic_ns(void);
+
+#endif

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What wakes the main thread, and what does it do then?
+ *
+ * Nothing wakes it without a reason: ticks run while there are guests (or while
+ * libvirt has not yet said whether there are), and for the watchdog; events of
+ * guests, memory pressure and signals bring a tick forward. */
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "kvmtuned.h"
+#include "service.h"
+
+enum {
+	COALESCE_MS = 100,      /* events within this time make one tick */
+	RESTORE_PATIENCE_S = 5, /* for what only libvirt can give back */
+};
+
+enum { ON_TERM, ON_INT, ON_HUP, ON_USR1, NSIGNALS };
+
+struct loop {
+	struct kvmtuned *k;
+	struct event_base *base;
+	struct event *signal[NSIGNALS];
+	struct event *tick, *kick, *news, *pressure;
+	uint64_t tick_interval_ns; /* armed with; 0: not armed */
+	bool was_ready;
+	int psi_fd, psi_epoll_fd;
+};
+
+uint64_t now_monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * KT_NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static struct timeval timeval_of_ns(uint64_t ns)
+{
+	return (struct timeval){ .tv_sec = (time_t)(ns / KT_NS_PER_S),
+				 .tv_usec = (suseconds_t)(ns % KT_NS_PER_S / 1000) };
+}
+
+/* ---- memory pressure wakes us ------------------------------------------------- */
+
+static void pressure_close(struct loop *l)
+{
+	if (l->pressure)
+		event_free(l->pressure);
+	l->pressure = NULL;
+	if (l->psi_epoll_fd >= 0)
+		close(l->psi_epoll_fd);
+	if (l->psi_fd >= 0)
+		close(l->psi_fd);
+	l->psi_epoll_fd = l->psi_fd = -1;
+}
+
+/* 150 ms of stalls within 2 s; windows that are not multiples of 2 s need
+ * CAP_SYS_RESOURCE. */
+static const char psi_trigger[] = "some 150000 2000000";
+
+static void on_kick(evutil_socket_t fd, short what, void *context);
+
+/* libevent knows no POLLPRI, so an epoll instance of our own watches the trigger and
+ * libevent watches that.  The wake-up itself is the event: asking the inner epoll
+ * finds nothing, because the outer poll has consumed the trigger's flag already. */
+static void pressure_open(struct loop *l)
+{
+	struct epoll_event interest = { .events = EPOLLPRI };
+
+	if (l->pressure || !l->k->fs.is_live)
+		return;
+	l->psi_fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	l->psi_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->psi_fd < 0 || l->psi_epoll_fd < 0 ||
+	    write(l->psi_fd, psi_trigger, sizeof psi_trigger) < 0 ||
+	    epoll_ctl(l->psi_epoll_fd, EPOLL_CTL_ADD, l->psi_fd, &interest) < 0) {
+		log_debug("no PSI trigger (%s): pressure is seen at the next tick",
+			  strerror(errno));
+		pressure_close(l);
+		return;
+	}
+	l->pressure =
+		event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_kick, l);
+	if (!l->pressure || event_add(l->pressure, NULL) < 0)
+		pressure_close(l);
+}
+
+/* ---- ticks -------------------------------------------------------------------- */
+
+static uint64_t wanted_interval_ns(const struct loop *l)
+{
+	uint64_t interval_ns = l->k->conf.interval_s * KT_NS_PER_S;
+	uint64_t watchdog_ns = service_watchdog_interval_ns();
+	bool idle = l->k->guests_known && l->k->domains->nused == 0;
+
+	if (idle)
+		return watchdog_ns;
+	return watchdog_ns ? KT_MIN(interval_ns, watchdog_ns) : interval_ns;
+}
+
+static void arm_tick(struct loop *l)
+{
+	uint64_t want = wanted_interval_ns(l);
+	struct timeval tv = timeval_of_ns(want);
+
+	if (l->k->domains->nused > 0)
+		pressure_open(l);
+	else
+		pressure_close(l);
+	if (want == l->tick_interval_ns)
+		return;
+	l->tick_interval_ns = want;
+	event_del(l->tick);
+	if (want)
+		event_add(l->tick, &tv);
+}
+
+static void run_tick(struct loop *l, bool kicked)
+{
+	uint64_t now_ns = now_monotonic_ns();
+	int r;
+
+	guests_check_lateness(l->k, now_ns);
+	r = kvmtuned_tick(l->k, now_ns, kicked);
+	service_tick_finished();
+	if (r == 0 && !l->was_ready) {
+		l->was_ready = true;
+		service_ready();
+	}
+	arm_tick(l);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	run_tick(context, false);
+}
+
+/* A burst of events is one tick, a moment after the first. */
+static void kick_soon(struct loop *l)
+{
+	struct timeval tv = { .tv_usec = COALESCE_MS * 1000 };
+
+	if (!event_pending(l->kick, EV_TIMEOUT, NULL))
+		event_add(l->kick, &tv);
+}
+
+static void on_kick_timer(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	run_tick(context, true);
+}
+
+static void on_kick(evutil_socket_t fd, short what, void *context)
+{
+	(void)fd, (void)what;
+	kick_soon(context);
+}
+
+static void on_news(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	if (guests_take_news(l->k, now_monotonic_ns()))
+		kick_soon(l);
+}
+
+/* ---- signals ------------------------------------------------------------------- */
+
+static void complain(const char *text, void *context)
+{
+	(void)context;
+	log_emit(&(struct log_event){
+		.level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED, .message = text });
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+	struct kvmtuned *k = l->k;
+
+	(void)fd, (void)what;
+	service_reloading(now_monotonic_ns());
+	if (conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0) {
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
+					      .id = LOG_CONFIG_REJECTED },
+			  "the configuration is as it was before: %s has mistakes",
+			  k->conf_path);
+	} else {
+		log_set_level(k->conf.log_level);
+		act_forgive(k->act);
+		guests_apply_wishes(k);
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+					      .id = LOG_CONFIG_RELOADED },
+			  "configuration %s is in force", k->conf_path);
+	}
+	service_ready();
+	kick_soon(l);
+}
+
+static void on_stop(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	event_base_loopbreak(l->base);
+}
+
+/* ---- life ---------------------------------------------------------------------- */
+
+static int setup(struct loop *l)
+{
+	static const struct {
+		int number;
+		event_callback_fn callback;
+	} signals[NSIGNALS] = { [ON_TERM] = { SIGTERM, on_stop },
+				[ON_INT] = { SIGINT, on_stop },
+				[ON_HUP] = { SIGHUP, on_reload },
+				[ON_USR1] = { SIGUSR1, on_kick } };
+
+	l->base = event_base_new();
+	if (!l->base)
+		return -ENOMEM;
+	for (size_t i = 0; i < NSIGNALS; i++) {
+		l->signal[i] =
+			evsignal_new(l->base, signals[i].number, signals[i].callback, l);
+		if (!l->signal[i] || event_add(l->signal[i], NULL) < 0)
+			return -ENOMEM;
+	}
+	l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+	l->kick = evtimer_new(l->base, on_kick_timer, l);
+	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST,
+			    on_news, l);
+	if (!l->tick || !l->kick || !l->news || event_add(l->news, NULL) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static void teardown(struct loop *l)
+{
+	struct event *events[] = { l->tick, l->kick, l->news };
+
+	pressure_close(l);
+	for (size_t i = 0; i < KT_ARRAY_LEN(events); i++)
+		if (events[i])
+			event_free(events[i]);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		if (l->signal[i])
+			event_free(l->signal[i]);
+	if (l->base)
+		event_base_free(l->base);
+}
+
+/* What the kernel holds is back at once; what libvirt holds takes as long as libvirt
+ * does, and we have little time. */
+void loop_restore(struct kvmtuned *k)
+{
+	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
+	struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	size_t waiting;
+
+	while ((waiting = act_restore(k->act, now_monotonic_ns())) > 0 &&
+	       now_monotonic_ns() < deadline_ns) {
+		nanosleep(&pause, NULL);
+		(void)guests_take_news(k, now_monotonic_ns());
+	}
+	if (waiting > 0)
+		log_warning(
+			"%zu values could not be restored because libvirt does not "
+			"answer; "
+			"they are remembered in %s/undo: run kvmtuned --restore later",
+			waiting, k->conf.run_dir);
+}
+
+static void finish(struct kvmtuned *k)
+{
+	service_stopping();
+	if (service_is_restarting())
+		log_info("restarting: everything stays as it is");
+	else if (k->conf.on_stop == ON_STOP_KEEP)
+		log_info("on_stop = keep: everything stays as it is; kvmtuned --restore "
+			 "undoes it");
+	else
+		loop_restore(k);
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED },
+		  "stopped");
+}
+
+int loop_run(struct kvmtuned *k)
+{
+	struct loop l = { .k = k, .psi_fd = -1, .psi_epoll_fd = -1 };
+	int r = setup(&l);
+
+	if (r == 0) {
+		run_tick(&l, true);
+		if (event_base_dispatch(l.base) < 0)
+			r = -EIO;
+		finish(k);
+	}
+	teardown(&l);
+	return r;
+}

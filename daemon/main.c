@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* kvmtuned: arguments; start in order, finish in reverse order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sysexits.h>
+#include <time.h>
+
+#include "journal.h"
+#include "kvmtuned.h"
+#include "privileges.h"
+#include "service.h"
+
+static const char default_conf[] = "/etc/kvmtuned.conf";
+
+enum {
+	RESTORE_PATIENCE_S = 30, /* of --restore, for libvirt's answers */
+	ONCE_PATIENCE_S = 10,    /* of --once, for libvirt's list of guests */
+	VIRT_STOP_MS = 2000,
+};
+
+struct arguments {
+	const char *conf_path, *root;
+	bool conf_given, once, dry_run, foreground, test_config, restore;
+};
+
+static void print_help(FILE *out)
+{
+	fputs("usage: kvmtuned [OPTION]...\n"
+	      "The autopilot of a KVM compute node: KSM, NUMA placement and memory "
+	      "limits of\n"
+	      "its libvirt guests.  Stopping it undoes what it did.\n\n"
+	      "  -c, --config=FILE   read FILE and FILE.d/*.conf (default "
+	      "/etc/kvmtuned.conf)\n"
+	      "  -f, --foreground    readable lines on stderr\n"
+	      "  -n, --dry-run       decide and say what would be done; write nothing\n"
+	      "  -1, --once          one tick, then stop (and undo, unless --dry-run)\n"
+	      "  -r, --root=DIR      read /proc and /sys below DIR: a recorded host "
+	      "(--dry-run)\n"
+	      "  -t, --test-config   check the configuration and exit\n"
+	      "      --restore       give back what a killed kvmtuned left, and exit\n"
+	      "  -h, --help          this text\n"
+	      "  -V, --version       the version\n\n"
+	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
+	      "Exit status: 0 done; 1 failed; 2 usage; 77 no permission; 78 "
+	      "configuration.\n"
+	      "See kvmtuned(8) and kvmtuned.conf(5).\n",
+	      out);
+}
+
+/* -1: go on; else the exit status. */
+static int parse_arguments(int argc, char **argv, struct arguments *a)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "foreground", no_argument, NULL, 'f' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "once", no_argument, NULL, '1' },
+		{ "root", required_argument, NULL, 'r' },
+		{ "test-config", no_argument, NULL, 't' },
+		{ "restore", no_argument, NULL, 'R' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:fn1r:thV", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			a->conf_path = optarg;
+			a->conf_given = true;
+			break;
+		case 'f':
+			a->foreground = true;
+			break;
+		case 'n':
+			a->dry_run = true;
+			break;
+		case '1':
+			a->once = true;
+			break;
+		case 'r':
+			a->root = optarg;
+			break;
+		case 't':
+			a->test_config = true;
+			break;
+		case 'R':
+			a->restore = true;
+			break;
+		case 'h':
+			print_help(stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("kvmtuned " KT_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			fputs("Try: kvmtuned --help\n", stderr);
+			return 2;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n",
+			argv[optind]);
+		return 2;
+	}
+	return -1;
+}
+
+static void complain(const char *text, void *context)
+{
+	(void)context;
+	log_emit(&(struct log_event){
+		.level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED, .message = text });
+}
+
+static int failed(const char *what, int error)
+{
+	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = -error }, "%s: %s",
+		  what, strerror(-error));
+	return error == -EACCES || error == -EPERM ? EX_NOPERM : EXIT_FAILURE;
+}
+
+/* Two of us would cede everything to each other. */
+static int take_lock(const char *run_dir, int *ret_fd)
+{
+	char path[CONF_TEXT_MAX + 8];
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/lock", run_dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		int error = errno;
+
+		close(fd);
+		return -error;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int open_host(struct kvmtuned *k, const char *root)
+{
+	int r;
+
+	r = hostfs_open(root, &k->fs);
+	if (r < 0)
+		return failed(root, r);
+	k->domains = domains_new();
+	k->sample = calloc(1, sizeof *k->sample);
+	k->view = host_view_new();
+	k->plan = calloc(1, sizeof *k->plan);
+	k->arbiter = calloc(1, sizeof *k->arbiter);
+	k->verdicts = verdicts_new();
+	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter ||
+	    !k->verdicts)
+		return failed("start", -ENOMEM);
+	r = sense_topology(&k->fs, &k->topology);
+	if (r < 0)
+		return failed("the host's topology cannot be read", r);
+	r = sense_new(&k->fs, &k->sense);
+	if (r < 0)
+		return failed("the host cannot be read", r);
+	return 0;
+}
+
+/* Without a place for the undo file nothing may be changed. */
+static int open_act(struct kvmtuned *k, int *ret_lock_fd)
+{
+	int r;
+
+	k->vm_ops = guests_vm_ops(k);
+	r = act_new(&k->fs, k->conf.run_dir, &k->vm_ops, &k->act);
+	if (r == 0 && !k->dry_run)
+		r = take_lock(k->conf.run_dir, ret_lock_fd);
+	if (r == -EWOULDBLOCK) {
+		log_error("another kvmtuned is running (%s/lock is taken)",
+			  k->conf.run_dir);
+		return EXIT_FAILURE;
+	}
+	if (!k->act)
+		return failed(k->conf.run_dir, r);
+	if (r < 0) {
+		k->dry_run = true;
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
+					      .id = LOG_WRITE_REFUSED,
+					      .error = -r },
+			  "%s cannot be written (%s): originals could not be remembered, "
+			  "so "
+			  "nothing will be changed (check RuntimeDirectory=)",
+			  k->conf.run_dir, strerror(-r));
+	}
+	if (k->dry_run)
+		return 0;
+	r = act_load(k->act);
+	if (r > 0)
+		log_info("%d values that an earlier kvmtuned set are taken over", r);
+	else if (r < 0 && r != -EBADMSG)
+		return failed("the undo file cannot be read", r);
+	return 0;
+}
+
+static int open_virt(struct kvmtuned *k)
+{
+	struct virt_options options = { .uri = k->conf.libvirt_uri };
+	int r = virt_start(&options, &k->virt);
+
+	return r < 0 ? failed("the libvirt thread cannot be started", r) : 0;
+}
+
+static void pause_20_ms(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
+}
+
+static int run_once(struct kvmtuned *k)
+{
+	uint64_t deadline_ns = now_monotonic_ns() + ONCE_PATIENCE_S * KT_NS_PER_S;
+	int r;
+
+	while (!k->guests_known && k->fs.is_live && now_monotonic_ns() < deadline_ns) {
+		pause_20_ms();
+		(void)guests_take_news(k, now_monotonic_ns());
+	}
+	r = kvmtuned_tick(k, now_monotonic_ns(), true);
+	if (!k->dry_run)
+		loop_restore(k);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* KSM and affinities need no libvirt; limits and visible pins do. */
+static int run_restore(struct kvmtuned *k)
+{
+	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
+	size_t waiting = act_restore(k->act, now_monotonic_ns());
+
+	if (waiting > 0 && open_virt(k) != 0)
+		return EXIT_FAILURE;
+	while (waiting > 0 && now_monotonic_ns() < deadline_ns) {
+		pause_20_ms();
+		(void)guests_take_news(k, now_monotonic_ns());
+		waiting = act_restore(k->act, now_monotonic_ns());
+	}
+	if (waiting > 0)
+		log_error("%zu values still wait for libvirt; they stay in %s/undo",
+			  waiting, k->conf.run_dir);
+	else
+		log_info("everything that kvmtuned had set is as it was before");
+	return waiting > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
+{
+	int status;
+
+	privileges_raise_file_limit();
+	status = open_host(k, a->root ? a->root : "/");
+	if (status == 0)
+		status = open_act(k, lock_fd);
+	if (status != 0)
+		return status;
+	if (a->restore)
+		return k->dry_run ? EX_NOPERM : run_restore(k);
+
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
+		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION,
+		  k->topology.nnodes, cpumask_count(&k->topology.online),
+		  k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing"
+								      : "active");
+	privileges_report(&k->fs, sense_capabilities(k->sense));
+	status = open_virt(k);
+	if (status != 0)
+		return status;
+	if (a->once)
+		return run_once(k);
+	return loop_run(k) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static void finish(struct kvmtuned *k, int lock_fd, int status)
+{
+	/* A thread that hangs in libvirt cannot be joined, and what it uses must not be
+	 * freed: the process ends without it, and without exit handlers. */
+	if (k->virt && virt_stop(k->virt, VIRT_STOP_MS) < 0)
+		_exit(status);
+	act_free(k->act);
+	sense_free(k->sense);
+	verdicts_free(k->verdicts);
+	free(k->arbiter);
+	free(k->plan);
+	host_view_free(k->view);
+	free(k->sample);
+	domains_free(k->domains);
+	hostfile_close(&k->cpu_online);
+	hostfile_close(&k->node_online);
+	hostfs_close(&k->fs);
+	if (lock_fd >= 0)
+		close(lock_fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a = { .conf_path = default_conf };
+	struct kvmtuned *k;
+	int lock_fd = -1, status;
+
+	status = parse_arguments(argc, argv, &a);
+	if (status >= 0)
+		return status;
+	journal_open(a.foreground || a.test_config || a.restore || a.once
+			     ? JOURNAL_FOREGROUND
+			     : JOURNAL_AUTO,
+		     LOG_LEVEL_INFO);
+	k = calloc(1, sizeof *k);
+	if (!k)
+		return failed("start", -ENOMEM);
+	k->fs.root_fd = -1;
+	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
+	k->conf_path = a.conf_path;
+	k->conf_must_exist = a.conf_given;
+	k->dry_run = a.dry_run || a.root;
+	status = conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0
+			 ? EX_CONFIG
+			 : EXIT_SUCCESS;
+	if (status == EXIT_SUCCESS && a.test_config) {
+		printf("%s: no mistakes\n", k->conf_path);
+	} else if (status == EXIT_SUCCESS) {
+		log_set_level(k->conf.log_level);
+		status = run(k, &a, &lock_fd);
+		finish(k, lock_fd, status);
+	}
+	free(k);
+	return status;
+}

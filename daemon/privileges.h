@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What this process may do, and what is off because it may not. */
+#ifndef KT_PRIVILEGES_H
+#define KT_PRIVILEGES_H
+
+#include "sense.h"
+
+/* Says, once, each missing capability of ours and each missing feature of the host,
+ * with what is off because of it. */
+void privileges_report(const struct hostfs *fs, const struct capabilities *host);
+
+/* As many open files as the hard limit allows: some ten a guest. */
+void privileges_raise_file_limit(void);
+
+#endif

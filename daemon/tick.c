@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* sense -> model -> policy -> act: the one file that sees every layer. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "journal.h"
+#include "kvmtuned.h"
+#include "service.h"
+
+enum { MISSES_MAX = 3 }; /* bad samples in a row before the originals come back */
+
+/* CPUs and nodes come and go; their lists are cheap, hwloc (50 ms) is not. */
+static void refresh_topology(struct kvmtuned *k)
+{
+	char text[sizeof k->online_text];
+	struct topology topology;
+	size_t half = sizeof text / 2;
+	int r;
+
+	memset(text, 0, sizeof text);
+	if (hostfile_read(&k->fs, &k->cpu_online, "sys/devices/system/cpu/online", text,
+			  half) < 0 ||
+	    hostfile_read(&k->fs, &k->node_online, "sys/devices/system/node/online",
+			  text + half, half) < 0)
+		return; /* no NUMA in this kernel: the topology of the start stays */
+	if (strcmp(text, k->online_text) == 0 &&
+	    strcmp(text + half, k->online_text + half) == 0)
+		return;
+	r = sense_topology(&k->fs, &topology);
+	if (r < 0) {
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+					      .id = LOG_SENSE_FAILED,
+					      .error = -r },
+			  "CPUs or nodes changed, but the topology cannot be read: %s",
+			  strerror(-r));
+		return;
+	}
+	if (k->online_text[0])
+		log_info("CPUs or nodes changed: %u nodes, CPUs %.*s", topology.nnodes,
+			 (int)strcspn(text, "\n"), text);
+	k->topology = topology;
+	memcpy(k->online_text, text, sizeof text);
+}
+
+/* The last plan stays in force for a while; then a host that we cannot see must not
+ * keep what we set. */
+static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
+{
+	if (++k->misses == 1)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+					      .id = LOG_SENSE_FAILED,
+					      .error = -error },
+			  "the host's counters cannot be read (%s); the last plan holds",
+			  strerror(-error));
+	if (k->misses >= MISSES_MAX && !k->let_go) {
+		k->let_go = true;
+		log_emitf(
+			(struct log_event){ .level = LOG_LEVEL_ERR,
+					    .id = LOG_SENSE_FAILED,
+					    .error = -error },
+			"%d readings failed in a row (%s): original values are restored, "
+			"and nothing is changed until the host can be read again",
+			MISSES_MAX, strerror(-error));
+		(void)act_restore(
+			k->act,
+			now_ns); /* what waits for libvirt stays in the undo file */
+	}
+	service_status("degraded: the host's counters cannot be read: %s",
+		       strerror(-error));
+	return error;
+}
+
+static void bind_new_guests(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		const struct domain_slot *slot = &k->domains->slot[i];
+
+		if (slot->used && k->sample->guest[i].present &&
+		    k->bound[i] != slot->incarnation)
+			guests_bind(k, i);
+	}
+}
+
+/* Nothing is written by a run that only looks. */
+static void make_harmless(struct plan *plan)
+{
+	plan->ksm.dry_run = true;
+	for (size_t i = 0; i < plan->nslots; i++) {
+		plan->guest[i].placement.dry_run = true;
+		plan->guest[i].memory.dry_run = true;
+	}
+}
+
+/* Balloon figures cost a call into libvirt; they matter only to a squeeze. */
+static void ask_for_balloons(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->plan->nslots; i++) {
+		if (k->plan->guest[i].present &&
+		    k->plan->guest[i].memory.wish != WISH_RELEASE) {
+			guests_ask_statistics(k, k->plan->now_ns);
+			return;
+		}
+	}
+}
+
+static void show_status(const struct kvmtuned *k)
+{
+	const struct in_force *f = act_in_force(k->act);
+	unsigned int pinned = 0, limited = 0;
+
+	for (size_t i = 0; i < k->plan->nslots; i++) {
+		pinned += k->plan->guest[i].present && f->guest[i].pinned;
+		limited += k->plan->guest[i].present && f->guest[i].limited;
+	}
+	service_status("%s; %zu guests, %u pinned, %u limited; KSM %s (%s), %" PRIu64
+		       " MiB merged; libvirt %s",
+		       k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing"
+									   : "active",
+		       k->view->npresent, pinned, limited,
+		       k->sample->host.ksm.run == 1 ? "scanning" : "resting",
+		       why_str(k->plan->ksm.why), k->view->merged_kib / 1024,
+		       k->link_up ? "connected" : "not connected");
+}
+
+int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns, bool kicked)
+{
+	int r;
+
+	journal_set_cycle(++k->ticks);
+	refresh_topology(k);
+	r = sense_read(k->sense, k->domains, now_ns, k->sample);
+	if (r < 0)
+		return hold_or_let_go(k, now_ns, r);
+	k->misses = 0;
+	k->let_go = false;
+
+	k->view->guests_known = k->guests_known;
+	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains,
+			 k->sample, kicked);
+	bind_new_guests(k);
+	guests_note_vcpu_threads(k);
+	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
+	if (k->dry_run)
+		make_harmless(k->plan);
+	verdicts_say(k->verdicts, k->view, k->plan);
+	act_apply(k->act, k->plan);
+
+	ask_for_balloons(k);
+	show_status(k);
+	return 0;
+}

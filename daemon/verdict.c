@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What changed in the loops' minds since the last tick?
+ *
+ * A wish that changed is worth a line; another reason for the same wish is debugging.
+ * So a quiet host says nothing. */
+#include "verdict.h"
+
+#include <inttypes.h>
+
+#include "log.h"
+#include "str.h"
+
+struct guest_verdict {
+	uint32_t incarnation;
+	enum wish placement_wish, memory_wish;
+	enum why placement_why, memory_why;
+	int home_node;
+	bool mergeable;
+};
+
+struct verdicts {
+	bool ksm_said;
+	enum wish ksm_wish;
+	enum why ksm_why;
+	bool ksm_run;
+	uint64_t merged_kib;
+	struct guest_verdict guest[KT_GUESTS_MAX];
+};
+
+struct verdicts *verdicts_new(void)
+{
+	return calloc(1, sizeof(struct verdicts));
+}
+
+void verdicts_free(struct verdicts *v)
+{
+	free(v);
+}
+
+static void say_ksm(struct verdicts *v, const struct ksm_plan *p)
+{
+	bool changed = !v->ksm_said || v->ksm_wish != p->wish || v->ksm_run != p->run;
+
+	if (!changed && v->ksm_why == p->why)
+		return;
+	log_emitf((struct log_event){ .level = changed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+				      .id = LOG_VERDICT,
+				      .actuator = "ksm",
+				      .action = "decide",
+				      .reason = why_str(p->why),
+				      .dry_run = p->dry_run },
+		  "ksm: %s (%s): %s",
+		  p->wish == WISH_HOLD      ? "left as it is"
+		  : p->wish == WISH_RELEASE ? "not used"
+		  : p->run                  ? "scan"
+					    : "rest",
+		  why_str(p->why), why_sentence(p->why));
+	v->ksm_said = true;
+	v->ksm_wish = p->wish;
+	v->ksm_run = p->run;
+	v->ksm_why = p->why;
+}
+
+/* Said when it changed by a tenth and a MiB: some 20 lines from nothing to all. */
+static void say_merged(struct verdicts *v, const struct host_view *view)
+{
+	uint64_t now = view->merged_kib, was = v->merged_kib;
+	uint64_t change = now > was ? now - was : was - now;
+
+	if (change < 1024 || change < was / 10)
+		return;
+	v->merged_kib = now;
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+				      .id = LOG_MERGED,
+				      .actuator = "ksm" },
+		  "ksm: %" PRIu64 " MiB merged; ksmd uses %.1f %% of a CPU", now / 1024,
+		  view->ksmd_cpu_pct);
+}
+
+static void emit(const struct guest_plan *g, const char *actuator, bool changed,
+		 enum why why, bool dry_run, const char *decision)
+{
+	char name[4 * KT_NAME_MAX];
+
+	str_escape(g->name, name, sizeof name);
+	log_emitf((struct log_event){ .level = changed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+				      .id = LOG_VERDICT,
+				      .guest = name,
+				      .uuid = &g->uuid,
+				      .actuator = actuator,
+				      .action = "decide",
+				      .reason = why_str(why),
+				      .dry_run = dry_run },
+		  "%s: %s: %s (%s): %s", name, actuator, decision, why_str(why),
+		  why_sentence(why));
+}
+
+static void say_placement(struct guest_verdict *v, const struct guest_plan *g, bool first)
+{
+	const struct placement_plan *p = &g->placement;
+	bool changed =
+		first || v->placement_wish != p->wish || v->home_node != p->home_node;
+	char decision[32] = "not pinned";
+
+	if (!changed && v->placement_why == p->why)
+		return;
+	if (p->wish == WISH_SET)
+		(void)snprintf(decision, sizeof decision, "home is node %d",
+			       p->home_node);
+	else if (p->wish == WISH_HOLD)
+		(void)snprintf(decision, sizeof decision, "left as it is");
+	emit(g, "placement", changed, p->why, p->dry_run, decision);
+	v->placement_wish = p->wish;
+	v->placement_why = p->why;
+	v->home_node = p->home_node;
+}
+
+static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool first)
+{
+	const struct memory_plan *m = &g->memory;
+	bool changed = first || v->memory_wish != m->wish;
+	char decision[64] = "no limit";
+
+	if (!changed && v->memory_why == m->why)
+		return;
+	if (m->wish == WISH_SET)
+		(void)snprintf(decision, sizeof decision, "soft limit %" PRIu64 " MiB",
+			       m->soft_limit_kib / 1024);
+	else if (m->wish == WISH_HOLD)
+		(void)snprintf(decision, sizeof decision, "left as it is");
+	emit(g, "memory", changed, m->why, m->dry_run, decision);
+	v->memory_wish = m->wish;
+	v->memory_why = m->why;
+}
+
+static void say_mergeable(struct guest_verdict *v, const struct guest_plan *g,
+			  const struct guest_view *view, bool first)
+{
+	bool mergeable = ksm_guest_mergeable(view);
+
+	if (!first && v->mergeable == mergeable)
+		return;
+	v->mergeable = mergeable;
+	emit(g, "ksm", true, mergeable ? WHY_MERGEABLE : WHY_NOT_MERGEABLE, false,
+	     mergeable ? "counted" : "not counted");
+}
+
+void verdicts_say(struct verdicts *v, const struct host_view *view,
+		  const struct plan *plan)
+{
+	say_ksm(v, &plan->ksm);
+	say_merged(v, view);
+	for (size_t i = 0; i < plan->nslots; i++) {
+		const struct guest_plan *g = &plan->guest[i];
+		bool first = v->guest[i].incarnation != g->incarnation;
+
+		if (!g->present)
+			continue;
+		v->guest[i].incarnation = g->incarnation;
+		say_mergeable(&v->guest[i], g, &view->guest[i], first);
+		say_placement(&v->guest[i], g, first);
+		say_memory(&v->guest[i], g, first);
+	}
+}

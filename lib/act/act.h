@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plan -> world: compare with what is there; save the original (persisted before
+ * the first write); write; read back; log once.  And the way back. */
+#ifndef KT_ACT_H
+#define KT_ACT_H
+
+#include "hostfs.h"
+#include "log.h"
+#include "plan.h"
+
+/* What only libvirt can do.  Both calls queue a request and return at once; the
+ * answer comes through act_reply.  -EAGAIN: the queue is full; -ENOTCONN: no
+ * libvirt now.  Either way the next plan asks again. */
+struct vm_ops {
+	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role, unsigned int number,
+		   const struct cpumask *cpus);
+	int (*set_soft_limit)(void *context, const struct uuid *uuid, uint64_t kib);
+	void *context;
+};
+
+struct vm_reply {
+	struct uuid uuid;
+	bool is_pin;           /* else: soft limit */
+	enum thread_role role; /* of the pin */
+	unsigned int number;
+	int error;               /* 0, or -errno: -ENOENT the guest has gone, -ETIMEDOUT never sent */
+	uint64_t soft_limit_kib; /* read back, of a soft limit */
+	struct cpumask cpus;     /* read back, of a pin */
+};
+
+struct act; /* originals, what was last written, the undo file */
+
+/* `fs` and `ops` must outlive it.  run_dir: where "undo" lies; created (0700) when
+ * missing.  -errno: the folder cannot be made or written: nothing can be undone,
+ * so nothing may be changed (the caller then runs in observe mode). */
+int act_new(const struct hostfs *fs, const char *run_dir, const struct vm_ops *ops,
+	    struct act **ret) KT_MUST_USE;
+void act_free(struct act *a);
+
+/* Takes over what an earlier life left in force (undo file).  Entries of guests
+ * that have gone, or of values that somebody changed meanwhile, are dropped.
+ * 0, or the number of entries taken over; -EBADMSG: a damaged file, moved aside to
+ * "undo.bad" and logged; -errno. */
+int act_load(struct act *a) KT_MUST_USE;
+
+/* The guest that is now in this slot; called before the plan is made, when a slot
+ * has a new incarnation, so that in_force already shows what an earlier life left. */
+void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
+	      uint64_t start_ticks);
+
+/* The guest has gone: whatever was in force went with its process. */
+void act_forget(struct act *a, const struct uuid *uuid);
+
+/* Makes the plan so.  Never fails as a whole: what was refused is in the answer
+ * and in the log. */
+void act_apply(struct act *a, const struct plan *plan);
+
+/* An answer of vm_ops. */
+void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns);
+
+/* What is in force now; valid until the next call that takes a non-const act. */
+const struct in_force *act_in_force(const struct act *a);
+
+/* Ceded and refused actuators get another chance (reload). */
+void act_forgive(struct act *a);
+
+/* Gives every original back.  What needs libvirt is queued: call again, with
+ * replies fed in between, until it returns 0 (all is back) or patience ends.
+ * Returns how many values still wait for libvirt. */
+size_t act_restore(struct act *a, uint64_t now_ns);
+
+#endif

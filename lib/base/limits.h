@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How large the world may be.  Everything that comes from outside is bounded;
+ * what does not fit is refused with a message, never cut. */
+#ifndef KT_LIMITS_H
+#define KT_LIMITS_H
+
+enum {
+	KT_CPUS_MAX = 1024,
+	KT_NODES_MAX = 64, /* node ids are indices; ids are sparse on some machines */
+	KT_GUESTS_MAX = 1024,
+	KT_THREADS_MAX = 1024, /* per guest */
+	KT_NAME_MAX = 256,     /* libvirt stops at 255 bytes where it names files by guests */
+	KT_CPULIST_MAX = 4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */
+	KT_PATH_MAX = 768,
+	KT_FILE_MAX = 64 * 1024, /* the largest text read as a whole: /proc/stat of 1,024 CPUs */
+};
+
+#endif

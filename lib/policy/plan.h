@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A complete wish for the host, and what is in force of earlier ones.  Applying a
+ * plan twice changes nothing. */
+#ifndef KT_PLAN_H
+#define KT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cpumask.h"
+#include "guest_thread.h"
+#include "limits.h"
+#include "uuid.h"
+#include "why.h"
+
+enum wish {
+	WISH_HOLD,    /* leave everything as it is, ours or not */
+	WISH_RELEASE, /* give back what is ours: originals return */
+	WISH_SET,     /* make it so */
+};
+
+struct ksm_plan {
+	enum wish wish;
+	enum why why;
+	bool dry_run; /* say what would be done, write nothing */
+	bool run;
+	uint64_t pages_to_scan, sleep_ms;
+};
+
+enum placement_backend {
+	PLACEMENT_AFFINITY, /* sched_setaffinity on the threads: the XML stays untouched */
+	PLACEMENT_LIBVIRT,  /* pins through the API: visible, but they travel with migrations */
+};
+
+struct placement_plan {
+	enum wish wish;
+	enum why why;
+	bool dry_run;
+	enum placement_backend backend;
+	int home_node;       /* id; -1 without WISH_SET */
+	struct cpumask cpus; /* never empty with WISH_SET */
+};
+
+struct memory_plan {
+	enum wish wish;
+	enum why why;
+	bool dry_run;
+	uint64_t soft_limit_kib;
+};
+
+struct guest_plan {
+	bool present;
+	uint32_t incarnation;
+	struct uuid uuid;
+	const char *name; /* raw; escape before showing */
+	pid_t pid;
+	uint64_t start_ticks;
+	size_t nthreads;
+	const struct guest_thread *threads; /* of the sample; the arbiter copies the pointer */
+	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
+	struct placement_plan placement;
+	struct memory_plan memory;
+};
+
+struct plan {
+	uint64_t now_ns;
+	struct ksm_plan ksm;
+	size_t nslots;
+	struct guest_plan guest[KT_GUESTS_MAX]; /* by slot */
+};
+
+/* ---- what act answers ------------------------------------------------------- */
+
+struct ksm_in_force {
+	bool ours;  /* at least one value is written by us */
+	bool ceded; /* somebody else wrote one: hands off until reload */
+	bool off;   /* the kernel refuses writes */
+};
+
+struct guest_in_force {
+	uint32_t incarnation; /* of the guest this is about; another: nothing is in force */
+	bool pinned;          /* by us */
+	int home_node;        /* id, when pinned */
+	bool pin_ceded, pin_off;
+	uint64_t pin_changed_ns;
+	bool limited;                               /* by us */
+	uint64_t soft_limit_kib;                    /* ours, when limited */
+	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
+	uint64_t limit_changed_ns;
+};
+
+struct in_force {
+	struct ksm_in_force ksm;
+	struct guest_in_force guest[KT_GUESTS_MAX]; /* by slot */
+};
+
+#endif

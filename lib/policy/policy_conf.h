@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The part of the configuration that policies read.  Ranges and defaults are in
+ * the one table of daemon/conf.c; values here are valid. */
+#ifndef KT_POLICY_CONF_H
+#define KT_POLICY_CONF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "plan.h"
+
+enum loop_mode {
+	LOOP_ACTIVE,
+	LOOP_OBSERVE, /* decide and say, write nothing */
+	LOOP_OFF,
+};
+
+enum ksm_policy_name {
+	KSM_POLICY_OFF,      /* KSM belongs to somebody else: never written */
+	KSM_POLICY_KSMTUNED, /* ksmtuned's law */
+};
+
+struct ksm_conf {
+	enum loop_mode mode;
+	enum ksm_policy_name policy;
+	uint64_t interval_s;           /* KSM_MONITOR_INTERVAL */
+	uint64_t boost_pages;          /* KSM_NPAGES_BOOST */
+	uint64_t decay_pages;          /* KSM_NPAGES_DECAY, without its sign */
+	uint64_t min_pages, max_pages; /* KSM_NPAGES_MIN, _MAX */
+	uint64_t sleep_ms;             /* KSM_SLEEP_MSEC, for a host of 16 GiB */
+	uint64_t free_target_percent;  /* KSM_THRES_COEF */
+	uint64_t free_target_min_mib;  /* KSM_THRES_CONST, in the unit that its documents meant */
+};
+
+struct placement_conf {
+	enum loop_mode mode;
+	enum placement_backend backend;
+	uint64_t cooldown_s;       /* between two changes of one guest */
+	uint64_t node_reserve_mib; /* memory of each node that guests may not count on */
+};
+
+struct memory_conf {
+	enum loop_mode mode;
+	uint64_t pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
+	uint64_t calm_percent;     /* above this share, and without PSI: calm */
+	uint64_t psi_permille;     /* some-stalled time of the host, tick by tick: pressed */
+	uint64_t step_permille;    /* of usage, per step */
+	uint64_t step_max_mib;
+	uint64_t step_interval_s;
+	uint64_t floor_percent; /* of the guest's memory: no limit below */
+	uint64_t backoff_s;     /* a guest that suffered is left alone for so long */
+};
+
+enum daemon_mode {
+	DAEMON_ACTIVE,
+	DAEMON_OBSERVE, /* every loop only says what it would do */
+};
+
+struct policy_conf {
+	enum daemon_mode mode;
+	struct ksm_conf ksm;
+	struct placement_conf placement;
+	struct memory_conf memory;
+};
+
+#endif

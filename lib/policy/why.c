@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is each reason called? */
+#include "why.h"
+
+#define X(constant, word, sentence) [constant] = { word, sentence },
+static const struct {
+	const char *word, *sentence;
+} reasons[] = { KT_WHY_LIST(X) };
+#undef X
+
+_Static_assert(sizeof reasons / sizeof reasons[0] == _WHY_MAX, "every reason has its words");
+
+const char *why_str(enum why why)
+{
+	return reasons[(unsigned int)why < _WHY_MAX ? why : WHY_NONE].word;
+}
+
+const char *why_sentence(enum why why)
+{
+	return reasons[(unsigned int)why < _WHY_MAX ? why : WHY_NONE].sentence;
+}

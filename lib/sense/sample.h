@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was read, as plain numbers and with no opinion.  Counters are *_total and
+ * only ever grow; everything else is a level.  `has_*` is false where this host
+ * cannot tell: the number beside it is then 0 and means nothing. */
+#ifndef KT_SAMPLE_H
+#define KT_SAMPLE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "cpumask.h"
+#include "guest_thread.h"
+#include "limits.h"
+#include "uuid.h"
+
+/* cgroup and libvirt both say "no limit" in their own ways; we say this. */
+#define KT_UNLIMITED_KIB UINT64_MAX
+
+/* ---- the host ------------------------------------------------------------ */
+
+enum ksm_advisor {
+	KSM_ADVISOR_ABSENT, /* before Linux 6.8 */
+	KSM_ADVISOR_NONE,
+	KSM_ADVISOR_SCAN_TIME, /* the kernel refuses writes of pages_to_scan with EINVAL */
+};
+
+/* /sys/kernel/mm/ksm; one page is the kernel's page (4 KiB here). */
+struct ksm_sample {
+	bool present;
+	uint64_t run; /* 0 stopped, 1 scanning, 2 unmerged and stopped */
+	uint64_t pages_to_scan, sleep_ms;
+	uint64_t shared_pages, sharing_pages, unshared_pages, volatile_pages;
+	uint64_t full_scans; /* falls to 0 after run=2 */
+	uint64_t merge_across_nodes, use_zero_pages;
+	enum ksm_advisor advisor;
+	bool has_smart_scan; /* 6.7 */
+	uint64_t smart_scan;
+	bool has_zero_pages; /* 6.6 */
+	uint64_t zero_pages;
+	bool has_scanned; /* pages_scanned 6.6, pages_skipped 6.7 */
+	uint64_t scanned_total, skipped_total;
+	bool has_profit; /* 6.4 */
+	int64_t profit_bytes;
+	bool has_ksmd; /* false in a PID namespace: the kernel thread is not visible */
+	uint64_t ksmd_cpu_ns_total;
+};
+
+/* /proc/pressure/X or a cgroup's X.pressure: time stalled, microseconds. */
+struct psi_sample {
+	bool present;
+	uint64_t some_us_total, full_us_total;
+};
+
+struct node_sample {
+	bool present;
+	uint64_t mem_total_kib, mem_free_kib;
+	uint64_t file_kib; /* FilePages: reclaimable for the greater part */
+	bool has_numastat;
+	uint64_t numa_hit_total, numa_miss_total, numa_foreign_total;
+	uint64_t local_node_total, other_node_total;
+};
+
+struct host_sample {
+	uint64_t mem_total_kib, mem_free_kib, mem_available_kib;
+	uint64_t buffers_kib, cached_kib, shmem_kib;
+	uint64_t swap_total_kib, swap_free_kib;
+	uint64_t pswpin_total, pswpout_total; /* pages */
+	uint64_t pgmajfault_total, oom_kill_total;
+	uint64_t cow_ksm_total; /* pages; 0 before 5.19 */
+	uint64_t pgmigrate_success_total, pgmigrate_fail_total;
+	uint64_t cpu_user_hz_total, cpu_idle_hz_total, cpu_steal_hz_total; /* all CPUs, ticks of 1/100 s */
+	struct psi_sample psi_cpu, psi_memory, psi_io;
+	struct ksm_sample ksm;
+	struct node_sample node[KT_NODES_MAX]; /* by node id */
+};
+
+/* ---- topology: read at start and when CPUs or nodes come and go ------------ */
+
+struct node_topology {
+	bool present;
+	struct cpumask cpus; /* on-line, with neither isolated nor nohz_full ones; empty: memory only */
+	uint64_t mem_total_kib;
+	unsigned int distance[KT_NODES_MAX]; /* SLIT, 10 = local; 0 where unknown */
+};
+
+struct topology {
+	unsigned int nnodes;           /* present ones */
+	unsigned int ncpu_nodes;       /* present ones that have usable CPUs */
+	struct cpumask online, usable; /* usable: on-line minus isolated and nohz_full */
+	unsigned int ncores;
+	struct node_topology node[KT_NODES_MAX]; /* by node id */
+};
+
+/* ---- guests ---------------------------------------------------------------- */
+
+/* What the operator's metadata says; DEFAULT where it says nothing. */
+enum guest_switch {
+	GUEST_SWITCH_DEFAULT,
+	GUEST_SWITCH_OFF,
+	GUEST_SWITCH_OBSERVE,
+	GUEST_SWITCH_ON,
+};
+
+/* What the operator asks for one guest, by metadata or a [domain "glob"] section. */
+struct guest_wish {
+	enum guest_switch ksm, placement, memory;
+	unsigned int weight; /* 1..1000; 0: not given */
+};
+
+/* What libvirt knows of a guest: slow facts, pushed by events and not polled. */
+struct domain {
+	struct uuid uuid;
+	char name[KT_NAME_MAX];
+	int id;       /* libvirt's; changes with each start */
+	bool running; /* false: paused (its memory still counts) */
+	bool busy;    /* migrating, saving or under a snapshot: hands off */
+	unsigned int vcpus;
+	uint64_t memory_kib;                     /* what the guest may use at most (maxMemory of the info) */
+	uint64_t soft_limit_kib, hard_limit_kib; /* memtune in force, KT_UNLIMITED_KIB: none */
+	/* from the live or the persistent XML, whichever says so */
+	bool admin_pins;     /* vcpupin, emulatorpin, iothreadpin, numatune, cachetune */
+	bool admin_memtune;  /* any memtune limit in the persistent XML, or one not ours at first sight */
+	bool placement_auto; /* libvirt asked numad */
+	bool realtime;       /* vcpusched */
+	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
+	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
+	struct cpumask cpuset;
+	struct guest_wish metadata; /* as found in its XML */
+	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
+	/* balloon statistics, asked only while memory is short */
+	bool has_balloon;
+	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */
+};
+
+struct guest_sample {
+	bool present; /* its process was found and read; else all below is 0 */
+	pid_t pid;
+	uint64_t start_ticks;
+	uint64_t rss_kib;
+	size_t nthreads;
+	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
+	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where unknown */
+	bool has_node_memory;
+	uint64_t node_memory_kib[KT_NODES_MAX]; /* by node id */
+	bool has_cgroup;
+	bool cgroup_v2;
+	uint64_t usage_kib, anon_kib, file_kib; /* of the memory cgroup */
+	uint64_t swap_kib;
+	uint64_t pgmajfault_total, refault_anon_total;
+	struct psi_sample psi_memory; /* cgroup v2 */
+	bool has_ksm;                 /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
+	uint64_t ksm_rmap_pages, ksm_merging_pages, ksm_zero_pages;
+	int64_t ksm_profit_bytes;
+};
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One reading of the host and of every guest. */
+#ifndef KT_SENSE_H
+#define KT_SENSE_H
+
+#include "domains.h"
+#include "hostfs.h"
+#include "sample.h"
+
+struct sample {
+	uint64_t now_ns; /* CLOCK_MONOTONIC, read by the caller */
+	struct host_sample host;
+	struct guest_sample guest[KT_GUESTS_MAX]; /* by slot of struct domains */
+};
+
+/* What this kernel and host can tell at all; found out once, by sense_new. */
+struct capabilities {
+	bool psi_memory, psi_cgroup;
+	bool ksm, ksm_advisor, ksm_smart_scan, ksm_per_process;
+	bool memory_cgroup;    /* a memory controller is mounted */
+	bool cgroup_v2;        /* ... and it is v2 */
+	bool cgroup_numa_stat; /* guests' memory per node comes from memory.numa_stat */
+	bool node_numastat;
+	bool schedstat;
+	char memory_mount[KT_PATH_MAX]; /* of the memory controller, relative to the root */
+	char cpuset_mount[KT_PATH_MAX]; /* "" where there is none */
+};
+
+struct sense; /* open files, threads of guests: whatever makes the next reading cheap */
+
+/* `fs` must outlive it.  -errno. */
+int sense_new(const struct hostfs *fs, struct sense **ret) KT_MUST_USE;
+void sense_free(struct sense *s);
+const struct capabilities *sense_capabilities(const struct sense *s);
+
+/* Reads everything once.  A guest that has gone is simply not present; a feature
+ * that this kernel lacks leaves its has_* false.
+ * -ENODATA, -EINVAL, -errno: what every host has (meminfo, vmstat) could not be
+ * read or understood: *ret is not to be used. */
+int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struct sample *ret) KT_MUST_USE;
+
+/* CPUs, nodes, distances; through hwloc, which honours HWLOC_SYNTHETIC and
+ * HWLOC_XMLFILE for tests, and the root of `fs` otherwise.
+ * -ENOTSUP: a node id or CPU number beyond limits.h. */
+int sense_topology(const struct hostfs *fs, struct topology *ret) KT_MUST_USE;
+
+#endif

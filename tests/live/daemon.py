@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a test run kvmtuned, hear what it says, and be its systemd?"""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import threading
+
+from kvmlive import BUILD, wait_until
+
+BINARY = BUILD / "kvmtuned"
+RUN_DIR = pathlib.Path("/run/kvmtuned")
+UNDO = RUN_DIR / "undo"
+
+# Seconds instead of minutes; each test adds what it is about.
+BASE_CONF = {"daemon": {"interval_s": 1, "run_dir": RUN_DIR}, "ksm": {"interval_s": 1}}
+KSM_OFF = {"ksm": {"mode": "off"}}
+MEMORY_SHORT = {"ksm": {"free_target_percent": 100}}     # MemAvailable is always below all of it
+MEMORY_PLENTIFUL = {"ksm": {"free_target_percent": 1, "free_target_min_mib": 1}}
+
+SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
+
+
+def merged(*confs):
+    """Sections of several configurations in one; the later key wins."""
+    result = {}
+    for conf in confs:
+        for section, keys in conf.items():
+            result.setdefault(section, {}).update(keys)
+    return result
+
+
+def conf_text(conf):
+    lines = []
+    for section, keys in conf.items():
+        lines += [f"[{section}]"] + [f"{key} = {value}" for key, value in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+class Recorder:
+    """Lines that arrive in a thread of their own, to be waited for."""
+
+    def __init__(self):
+        self.lines = []
+        self._news = threading.Condition()
+
+    def add(self, line):
+        with self._news:
+            self.lines.append(line)
+            self._news.notify_all()
+
+    def mark(self):
+        return len(self.lines)
+
+    def found(self, pattern, since=0):
+        return [line for line in self.lines[since:] if re.search(pattern, line)]
+
+    def wait_for(self, pattern, timeout=30, since=0, count=1):
+        """The first line that matches, once there are `count` of them."""
+        with self._news:
+            if not self._news.wait_for(lambda: len(self.found(pattern, since)) >= count, timeout):
+                raise AssertionError(f"not said within {timeout} s: {pattern}")
+            return self.found(pattern, since)[0]
+
+
+class NotifySocket(Recorder):
+    """The other end of NOTIFY_SOCKET; a message may hold several lines."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = str(path)
+        pathlib.Path(path).unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(self.path)
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            for line in self._socket.recv(65536).decode(errors="replace").splitlines():
+                self.add(line)
+
+
+class Daemon(Recorder):
+    """A running kvmtuned.  Its log is its stderr, line by line."""
+
+    number = 0
+
+    def __init__(self, live, conf=None, options=("--foreground",), watchdog_s=None):
+        super().__init__()
+        Daemon.number += 1
+        self.conf_file = live.dir / f"kvmtuned-{Daemon.number}.conf"
+        self.write_conf(conf or {})
+        self.notify = NotifySocket(f"/run/kt-notify-{Daemon.number}")
+        environment = dict(os.environ, NOTIFY_SOCKET=self.notify.path, **live.environment)
+        if watchdog_s:
+            environment["WATCHDOG_USEC"] = str(int(watchdog_s * 1e6))
+        self.process = subprocess.Popen([BINARY, *options, "--config", self.conf_file],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, env=environment)
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
+
+    def _listen(self):
+        for line in self.process.stderr:
+            self.add(line.decode(errors="replace").rstrip("\n"))
+
+    def write_conf(self, conf):
+        """conf: sections and keys over BASE_CONF, or the text itself."""
+        text = conf if isinstance(conf, str) else conf_text(merged(BASE_CONF, conf))
+        self.conf_file.write_text(text)
+
+    def wait_ready(self, timeout=30):
+        def ready_or_dead():
+            return self.notify.found("^READY=1") or self.process.poll() is not None
+        wait_until(ready_or_dead, timeout, "READY=1 from the daemon")
+        assert self.running(), f"ended with {self.process.returncode} before it was ready"
+
+    def running(self):
+        return self.process.poll() is None
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def reload(self, conf):
+        """SIGHUP, and wait until the daemon says that it is done with it."""
+        self.write_conf(conf)
+        since = self.notify.mark()
+        self.signal(signal.SIGHUP)
+        self.notify.wait_for("^RELOADING=1", since=since)
+        self.notify.wait_for("^READY=1", since=since)
+
+    def tick(self):
+        self.signal(signal.SIGUSR1)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(10)
+
+    def stop(self, number=signal.SIGTERM, timeout=60):
+        """Ask it to end; its exit status."""
+        self.signal(number)
+        try:
+            status = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still runs {timeout} s after signal {number}") from None
+        self._reader.join(10)
+        return status
+
+    def close(self):
+        """End of the test: a daemon that still runs must end well."""
+        if self.running():
+            status = self.stop()
+            assert status == 0, f"ended with {status}"
+        assert not self.found(SANITIZER), self.found(SANITIZER)[0]
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def kvmtuned(*options, timeout=60, **popen):
+    """One run to its end: exit status and everything it said."""
+    return subprocess.run([BINARY, *map(str, options)], stdin=subprocess.DEVNULL, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                          errors="replace", **popen)

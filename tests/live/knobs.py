@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What is every value that kvmtuned could change, and which of them did change?"""
+import os
+import pathlib
+
+from kvmlive import Skip, virsh
+
+KSM_DIR = pathlib.Path("/sys/kernel/mm/ksm")
+
+# Not kvmtuned's to write today; here so that a before/after comparison would tell.
+HOST_FILES = [pathlib.Path(name) for name in (
+    "/proc/sys/kernel/numa_balancing",
+    "/proc/sys/vm/swappiness",
+    "/proc/sys/vm/zone_reclaim_mode",
+    "/sys/kernel/mm/transparent_hugepage/enabled",
+    "/sys/kernel/mm/transparent_hugepage/defrag",
+    "/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs",
+)]
+
+# What libvirt can be asked about a running guest.  dumpxml has the live definition.
+GUEST_QUERIES = ("memtune", "vcpupin", "emulatorpin", "numatune", "schedinfo", "dumpxml")
+
+
+class Ksm:
+    """KSM of this machine's kernel."""
+
+    @staticmethod
+    def need():
+        if not (KSM_DIR / "run").exists():
+            raise Skip("this kernel has no KSM")
+
+    @staticmethod
+    def text(name):
+        return (KSM_DIR / name).read_text().strip()
+
+    @classmethod
+    def number(cls, name):
+        return int(cls.text(name))
+
+    @staticmethod
+    def write(name, value):
+        (KSM_DIR / name).write_text(f"{value}\n")
+
+    @classmethod
+    def values(cls):
+        """Everything that can be written."""
+        if not KSM_DIR.exists():
+            return {}
+        return {file.name: cls.text(file.name) for file in sorted(KSM_DIR.iterdir())
+                if file.stat().st_mode & 0o200}
+
+    @classmethod
+    def restore(cls, values):
+        """The advisor first: it resets pages_to_scan.  "[none] scan-time" means none."""
+        for name in sorted(values, key=lambda name: name != "advisor_mode"):
+            value = values[name]
+            if cls.text(name) != value:
+                cls.write(name, value.split("[")[1].split("]")[0] if "[" in value else value)
+
+    @classmethod
+    def merged_pages(cls):
+        return cls.number("pages_sharing")
+
+
+def _guest_values(guest):
+    values = {}
+    names = guest.threads()
+    for tid, cpus in guest.affinity().items():
+        values[f"{guest.name} affinity of {names.get(tid)} {tid}"] = sorted(cpus)
+    for query in GUEST_QUERIES:
+        values[f"{guest.name} {query}"] = virsh(query, guest.uuid)
+    return values
+
+
+def affinities(guests):
+    """Only the masks: needs no libvirtd."""
+    return {(guest.name, tid): sorted(cpus) for guest in guests for tid, cpus in guest.affinity().items()}
+
+
+def snapshot(guests=()):
+    values = {f"ksm {name}": value for name, value in Ksm.values().items()}
+    for file in HOST_FILES:
+        if file.exists():
+            values[str(file)] = file.read_text().strip()
+    for guest in guests:
+        values.update(_guest_values(guest))
+    return values
+
+
+def differences(before, after):
+    """Threads come and go by themselves: only what is in both can differ."""
+    return [f"{key}: {before[key]} -> {after[key]}" for key in before
+            if key in after and before[key] != after[key]]
+
+
+def require_unchanged(before, after):
+    changed = differences(before, after)
+    assert not changed, "changed: " + "; ".join(changed)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How does a live test get guests, and how does it wait for things to happen?
+
+Everything here runs inside privvirt: guests, libvirtd and PIDs are private.
+Guests are addressed by UUID, because names may hold anything.
+"""
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from xml.sax.saxutils import escape, quoteattr
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("KT_BUILD", ROOT / "build"))
+PREFIX = os.environ.get("KT_PREFIX", "")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MIB = 1 << 20
+QEMU = "/usr/bin/qemu-system-x86_64"
+
+
+class Skip(Exception):
+    """This machine cannot show what the test is about."""
+
+
+def wait_until(condition, timeout=30, what=""):
+    """The first true answer of condition(); no answer in time is a failure."""
+    deadline = time.monotonic() + timeout
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout} s: {what or condition.__doc__ or condition}"
+                                 f" (last answer: {answer!r})")
+        time.sleep(0.05)
+
+
+def virsh(*args, check=True, timeout=60):
+    done = subprocess.run(["virsh", *map(str, args)], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=timeout)
+    if check and done.returncode:
+        raise AssertionError(f"virsh {' '.join(map(str, args))}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+def processes():
+    return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+
+
+def command_line(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+# --- content of guest memory ------------------------------------------------------
+
+def distinct_pages(seed, count):
+    """count pages, no two alike, the same ones for the same seed; none is zero."""
+    return b"".join(f"{seed}:{number}.".encode().ljust(PAGE, b"#") for number in range(count))
+
+
+# EB FE: "jmp $".  A guest without an operating system that keeps vCPU 0 busy.
+SPIN_DISK = b"\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa" + bytes(MIB)
+
+
+# --- guests -------------------------------------------------------------------------
+
+class Guest:
+    """A small guest without an operating system.
+
+    loader: content file, put at 16 MiB of its memory.  disk: boot disk.
+    elements, devices: XML fragments for <domain> and <devices>."""
+
+    def __init__(self, name, vcpus=1, memory_mib=64, kind="qemu", loader=None, disk=None,
+                 elements="", devices=""):
+        self.name = PREFIX + name
+        self.uuid = str(uuid.uuid4())
+        self.vcpus, self.memory_mib, self.kind = vcpus, memory_mib, kind
+        self.loader, self.disk = loader, disk
+        self.elements, self.devices = elements, devices
+
+    def _disk_xml(self):
+        if not self.disk:
+            return ""
+        return ("<disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+                f"<source file={quoteattr(str(self.disk))}/><target dev='hda' bus='ide'/></disk>")
+
+    def _loader_xml(self):
+        if not self.loader:
+            return ""
+        path = str(self.loader).replace(",", ",,")  # QEMU's own escape
+        option = quoteattr(f"loader,file={path},addr=0x1000000,force-raw=on")
+        return ("<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                f"<qemu:arg value='-device'/><qemu:arg value={option}/></qemu:commandline>")
+
+    def xml(self):
+        return f"""<domain type='{self.kind}'>
+<name>{escape(self.name)}</name><uuid>{self.uuid}</uuid>
+<memory unit='MiB'>{self.memory_mib}</memory><vcpu>{self.vcpus}</vcpu>
+<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>{self.elements}
+<devices><emulator>{QEMU}</emulator><controller type='usb' model='none'/>
+<memballoon model='none'/>{self._disk_xml()}{self.devices}</devices>{self._loader_xml()}
+</domain>"""
+
+    def create(self, paused=True):
+        file = pathlib.Path("/run") / f"{self.uuid}.xml"
+        file.write_text(self.xml())
+        virsh("create", file, *(["--paused"] if paused else []), timeout=180)
+        return self
+
+    def destroy(self):
+        virsh("destroy", self.uuid, check=False)
+
+    def exists(self):
+        return self.uuid in virsh("list", "--all", "--uuid")
+
+    def pid(self):
+        wanted = self.uuid.encode()
+        for pid in processes():
+            words = command_line(pid)
+            if wanted in words and b"qemu" in words[0]:
+                return pid
+        raise AssertionError(f"no process of guest {self.name!r}")
+
+    def threads(self):
+        """{tid: name}; threads that end meanwhile are left out."""
+        found = {}
+        for task in pathlib.Path(f"/proc/{self.pid()}/task").iterdir():
+            try:
+                found[int(task.name)] = (task / "comm").read_text().strip()
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
+
+    def vcpu_tids(self):
+        return [tid for tid, name in self.threads().items() if name.startswith("CPU ")]
+
+    def affinity(self):
+        """{tid: set of CPUs} of every thread."""
+        masks = {}
+        for tid in self.threads():
+            try:
+                masks[tid] = os.sched_getaffinity(tid)
+            except ProcessLookupError:
+                pass
+        return masks
+
+    def all_on(self, cpus):
+        return set(map(frozenset, self.affinity().values())) == {frozenset(cpus)}
+
+
+def create_all(guests, at_once=4, paused=True):
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda guest: guest.create(paused), guests))
+
+
+def destroy_all():
+    running = virsh("list", "--all", "--uuid").split()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda uuid_: virsh("destroy", uuid_, check=False), running))
+
+
+# --- libvirtd ---------------------------------------------------------------------
+
+class Libvirtd:
+    """The private libvirtd.  Guests live on when it ends."""
+    pid_file = pathlib.Path("/run/libvirt/libvirtd.pid")
+
+    @classmethod
+    def pid(cls):
+        try:
+            pid = int(cls.pid_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+        return pid if b"libvirtd" in b"".join(command_line(pid)[:1]) else None
+
+    @classmethod
+    def signal(cls, number):
+        os.kill(cls.pid(), number)
+
+    @classmethod
+    def kill(cls):
+        pid = cls.pid()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not command_line(pid), what="libvirtd is gone")
+
+    @classmethod
+    def start(cls):
+        subprocess.run(["libvirtd", "-d", "-p", cls.pid_file], check=True, timeout=60,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_until(lambda: virsh("uri", check=False), what="libvirtd answers")
+
+    @classmethod
+    def ensure(cls):
+        """Whatever a test did to it: it runs and answers."""
+        if cls.pid() is None:
+            cls.start()
+        cls.signal(signal.SIGCONT)
+        virsh("uri")
