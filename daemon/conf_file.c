@@ -58,6 +58,9 @@ static void KT_PRINTF(2, 3) mistake(struct reader *r, const char *fmt, ...)
 	va_end(args);
 }
 
+/* No file can name this section: control characters are refused. */
+static const char refused_section[] = "\001", refused_section_line[] = "[\001]";
+
 /* Whether inih would read this line as we would: what it would not is said. */
 static bool line_is_fit(struct reader *r, const char *line)
 {
@@ -108,7 +111,8 @@ static char *read_line(char *line, int size, void *context)
 		mistake(r, "control character in the line");
 	else if (line_is_fit(r, line))
 		return line;
-	line[0] = '\0';
+	/* Keys below a section that was refused must not count for the one above. */
+	strcpy(line, line[0] == '[' ? refused_section_line : "");
 	return line;
 }
 
@@ -231,6 +235,8 @@ static int take_key(void *context, const char *section, const char *key,
 		if (is_domain)
 			begin_rule(r, section);
 	}
+	if (strcmp(section, refused_section) == 0)
+		return 1;
 	if (!is_domain)
 		set_key(r, section, key, value);
 	else if (r->rule)

@@ -36,6 +36,17 @@ static struct watch_list watches = LIST_HEAD_INITIALIZER(watches);
 static struct watch_list dead_watches = LIST_HEAD_INITIALIZER(dead_watches);
 static int last_id;
 
+/* Another thread may have removed it after the base decided to call us. */
+static bool alive(const struct watch *w)
+{
+	bool dead;
+
+	pthread_mutex_lock(&lock);
+	dead = w->dead;
+	pthread_mutex_unlock(&lock);
+	return !dead;
+}
+
 static void on_ready(evutil_socket_t fd, short what, void *arg)
 {
 	const struct watch *w = arg;
@@ -47,7 +58,8 @@ static void on_ready(evutil_socket_t fd, short what, void *arg)
 		events |= VIR_EVENT_HANDLE_READABLE;
 	if (what & EV_WRITE)
 		events |= VIR_EVENT_HANDLE_WRITABLE;
-	w->on_ready(w->id, fd, events, w->opaque);
+	if (alive(w))
+		w->on_ready(w->id, fd, events, w->opaque);
 }
 
 static int arm_timer(const struct watch *w)
@@ -65,14 +77,17 @@ static int arm_timer(const struct watch *w)
 static void on_timeout(evutil_socket_t fd, short what, void *arg)
 {
 	const struct watch *w = arg;
+	bool dead;
 
 	(void)fd;
 	(void)what;
 	pthread_mutex_lock(&lock);
-	if (!w->dead)
+	dead = w->dead;
+	if (!dead)
 		(void)arm_timer(w); /* no memory: the connection then times out and is remade */
 	pthread_mutex_unlock(&lock);
-	w->on_timeout(w->id, w->opaque);
+	if (!dead)
+		w->on_timeout(w->id, w->opaque);
 }
 
 static void on_reap(evutil_socket_t fd, short what, void *arg)

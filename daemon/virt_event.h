@@ -20,6 +20,6 @@ int virt_event_lend(struct event_base *base) KT_MUST_USE;
 /* After the last connection is closed, in the thread of the base: runs it until libvirt
  * has let go of everything.  -EBUSY: libvirt still watches something (a connection is
  * open somewhere); the base must then live on. */
-int virt_event_reclaim(void) KT_MUST_USE;
+int virt_event_reclaim(void);
 
 #endif

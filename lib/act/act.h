@@ -12,8 +12,8 @@
  * answer comes through act_reply.  -EAGAIN: the queue is full; -ENOTCONN: no
  * libvirt now.  Either way the next plan asks again. */
 struct vm_ops {
-	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role, unsigned int number,
-		   const struct cpumask *cpus);
+	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role,
+		   unsigned int number, const struct cpumask *cpus);
 	int (*set_soft_limit)(void *context, const struct uuid *uuid, uint64_t kib);
 	void *context;
 };
@@ -23,7 +23,7 @@ struct vm_reply {
 	bool is_pin;           /* else: soft limit */
 	enum thread_role role; /* of the pin */
 	unsigned int number;
-	int error;               /* 0, or -errno: -ENOENT the guest has gone, -ETIMEDOUT never sent */
+	int error; /* 0, or -errno: -ENOENT the guest has gone, -ETIMEDOUT never sent */
 	uint64_t soft_limit_kib; /* read back, of a soft limit */
 	struct cpumask cpus;     /* read back, of a pin */
 };
@@ -45,8 +45,8 @@ int act_load(struct act *a) KT_MUST_USE;
 
 /* The guest that is now in this slot; called before the plan is made, when a slot
  * has a new incarnation, so that in_force already shows what an earlier life left. */
-void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
-	      uint64_t start_ticks);
+void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid,
+	      pid_t pid, uint64_t start_ticks);
 
 /* The guest has gone: whatever was in force went with its process. */
 void act_forget(struct act *a, const struct uuid *uuid);

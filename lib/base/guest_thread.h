@@ -20,9 +20,9 @@ struct guest_thread {
 	enum thread_role role;
 	unsigned int number; /* of the vCPU or iothread; 0 for emulator threads */
 	/* vCPUs only; nanoseconds, of /proc/PID/task/TID/schedstat */
-	uint64_t run_ns_total,
-		delay_ns_total;       /* delay: runnable but not running, the steal the guest feels */
-	struct cpumask first_allowed; /* its affinity when it was first seen */
+	uint64_t run_ns_total, delay_ns_total; /* delay: runnable but not running, the
+						  steal the guest feels */
+	struct cpumask first_allowed;          /* its affinity when it was first seen */
 };
 
 #endif

@@ -39,7 +39,8 @@ void log_emitf(struct log_event event, const char *fmt, ...)
 	if (!log_wants(event.level))
 		return;
 	va_start(args, fmt);
-	(void)vsnprintf(message, sizeof message, fmt, args); /* a cut sentence is still a log line */
+	(void)vsnprintf(message, sizeof message, fmt,
+			args); /* a cut sentence is still a log line */
 	va_end(args);
 	event.message = message;
 	log_emit(&event);

@@ -8,22 +8,31 @@
 #include "ewma.h"
 #include "sense.h"
 
+enum { KT_PAGE_KIB = 4 }; /* the page of ksm_sample */
+
+/* A counter as it was last read; its rate is over the time since then, however many
+ * samples were missed in between. */
+struct counter {
+	bool known;
+	uint64_t total, at_ns;
+};
+
 /* A level of tick-to-tick noise below which guests are "idle" or "calm" is the
  * policies' business; here are only measurements. */
 struct guest_view {
 	bool present; /* running or paused, and sampled in this tick */
 	uint32_t incarnation;
 	uint64_t first_seen_ns;
-	const struct domain *domain;       /* valid until the next tick */
+	const struct domain *domain; /* NULL: unused slot; valid until the next tick */
 	const struct guest_sample *sample; /* the same */
 	unsigned int nsamples;             /* rates need two */
-	struct ewma demand_cpus;           /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
-	struct ewma steal_share;           /* runnable but not running / demand, 0..1; tau 10 s */
-	double psi_memory_pct;             /* some, over the last tick; 0 where unknown */
+	struct ewma
+		demand_cpus; /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
+	struct ewma steal_share; /* runnable but not running / demand, 0..1; tau 10 s */
+	double psi_memory_pct;   /* some, since the sample before; 0 where unknown */
 	double majfault_per_s, refault_per_s;
 	uint64_t merged_kib; /* of its pages, how much KSM holds merged */
-	/* of the sample before, for the rates */
-	uint64_t last_run_ns, last_delay_ns, last_majfault, last_refault, last_psi_us;
+	struct counter run_ns, delay_ns, majfault, refault, psi_us; /* for the rates */
 };
 
 struct host_view {
@@ -31,28 +40,30 @@ struct host_view {
 	double dt_s; /* since the sample before; 0 for the first */
 	unsigned int nsamples;
 	bool kicked; /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
-	bool guests_known;    /* libvirt has listed them at least once; the caller says so */
+	bool guests_known; /* libvirt has listed them at least once; the caller says so */
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;
-	double psi_memory_some_pct, psi_memory_full_pct; /* over the last tick; 0 where unknown */
-	double swap_in_per_s, swap_out_per_s;            /* pages */
-	double steal_share;  /* of this host's own CPU time, 0..1, when it is a guest itself */
+	double psi_memory_some_pct,
+		psi_memory_full_pct; /* since the sample before; 0 where unknown */
+	double swap_in_per_s, swap_out_per_s; /* pages */
+	double steal_share;  /* of this host's own CPU time, 0..1, when it is a guest
+				itself */
 	double ksmd_cpu_pct; /* of one CPU; 0 where unknown */
 	uint64_t merged_kib; /* pages_sharing + ksm_zero_pages */
 	size_t nslots, npresent;
-	struct guest_view guest[KT_GUESTS_MAX]; /* by slot */
-	/* of the sample before */
-	uint64_t last_ns, last_psi_some_us, last_psi_full_us, last_swap_in, last_swap_out;
-	uint64_t last_ksmd_ns, last_cpu_all_hz, last_cpu_steal_hz;
+	struct guest_view guest[KT_GUESTS_MAX];                     /* by slot */
+	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the rates */
+	struct counter ksmd_ns, cpu_all_hz, cpu_steal_hz;
 };
 
-/* About 200 KiB, zeroed; NULL: no memory. */
+/* About 300 KiB, zeroed; NULL: no memory. */
 struct host_view *host_view_new(void);
 void host_view_free(struct host_view *v);
 
 /* Takes a new sample in.  Counters that fell (a recycled slot, a restarted guest,
- * a reset KSM) give a rate of 0.  Keeps pointers into all arguments. */
+ * a reset KSM) give a rate of 0; the mean of a guest's demand then stays as it was.
+ * Keeps pointers into all arguments. */
 void host_view_update(struct host_view *v, const struct topology *topology,
 		      const struct capabilities *capabilities, const struct domains *ds,
 		      const struct sample *sample, bool kicked);

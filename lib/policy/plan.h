@@ -25,12 +25,14 @@ struct ksm_plan {
 	enum why why;
 	bool dry_run; /* say what would be done, write nothing */
 	bool run;
-	uint64_t pages_to_scan, sleep_ms;
+	uint64_t pages_to_scan, sleep_ms; /* for when it runs: a resting KSM needs only `run` written */
 };
 
 enum placement_backend {
-	PLACEMENT_AFFINITY, /* sched_setaffinity on the threads: the XML stays untouched */
-	PLACEMENT_LIBVIRT,  /* pins through the API: visible, but they travel with migrations */
+	PLACEMENT_AFFINITY, /* sched_setaffinity on the threads: the XML stays untouched
+			     */
+	PLACEMENT_LIBVIRT,  /* pins through the API: visible, but they travel with
+			       migrations */
 };
 
 struct placement_plan {
@@ -57,8 +59,9 @@ struct guest_plan {
 	pid_t pid;
 	uint64_t start_ticks;
 	size_t nthreads;
-	const struct guest_thread *threads; /* of the sample; the arbiter copies the pointer */
-	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
+	const struct guest_thread
+		*threads;        /* of the sample; the arbiter copies the pointer */
+	uint64_t soft_limit_kib; /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
 	struct placement_plan placement;
 	struct memory_plan memory;
 };
@@ -79,14 +82,16 @@ struct ksm_in_force {
 };
 
 struct guest_in_force {
-	uint32_t incarnation; /* of the guest this is about; another: nothing is in force */
+	uint32_t incarnation; /* of the guest this is about; another: nothing is in force
+			       */
 	bool pinned;          /* by us */
 	int home_node;        /* id, when pinned */
 	bool pin_ceded, pin_off;
 	uint64_t pin_changed_ns;
-	bool limited;                               /* by us */
-	uint64_t soft_limit_kib;                    /* ours, when limited */
-	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
+	bool limited;            /* by us */
+	uint64_t soft_limit_kib; /* ours, when limited */
+	bool limit_ceded, limit_off,
+		limit_pending; /* pending: libvirt has not answered yet */
 	uint64_t limit_changed_ns;
 };
 

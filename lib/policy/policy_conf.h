@@ -29,7 +29,8 @@ struct ksm_conf {
 	uint64_t min_pages, max_pages; /* KSM_NPAGES_MIN, _MAX */
 	uint64_t sleep_ms;             /* KSM_SLEEP_MSEC, for a host of 16 GiB */
 	uint64_t free_target_percent;  /* KSM_THRES_COEF */
-	uint64_t free_target_min_mib;  /* KSM_THRES_CONST, in the unit that its documents meant */
+	uint64_t free_target_min_mib;  /* KSM_THRES_CONST, in the unit that its documents
+					  meant */
 };
 
 struct placement_conf {
@@ -41,10 +42,11 @@ struct placement_conf {
 
 struct memory_conf {
 	enum loop_mode mode;
-	uint64_t pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
-	uint64_t calm_percent;     /* above this share, and without PSI: calm */
-	uint64_t psi_permille;     /* some-stalled time of the host, tick by tick: pressed */
-	uint64_t step_permille;    /* of usage, per step */
+	uint64_t
+		pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
+	uint64_t calm_percent;    /* above this share, and without PSI: calm */
+	uint64_t psi_permille;  /* some-stalled time of the host, tick by tick: pressed */
+	uint64_t step_permille; /* of usage, per step */
 	uint64_t step_max_mib;
 	uint64_t step_interval_s;
 	uint64_t floor_percent; /* of the guest's memory: no limit below */

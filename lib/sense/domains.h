@@ -10,7 +10,8 @@
 
 struct domain_slot {
 	bool used;
-	uint32_t incarnation; /* grows with each start: tells old state of a slot from new */
+	uint32_t incarnation; /* grows with each start: tells old state of a slot from new
+			       */
 	struct domain domain;
 };
 

@@ -22,7 +22,8 @@
 enum ksm_advisor {
 	KSM_ADVISOR_ABSENT, /* before Linux 6.8 */
 	KSM_ADVISOR_NONE,
-	KSM_ADVISOR_SCAN_TIME, /* the kernel refuses writes of pages_to_scan with EINVAL */
+	KSM_ADVISOR_SCAN_TIME, /* the kernel refuses writes of pages_to_scan with EINVAL
+				*/
 };
 
 /* /sys/kernel/mm/ksm; one page is the kernel's page (4 KiB here). */
@@ -69,7 +70,8 @@ struct host_sample {
 	uint64_t pgmajfault_total, oom_kill_total;
 	uint64_t cow_ksm_total; /* pages; 0 before 5.19 */
 	uint64_t pgmigrate_success_total, pgmigrate_fail_total;
-	uint64_t cpu_user_hz_total, cpu_idle_hz_total, cpu_steal_hz_total; /* all CPUs, ticks of 1/100 s */
+	uint64_t cpu_user_hz_total, cpu_idle_hz_total,
+		cpu_steal_hz_total; /* all CPUs, ticks of 1/100 s */
 	struct psi_sample psi_cpu, psi_memory, psi_io;
 	struct ksm_sample ksm;
 	struct node_sample node[KT_NODES_MAX]; /* by node id */
@@ -79,7 +81,8 @@ struct host_sample {
 
 struct node_topology {
 	bool present;
-	struct cpumask cpus; /* on-line, with neither isolated nor nohz_full ones; empty: memory only */
+	struct cpumask cpus; /* on-line, with neither isolated nor nohz_full ones; empty:
+				memory only */
 	uint64_t mem_total_kib;
 	unsigned int distance[KT_NODES_MAX]; /* SLIT, 10 = local; 0 where unknown */
 };
@@ -116,18 +119,21 @@ struct domain {
 	bool running; /* false: paused (its memory still counts) */
 	bool busy;    /* migrating, saving or under a snapshot: hands off */
 	unsigned int vcpus;
-	uint64_t memory_kib;                     /* what the guest may use at most (maxMemory of the info) */
-	uint64_t soft_limit_kib, hard_limit_kib; /* memtune in force, KT_UNLIMITED_KIB: none */
+	uint64_t memory_kib; /* what the guest may use at most (maxMemory of the info) */
+	uint64_t soft_limit_kib,
+		hard_limit_kib; /* memtune in force, KT_UNLIMITED_KIB: none */
 	/* from the live or the persistent XML, whichever says so */
-	bool admin_pins;     /* vcpupin, emulatorpin, iothreadpin, numatune, cachetune */
-	bool admin_memtune;  /* any memtune limit in the persistent XML, or one not ours at first sight */
+	bool admin_pins;    /* vcpupin, emulatorpin, iothreadpin, numatune, cachetune */
+	bool admin_memtune; /* any memtune limit in the persistent XML, or one not ours at
+			       first sight */
 	bool placement_auto; /* libvirt asked numad */
 	bool realtime;       /* vcpusched */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
 	struct cpumask cpuset;
 	struct guest_wish metadata; /* as found in its XML */
-	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
+	struct guest_wish
+		wish; /* effective: metadata over configuration; daemon/ fills it */
 	/* balloon statistics, asked only while memory is short */
 	bool has_balloon;
 	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */
@@ -139,8 +145,10 @@ struct guest_sample {
 	uint64_t start_ticks;
 	uint64_t rss_kib;
 	size_t nthreads;
-	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
-	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where unknown */
+	const struct guest_thread
+		*threads;      /* owned by sense; valid until the next sample */
+	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where
+				  unknown */
 	bool has_node_memory;
 	uint64_t node_memory_kib[KT_NODES_MAX]; /* by node id */
 	bool has_cgroup;
@@ -149,7 +157,7 @@ struct guest_sample {
 	uint64_t swap_kib;
 	uint64_t pgmajfault_total, refault_anon_total;
 	struct psi_sample psi_memory; /* cgroup v2 */
-	bool has_ksm;                 /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
+	bool has_ksm; /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
 	uint64_t ksm_rmap_pages, ksm_merging_pages, ksm_zero_pages;
 	int64_t ksm_profit_bytes;
 };

@@ -22,7 +22,8 @@ struct capabilities {
 	bool cgroup_numa_stat; /* guests' memory per node comes from memory.numa_stat */
 	bool node_numastat;
 	bool schedstat;
-	char memory_mount[KT_PATH_MAX]; /* of the memory controller, relative to the root */
+	char memory_mount[KT_PATH_MAX]; /* of the memory controller, relative to the root
+					 */
 	char cpuset_mount[KT_PATH_MAX]; /* "" where there is none */
 };
 
@@ -37,7 +38,8 @@ const struct capabilities *sense_capabilities(const struct sense *s);
  * that this kernel lacks leaves its has_* false.
  * -ENODATA, -EINVAL, -errno: what every host has (meminfo, vmstat) could not be
  * read or understood: *ret is not to be used. */
-int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struct sample *ret) KT_MUST_USE;
+int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns,
+	       struct sample *ret) KT_MUST_USE;
 
 /* CPUs, nodes, distances; through hwloc, which honours HWLOC_SYNTHETIC and
  * HWLOC_XMLFILE for tests, and the root of `fs` otherwise.

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The measuring half of bench/tick; runs inside privvirt."""
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "live"))
+
+import daemon  # noqa: E402
+import kvmlive  # noqa: E402
+
+GUESTS, TICKS, WARM_UP, IDLE_S = 30, 100, 15, 60
+BENCH = kvmlive.BUILD / "bench"
+COUNT = pathlib.Path("/run/kt-count-alloc")
+
+
+class Place:
+    """What daemon.Daemon wants of a test."""
+    dir = BENCH
+    environment = {}
+
+
+def threads(pid):
+    return [pathlib.Path(f"/proc/{pid}/task/{tid}") for tid in os.listdir(f"/proc/{pid}/task")]
+
+
+def cpu_ns(pid):
+    """Of the main thread: the one that ticks."""
+    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0])
+
+
+def wakeups(pid):
+    total = 0
+    for thread in threads(pid):
+        for line in (thread / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                total += int(line.split()[1])
+    return total
+
+
+def rss_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0
+
+
+def ticks(d):
+    return len(d.notify.found("^WATCHDOG=1"))
+
+
+def do_ticks(d, wanted):
+    """SIGUSR1 is a tick at once; each waits for the one before.  How many were made."""
+    began = ticks(d)
+    for _ in range(wanted):
+        before = ticks(d)
+        d.tick()
+        kvmlive.wait_until(lambda: ticks(d) > before, 20, "a tick")
+    return ticks(d) - began
+
+
+def files_of(pid):
+    """Every file of the host that the daemon keeps open."""
+    names = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            name = os.readlink(f"/proc/{pid}/fd/{fd}")
+        except FileNotFoundError:
+            continue
+        if name.startswith(("/proc/", "/sys/")) and os.path.isfile(name) and "pressure/memory" not in name[:22]:
+            names.append(name)
+    return names
+
+
+def floor_ns(names):
+    done = subprocess.run([BENCH / "reread", "1000"], input="\n".join(names) + "\n", text=True,
+                          capture_output=True, check=True)
+    count, ns = done.stdout.split()
+    return int(count), int(ns)
+
+
+def process_calls(pid, d):
+    """Forks, execs and new threads during ten ticks."""
+    trace = BENCH / "strace.out"
+    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", trace, "-e",
+                               "trace=fork,vfork,clone,clone3,execve", "-p", str(pid)])
+    kvmlive.wait_until(lambda: "TracerPid:\t0" not in
+                       pathlib.Path(f"/proc/{pid}/status").read_text(), 20, "strace")
+    do_ticks(d, 10)
+    tracer.terminate()
+    tracer.wait()
+    return len([line for line in trace.read_text().splitlines() if "(" in line])
+
+
+def allocations():
+    return int.from_bytes(COUNT.read_bytes()[:8], sys.byteorder)
+
+
+def run(environment, conf=None, watchdog_s=None):
+    Place.environment = environment
+    d = daemon.Daemon(Place, daemon.merged({"daemon": {"interval_s": 3600}}, conf or {}),
+                      watchdog_s=watchdog_s)
+    d.wait_ready()
+    return d
+
+
+def measure_busy(rows):
+    guests = [kvmlive.Guest(f"bench-{n}", vcpus=2, memory_mib=32) for n in range(GUESTS)]
+    kvmlive.create_all(guests, paused=False)
+    COUNT.write_bytes(bytes(8))
+    d = run({"LD_PRELOAD": str(BENCH / "count_alloc.so"), "KT_COUNT_ALLOC": str(COUNT)},
+            watchdog_s=3600)
+    pid = d.process.pid
+    d.wait_for("kt-bench-.*placement", count=GUESTS)
+    do_ticks(d, WARM_UP)
+
+    heap = allocations()
+    cpu, made = cpu_ns(pid), do_ticks(d, TICKS)
+    per_tick = (cpu_ns(pid) - cpu) / made
+    heap = allocations() - heap
+    count, floor = floor_ns(files_of(pid))
+    again = cpu_ns(pid), do_ticks(d, TICKS)
+    per_tick = min(per_tick, (cpu_ns(pid) - again[0]) / again[1])
+
+    rows.append(("files read again per tick", f"{count}", ""))
+    rows.append(("CPU of a tick", f"{per_tick / 1000:.0f} us", ""))
+    rows.append(("CPU of only reading the same files", f"{floor / 1000:.0f} us", ""))
+    rows.append(("tick / floor", f"{per_tick / floor:.2f}", "at most 2"))
+    rows.append((f"heap allocations in {made} ticks", f"{heap}", "0"))
+    rows.append(("forks, execs, new threads in 10 ticks", f"{process_calls(pid, d)}", "0"))
+    rows.append(("RSS", f"{rss_kib(pid) / 1024:.1f} MiB", "under 16 MiB"))
+    d.stop()
+    kvmlive.destroy_all()
+
+
+def measure_idle(rows):
+    d = run({})
+    d.notify.wait_for("^STATUS=.*libvirt connected")
+    pid = d.process.pid
+    time.sleep(5)  # not a wait for a condition: what is left of the start is to be outside
+    before = wakeups(pid)
+    time.sleep(IDLE_S)
+    rows.append((f"wake-ups in {IDLE_S} s without a guest", f"{wakeups(pid) - before}", "0"))
+    d.stop()
+
+
+def main():
+    rows = []
+    measure_busy(rows)
+    measure_idle(rows)
+    width = max(len(row[0]) for row in rows)
+    print(f"{GUESTS} running guests of 2 vCPUs; ticks brought about by SIGUSR1")
+    for what, value, goal in rows:
+        print(f"  {what:<{width}}  {value:>10}  {goal}")
+
+
+main()

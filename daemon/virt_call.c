@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is a request of the main thread carried out, and what did libvirt make of it?
+ *
+ * Everything is live only; nothing is ever written to persistent XML. */
+#include <errno.h>
+#include <string.h>
+
+#include "log.h"
+#include "str.h"
+#include "virt_thread.h"
+
+enum {
+	MAP_BYTES = KT_CPUS_MAX / 8,
+	LIMITS_MAX = 16, /* what the protocol carries; QEMU has three */
+	/* A guest that kept a call waiting for t is left alone for ten times t, so that one
+	 * stuck guest (30 s per call) takes at most a tenth of this thread. */
+	REST_FACTOR = 10,
+	/* Older figures are those of a driver that is asked no more (no <stats period=>). */
+	BALLOON_FRESH_S = 60,
+};
+
+/* No machine has 4 EiB; v1 groups report "unlimited" rounded to pages. */
+#define BEYOND_ANY_KIB (UINT64_C(1) << 52)
+
+/* ---- what went wrong ------------------------------------------------------------- */
+
+static int errno_of(int code, bool active)
+{
+	switch (code) {
+	case VIR_ERR_NO_DOMAIN:
+		return -ENOENT;
+	case VIR_ERR_OPERATION_INVALID: /* "not running", or "no such cgroup controller" */
+		return active ? -ENOTSUP : -ENOENT;
+	case VIR_ERR_NO_SUPPORT:
+	case VIR_ERR_CONFIG_UNSUPPORTED:
+	case VIR_ERR_OPERATION_UNSUPPORTED:
+	case VIR_ERR_ARGUMENT_UNSUPPORTED:
+		return -ENOTSUP;
+	case VIR_ERR_OPERATION_TIMEOUT:
+	case VIR_ERR_RESOURCE_BUSY:
+		return -EBUSY;
+	case VIR_ERR_OPERATION_DENIED:
+	case VIR_ERR_ACCESS_DENIED:
+	case VIR_ERR_AUTH_FAILED:
+	case VIR_ERR_AUTH_CANCELLED:
+	case VIR_ERR_AUTH_UNAVAILABLE:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+int virt_failed(struct virt *v, virDomainPtr dom, const char *what)
+{
+	int code = virGetLastErrorCode();
+	char text[VIRT_TEXT_MAX];
+
+	/* Now: every further call of libvirt forgets this error. */
+	str_escape(virGetLastErrorMessage(), text, sizeof text);
+	log_debug("libvirt: %s: %s (error %d)", what, text, code);
+	if (virConnectIsAlive(v->connection) <= 0) {
+		virt_link_lost(v, text);
+		return -ENOTCONN;
+	}
+	return errno_of(code, code == VIR_ERR_OPERATION_INVALID && dom && virDomainIsActive(dom) == 1);
+}
+
+/* ---- pins ------------------------------------------------------------------------- */
+
+static int pin(virDomainPtr dom, const struct virt_request *request)
+{
+	unsigned char map[MAP_BYTES] = { 0 };
+	int length = 0; /* up to the highest CPU: some kernels refuse a map beyond theirs */
+
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
+		if (cpumask_test(&request->cpus, cpu)) {
+			VIR_USE_CPU(map, cpu);
+			length = (int)VIR_CPU_MAPLEN(cpu + 1);
+		}
+	}
+	switch (request->role) {
+	case THREAD_VCPU:
+		return virDomainPinVcpuFlags(dom, request->number, map, length, VIR_DOMAIN_AFFECT_LIVE);
+	case THREAD_IOTHREAD:
+		return virDomainPinIOThread(dom, request->number, map, length, VIR_DOMAIN_AFFECT_LIVE);
+	case THREAD_EMULATOR:
+		return virDomainPinEmulator(dom, map, length, VIR_DOMAIN_AFFECT_LIVE);
+	}
+	return -1;
+}
+
+static struct cpumask from_map(const unsigned char *map, size_t length)
+{
+	struct cpumask cpus = { 0 };
+
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX && cpu / 8 < length; cpu++)
+		if (VIR_CPU_USED(map, cpu))
+			cpumask_set(&cpus, cpu);
+	return cpus;
+}
+
+static int read_vcpu_pin(virDomainPtr dom, unsigned int number, struct cpumask *ret)
+{
+	KT_AUTOFREE unsigned char *maps = calloc(number + 1, MAP_BYTES);
+	int n;
+
+	if (!maps)
+		return -1;
+	n = virDomainGetVcpuPinInfo(dom, (int)number + 1, maps, MAP_BYTES, VIR_DOMAIN_AFFECT_LIVE);
+	if (n <= (int)number)
+		return -1;
+	*ret = from_map(maps + (size_t)number * MAP_BYTES, MAP_BYTES);
+	return 0;
+}
+
+static int read_emulator_pin(virDomainPtr dom, struct cpumask *ret)
+{
+	unsigned char map[MAP_BYTES] = { 0 };
+
+	if (virDomainGetEmulatorPinInfo(dom, map, MAP_BYTES, VIR_DOMAIN_AFFECT_LIVE) < 0)
+		return -1;
+	*ret = from_map(map, MAP_BYTES);
+	return 0;
+}
+
+static int read_iothread_pin(virDomainPtr dom, unsigned int number, struct cpumask *ret)
+{
+	virDomainIOThreadInfoPtr *list = NULL;
+	int n = virDomainGetIOThreadInfo(dom, &list, VIR_DOMAIN_AFFECT_LIVE), r = -1;
+
+	for (int i = 0; i < n; i++) {
+		if (list[i]->iothread_id == number && list[i]->cpumaplen > 0) {
+			*ret = from_map(list[i]->cpumap, (size_t)list[i]->cpumaplen);
+			r = 0;
+		}
+		virDomainIOThreadInfoFree(list[i]);
+	}
+	free(list);
+	return r;
+}
+
+static int read_pin(virDomainPtr dom, const struct virt_request *request, struct cpumask *ret)
+{
+	switch (request->role) {
+	case THREAD_VCPU:
+		return read_vcpu_pin(dom, request->number, ret);
+	case THREAD_IOTHREAD:
+		return read_iothread_pin(dom, request->number, ret);
+	case THREAD_EMULATOR:
+		return read_emulator_pin(dom, ret);
+	}
+	return -1;
+}
+
+/* When the link breaks the pin may have been made: then it counts as ours. */
+static int perform_pin(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		       const struct virt_request *request, struct vm_reply *reply)
+{
+	struct virt_echo *echo = virt_echo_expect(v, request);
+	int r;
+
+	if (pin(dom, request) < 0) {
+		r = virt_failed(v, dom, "pinning");
+		g->own_pins = g->own_pins || r == -ENOTCONN;
+		echo->field[0] = '\0';
+		return r;
+	}
+	g->own_pins = true;
+	if (read_pin(dom, request, &reply->cpus) < 0)
+		return virt_failed(v, dom, "reading a pin back");
+	return 0;
+}
+
+/* ---- soft limit --------------------------------------------------------------------- */
+
+static uint64_t find_limit(virTypedParameterPtr params, int n, const char *field)
+{
+	unsigned long long kib;
+
+	if (virTypedParamsGetULLong(params, n, field, &kib) != 1 || kib >= BEYOND_ANY_KIB)
+		return KT_UNLIMITED_KIB;
+	return kib;
+}
+
+int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib, uint64_t *ret_hard_kib)
+{
+	virTypedParameter params[LIMITS_MAX];
+	int n = LIMITS_MAX, r;
+
+	memset(params, 0, sizeof params);
+	if (virDomainGetMemoryParameters(dom, params, &n, VIR_DOMAIN_AFFECT_LIVE) < 0) {
+		r = virt_failed(v, dom, "memory limits");
+		if (r != -ENOTSUP)
+			return r;
+		n = 0; /* session mode, no memory controller */
+	}
+	*ret_soft_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT);
+	*ret_hard_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_HARD_LIMIT);
+	virTypedParamsClear(params, n);
+	return 0;
+}
+
+static int set_soft_limit(virDomainPtr dom, uint64_t kib)
+{
+	virTypedParameter limit = {
+		.field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
+		.type = VIR_TYPED_PARAM_ULLONG,
+		.value.ul = KT_MIN(kib, (uint64_t)VIR_DOMAIN_MEMORY_PARAM_UNLIMITED),
+	};
+
+	return virDomainSetMemoryParameters(dom, &limit, 1, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+static int perform_soft_limit(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+			      const struct virt_request *request, struct vm_reply *reply)
+{
+	uint64_t soft_kib, hard_kib;
+	bool limited = request->soft_limit_kib < BEYOND_ANY_KIB;
+	int r;
+
+	if (set_soft_limit(dom, request->soft_limit_kib) < 0) {
+		r = virt_failed(v, dom, "setting a soft limit");
+		if (r == -ENOTCONN && limited) {
+			g->own_soft_limit = true;
+			g->own_soft_limit_kib = 0;
+		}
+		return r;
+	}
+	g->own_soft_limit = limited;
+	g->own_soft_limit_kib = 0;
+	r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
+	if (r < 0)
+		return r;
+	g->own_soft_limit_kib = soft_kib;
+	reply->soft_limit_kib = soft_kib;
+	return 0;
+}
+
+/* ---- statistics ----------------------------------------------------------------------- */
+
+static void tell_balloon(struct virt *v, const virDomainStatsRecord *record, uint64_t wall_s)
+{
+	struct virt_news news = { .kind = VIRT_STATISTICS };
+	unsigned long long usable_kib = 0, updated_s = 0;
+
+	if (virDomainGetUUID(record->dom, news.uuid.byte) < 0)
+		return;
+	if (virTypedParamsGetULLong(record->params, record->nparams, "balloon.usable", &usable_kib) == 1 &&
+	    virTypedParamsGetULLong(record->params, record->nparams, "balloon.last-update",
+				    &updated_s) == 1 &&
+	    updated_s <= UINT64_MAX - BALLOON_FRESH_S && updated_s + BALLOON_FRESH_S >= wall_s) {
+		news.has_balloon = true;
+		news.balloon_usable_kib = usable_kib;
+	}
+	virt_tell(v, &news);
+}
+
+static int perform_statistics(struct virt *v)
+{
+	virDomainStatsRecordPtr *records = NULL;
+	struct timespec wall;
+	int n;
+
+	n = virConnectGetAllDomainStats(v->connection, VIR_DOMAIN_STATS_BALLOON, &records,
+					VIR_CONNECT_GET_ALL_DOMAINS_STATS_ACTIVE |
+						VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT);
+	if (n < 0)
+		return virt_failed(v, NULL, "statistics");
+	(void)clock_gettime(CLOCK_REALTIME, &wall); /* last-update is wall time; cannot fail */
+	for (int i = 0; i < n; i++)
+		tell_balloon(v, records[i], (uint64_t)wall.tv_sec);
+	virDomainStatsRecordListFree(records);
+	return 0;
+}
+
+/* ---- requests ------------------------------------------------------------------------- */
+
+/* 0: it may be asked now. */
+static int may_ask(const struct virt *v, const struct virt_request *request, uint64_t now_ns)
+{
+	if (!v->connection || v->lost)
+		return -ENOTCONN;
+	return now_ns > request->deadline_ns ? -ETIMEDOUT : 0;
+}
+
+static int perform_on_guest(struct virt *v, const struct virt_request *request, struct vm_reply *reply,
+			    uint64_t now_ns)
+{
+	VIRT_AUTODOMAIN virDomainPtr dom = NULL;
+	struct virt_guest *g = virt_guest_find(v, &request->uuid);
+	int r = may_ask(v, request, now_ns);
+
+	if (r < 0)
+		return r;
+	if (!g || !g->announced)
+		return -ENOENT;
+	if (g->last.busy || now_ns < g->rest_until_ns)
+		return -EBUSY;
+	dom = virDomainLookupByUUID(v->connection, request->uuid.byte);
+	if (!dom)
+		return virt_failed(v, NULL, "looking for a guest");
+	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply) :
+						perform_soft_limit(v, g, dom, request, reply);
+	if (r == -EBUSY) {
+		uint64_t end_ns = virt_now_ns();
+
+		g->rest_until_ns = end_ns + REST_FACTOR * (end_ns - now_ns);
+	}
+	virt_guest_touch(v, g);
+	return r;
+}
+
+static void answer(struct virt *v, const struct virt_request *request, uint64_t now_ns)
+{
+	struct virt_news news = { .kind = VIRT_REPLY, .uuid = request->uuid };
+
+	news.reply = (struct vm_reply){
+		.uuid = request->uuid,
+		.is_pin = request->kind == VIRT_REQUEST_PIN,
+		.role = request->role,
+		.number = request->number,
+	};
+	news.reply.error = perform_on_guest(v, request, &news.reply, now_ns);
+	virt_tell(v, &news);
+}
+
+/* Without a link the guest may be one that the next resync will find. */
+static void take_own(struct virt *v, const struct virt_request *request)
+{
+	struct virt_guest *g = virt_guest_put(v, &request->uuid);
+
+	if (!g)
+		return;
+	if (request->kind == VIRT_REQUEST_OWN_PINS) {
+		g->own_pins = true;
+	} else {
+		g->own_soft_limit = true;
+		g->own_soft_limit_kib = 0;
+	}
+	virt_guest_touch(v, g);
+}
+
+void virt_perform(struct virt *v, const struct virt_request *request)
+{
+	uint64_t now_ns = virt_now_ns();
+	struct virt_guest *g;
+
+	switch (request->kind) {
+	case VIRT_REQUEST_PIN:
+	case VIRT_REQUEST_SOFT_LIMIT:
+		answer(v, request, now_ns);
+		break;
+	case VIRT_REQUEST_STATISTICS:
+		if (may_ask(v, request, now_ns) == 0)
+			(void)perform_statistics(v); /* logged; the next tick asks again */
+		atomic_store(&v->statistics_asked, false);
+		break;
+	case VIRT_REQUEST_REFRESH:
+		g = virt_guest_find(v, &request->uuid);
+		if (g)
+			virt_guest_touch(v, g);
+		break;
+	case VIRT_REQUEST_OWN_PINS:
+	case VIRT_REQUEST_OWN_SOFT_LIMIT:
+		take_own(v, request);
+		break;
+	}
+}

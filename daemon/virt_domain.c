@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does a guest's XML say that a tuner must respect? */
+#include "virt_domain.h"
+
+#include <errno.h>
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "str.h"
+
+#define POLICY_NAMESPACE "urn:kvmtuned:1"
+
+static void free_text(xmlChar **text)
+{
+	if (*text)
+		xmlFree(*text);
+}
+
+#define AUTO_TEXT __attribute__((cleanup(free_text)))
+
+static const xmlNode *next_element(const xmlNode *n)
+{
+	while (n && n->type != XML_ELEMENT_NODE)
+		n = n->next;
+	return n;
+}
+
+static const xmlNode *first_child(const xmlNode *parent)
+{
+	return next_element(parent->children);
+}
+
+static bool is_named(const xmlNode *n, const char *name)
+{
+	return strcmp((const char *)n->name, name) == 0;
+}
+
+static const xmlNode *find_child(const xmlNode *parent, const char *name)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next))
+		if (is_named(n, name))
+			return n;
+	return NULL;
+}
+
+static bool has_attribute(const xmlNode *n, const char *name)
+{
+	return xmlHasNsProp(n, (const xmlChar *)name, NULL) != NULL;
+}
+
+static bool attribute_is(const xmlNode *n, const char *name, const char *expected)
+{
+	AUTO_TEXT xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)name);
+
+	return value && strcmp((const char *)value, expected) == 0;
+}
+
+/* libvirt prints lists in the kernel's format, whatever the admin wrote. */
+static bool read_cpus(const xmlNode *n, struct cpumask *ret, struct domain_xml *x)
+{
+	AUTO_TEXT xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)"cpuset");
+
+	if (value && cpumask_parse((const char *)value, ret) == 0 && !cpumask_empty(ret))
+		return true;
+	x->unreadable_cpus = true;
+	return false;
+}
+
+static void read_vcpu(const xmlNode *n, struct domain_xml *x)
+{
+	if (attribute_is(n, "placement", "auto"))
+		x->placement_auto = true;
+	if (has_attribute(n, "cpuset"))
+		x->has_cpuset = read_cpus(n, &x->cpuset, x);
+}
+
+static void read_pin(const xmlNode *n, struct domain_xml *x)
+{
+	struct cpumask cpus = { 0 };
+
+	if (!read_cpus(n, &cpus, x))
+		return;
+	x->pinned = x->has_pins ? cpumask_and(&x->pinned, &cpus) : cpus;
+	x->has_pins = true;
+}
+
+static void read_cputune(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+		if (is_named(n, "vcpupin") || is_named(n, "emulatorpin") ||
+		    is_named(n, "iothreadpin"))
+			read_pin(n, x);
+		else if (is_named(n, "cachetune") || is_named(n, "memorytune"))
+			x->cache_policy = true;
+		else if (is_named(n, "vcpusched") || is_named(n, "iothreadsched") ||
+			 is_named(n, "emulatorsched"))
+			x->realtime = true;
+	}
+}
+
+/* Restrictive only narrows the cpuset: pages still follow the threads.  Every other
+ * mode, and libvirt's default is strict, is a decision about memory. */
+static void read_numatune(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+		if (is_named(n, "memnode") ||
+		    (is_named(n, "memory") && !attribute_is(n, "mode", "restrictive")))
+			x->numa_policy = true;
+		if (attribute_is(n, "placement", "auto"))
+			x->placement_auto = true;
+	}
+}
+
+/* libvirt prints no limit that is unlimited. */
+static void read_memtune(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+		if (is_named(n, "soft_limit"))
+			x->has_soft_limit = true;
+		else
+			x->has_other_limit = true;
+	}
+}
+
+static void read_memory_backing(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+		if (is_named(n, "hugepages"))
+			x->hugepages = true;
+		else if (is_named(n, "locked"))
+			x->locked = true;
+		else if (is_named(n, "nosharepages"))
+			x->nosharepages = true;
+		else if (is_named(n, "access") && attribute_is(n, "mode", "shared"))
+			x->shared_memory = true;
+		else if (is_named(n, "source") && !attribute_is(n, "type", "anonymous"))
+			x->shared_memory = true; /* memfd, file */
+	}
+}
+
+/* NUMA cells of the guest can ask for shared memory one by one. */
+static void read_cpu(const xmlNode *parent, struct domain_xml *x)
+{
+	const xmlNode *numa = find_child(parent, "numa");
+
+	for (const xmlNode *n = numa ? first_child(numa) : NULL; n; n = next_element(n->next))
+		if (attribute_is(n, "memAccess", "shared"))
+			x->shared_memory = true;
+}
+
+/* What pins all of the guest's memory for the DMA of a device. */
+static bool locks_memory(const xmlNode *n)
+{
+	if (is_named(n, "hostdev"))
+		return attribute_is(n, "type", "pci") || attribute_is(n, "type", "mdev");
+	if (is_named(n, "interface"))
+		return attribute_is(n, "type", "hostdev") || attribute_is(n, "type", "vdpa");
+	if (is_named(n, "disk"))
+		return attribute_is(n, "type", "nvme") || attribute_is(n, "type", "vhostvdpa");
+	return false;
+}
+
+static void read_devices(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+		if (locks_memory(n))
+			x->vfio = true;
+		if (is_named(n, "memory") && attribute_is(n, "access", "shared"))
+			x->shared_memory = true;
+	}
+}
+
+static void read_launch_security(const xmlNode *n, struct domain_xml *x)
+{
+	(void)n;
+	x->confidential = true;
+}
+
+/* The first thing that is wrong is enough to make somebody look. */
+static void complain(struct domain_xml *x, const xmlAttr *attribute, const char *value,
+		     const char *allowed)
+{
+	char name_text[32], value_text[48];
+
+	if (x->complaint[0])
+		return;
+	if (str_format(x->complaint, sizeof x->complaint, "%s=\"%s\": %s",
+		       str_escape((const char *)attribute->name, name_text, sizeof name_text),
+		       str_escape(value, value_text, sizeof value_text), allowed) < 0)
+		strcpy(x->complaint, "unreadable");
+}
+
+static void read_switch(const xmlAttr *attribute, const char *value, enum guest_switch *ret,
+			struct domain_xml *x)
+{
+	if (strcmp(value, "off") == 0)
+		*ret = GUEST_SWITCH_OFF;
+	else if (strcmp(value, "observe") == 0)
+		*ret = GUEST_SWITCH_OBSERVE;
+	else if (strcmp(value, "on") == 0)
+		*ret = GUEST_SWITCH_ON;
+	else
+		complain(x, attribute, value, "off, observe or on");
+}
+
+static void read_weight(const xmlAttr *attribute, const char *value, struct domain_xml *x)
+{
+	uint64_t weight;
+
+	if (str_u64(value, &weight) == 0 && weight >= 1 && weight <= 1000)
+		x->metadata.weight = (unsigned int)weight;
+	else
+		complain(x, attribute, value, "1 to 1000");
+}
+
+static void read_policy(const xmlNode *n, struct domain_xml *x)
+{
+	for (const xmlAttr *a = n->properties; a; a = a->next) {
+		AUTO_TEXT xmlChar *text = xmlNodeGetContent((const xmlNode *)a);
+		const char *name = (const char *)a->name, *value = text ? (const char *)text : "";
+
+		if (a->ns)
+			continue; /* somebody else's */
+		if (strcmp(name, "ksm") == 0)
+			read_switch(a, value, &x->metadata.ksm, x);
+		else if (strcmp(name, "placement") == 0)
+			read_switch(a, value, &x->metadata.placement, x);
+		else if (strcmp(name, "memory") == 0)
+			read_switch(a, value, &x->metadata.memory, x);
+		else if (strcmp(name, "weight") == 0)
+			read_weight(a, value, x);
+		else
+			complain(x, a, value, "only ksm, placement, memory and weight are known");
+	}
+}
+
+static void read_metadata(const xmlNode *parent, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next))
+		if (n->ns && n->ns->href && is_named(n, "policy") &&
+		    strcmp((const char *)n->ns->href, POLICY_NAMESPACE) == 0)
+			read_policy(n, x);
+}
+
+static const struct {
+	const char *name;
+	void (*read)(const xmlNode *n, struct domain_xml *x);
+} elements[] = {
+	{ "vcpu", read_vcpu },
+	{ "cputune", read_cputune },
+	{ "numatune", read_numatune },
+	{ "memtune", read_memtune },
+	{ "memoryBacking", read_memory_backing },
+	{ "cpu", read_cpu },
+	{ "devices", read_devices },
+	{ "launchSecurity", read_launch_security },
+	{ "metadata", read_metadata },
+};
+
+static void read_domain(const xmlNode *root, struct domain_xml *x)
+{
+	for (const xmlNode *n = first_child(root); n; n = next_element(n->next))
+		for (size_t i = 0; i < KT_ARRAY_LEN(elements); i++)
+			if (is_named(n, elements[i].name))
+				elements[i].read(n, x);
+}
+
+/* libvirt sends no DOCTYPE.  Whoever does wants entities, and they expand. */
+static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
+			   const xmlChar *system)
+{
+	(void)name;
+	(void)external;
+	(void)system;
+	xmlStopParser(context);
+}
+
+static void free_parser(xmlParserCtxtPtr *parser)
+{
+	xmlFreeParserCtxt(*parser);
+}
+
+static void free_document(xmlDocPtr *document)
+{
+	xmlFreeDoc(*document);
+}
+
+int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret)
+{
+	__attribute__((cleanup(free_parser))) xmlParserCtxtPtr parser = NULL;
+	__attribute__((cleanup(free_document))) xmlDocPtr document = NULL;
+	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+	struct domain_xml x = { 0 };
+	const xmlNode *root;
+
+	if (size > VIRT_XML_MAX)
+		return -E2BIG;
+	parser = xmlNewParserCtxt();
+	if (!parser)
+		return -ENOMEM;
+	parser->sax->internalSubset = refuse_doctype;
+	document = xmlCtxtReadMemory(parser, xml, (int)size, NULL, NULL, options);
+	root = document ? xmlDocGetRootElement(document) : NULL;
+	if (!root || !is_named(root, "domain"))
+		return -EINVAL;
+	read_domain(root, &x);
+	*ret = x;
+	return 0;
+}
+
+/* A live pin cannot be deleted: giving one back means pinning to every CPU, which is
+ * what we or numad leave behind.  That pins nothing. */
+static bool pins_nothing(const struct domain_xml *x, const struct cpumask *host_cpus)
+{
+	const struct cpumask *all = x->has_cpuset ? &x->cpuset : host_cpus;
+	struct cpumask missing = cpumask_andnot(all, &x->pinned);
+
+	return !cpumask_empty(all) && cpumask_empty(&missing);
+}
+
+static bool has_fixed_pins(const struct domain_xml *x)
+{
+	return x->numa_policy || x->cache_policy || x->unreadable_cpus;
+}
+
+void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
+{
+	const struct domain_xml *live = j->live, *kept = j->persistent;
+
+	guest->admin_pins = has_fixed_pins(live) ||
+			    (live->has_pins && !j->own_pins && !pins_nothing(live, &j->host_cpus)) ||
+			    (kept && (kept->has_pins || has_fixed_pins(kept)));
+	guest->admin_memtune = live->has_other_limit ||
+			       (guest->soft_limit_kib != KT_UNLIMITED_KIB && !j->own_soft_limit) ||
+			       (kept && (kept->has_soft_limit || kept->has_other_limit));
+	guest->placement_auto = live->placement_auto;
+	guest->realtime = live->realtime;
+	guest->hugepages = live->hugepages;
+	guest->locked = live->locked;
+	guest->shared_memory = live->shared_memory;
+	guest->nosharepages = live->nosharepages;
+	guest->vfio = live->vfio;
+	guest->confidential = live->confidential;
+	guest->has_cpuset = live->has_cpuset;
+	guest->cpuset = live->cpuset;
+	guest->metadata = live->metadata;
+}

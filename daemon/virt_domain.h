@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the domain XML says, as far as a tuner must know it.  Pure functions, total for
+ * any bytes; the reading and the judging are apart because pins in the live XML may be
+ * our own, and those in the persistent XML never are. */
+#ifndef KT_VIRT_DOMAIN_H
+#define KT_VIRT_DOMAIN_H
+
+#include "sample.h"
+
+enum {
+	/* libvirt's protocol carries no longer text */
+	VIRT_XML_MAX = 4 * 1024 * 1024,
+	VIRT_COMPLAINT_MAX = 160,
+};
+
+/* One document, live or persistent. */
+struct domain_xml {
+	bool has_pins;         /* vcpupin, emulatorpin, iothreadpin */
+	struct cpumask pinned; /* CPUs that all of these allow */
+	bool numa_policy; /* numatune, but not plain restrictive: no pin of ours makes one
+			   */
+	bool cache_policy;    /* cachetune, memorytune: the same */
+	bool unreadable_cpus; /* a CPU list beyond KT_CPUS_MAX, or none at all */
+	bool has_soft_limit, has_other_limit; /* memtune */
+	bool placement_auto, realtime;
+	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
+	bool has_cpuset;
+	struct cpumask cpuset;
+	struct guest_wish metadata;
+	char complaint[VIRT_COMPLAINT_MAX]; /* what is wrong with the metadata, escaped;
+					       "" */
+};
+
+/* -EINVAL: not a <domain> document, or one with a DOCTYPE; -E2BIG; -ENOMEM. */
+int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret) KT_MUST_USE;
+
+/* What virt knows beside the XML when it judges it. */
+struct domain_judge {
+	const struct domain_xml *live;
+	const struct domain_xml *persistent; /* NULL: a transient guest */
+	struct cpumask host_cpus;            /* on-line; empty: not known */
+	bool own_pins;                       /* pins in the live XML are ours */
+	bool own_soft_limit;                 /* so is the soft limit in force */
+};
+
+/* Fills what the XML decides.  guest->soft_limit_kib must already be set. */
+void virt_domain_judge(const struct domain_judge *judge, struct domain *guest);
+
+#endif

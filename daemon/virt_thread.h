@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of virt: what the files of the libvirt thread share.  Nobody else includes it.
+ *
+ *	virt.c          the interface, and the thread itself
+ *	virt_queue.c    requests in, news out
+ *	virt_event.c    libvirt's descriptors and timers in our libevent base
+ *	virt_connect.c  the link: open, close, lost, back
+ *	virt_notify.c   libvirt's events -> which guest must be read again
+ *	virt_guests.c   reads guests and tells what changed
+ *	virt_call.c     performs requests
+ *	virt_domain.c   XML -> struct domain
+ */
+#ifndef KT_VIRT_THREAD_H
+#define KT_VIRT_THREAD_H
+
+#include <event2/event.h>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "virt.h"
+#include "virt_queue.h"
+
+enum {
+	VIRT_EVENTS_MAX = 16,
+	VIRT_ECHOES_MAX = 256,
+};
+
+enum virt_request_kind {
+	VIRT_REQUEST_PIN,
+	VIRT_REQUEST_SOFT_LIMIT,
+	VIRT_REQUEST_STATISTICS,
+	VIRT_REQUEST_REFRESH,
+	VIRT_REQUEST_OWN_PINS,
+	VIRT_REQUEST_OWN_SOFT_LIMIT,
+};
+
+struct virt_request {
+	enum virt_request_kind kind;
+	struct uuid uuid;
+	uint64_t deadline_ns;
+	enum thread_role role;
+	unsigned int number;
+	struct cpumask cpus;
+	uint64_t soft_limit_kib;
+};
+
+struct virt_guest {
+	bool used;
+	bool announced; /* the main thread knows it, as `last` */
+	bool dirty;     /* to be read again */
+	bool again;     /* ... a second from now: it is busy, or could not be read */
+	bool listed;    /* seen by the resync */
+	bool started;   /* by an event that has not been told yet */
+	bool own_pins, own_soft_limit;
+	struct uuid uuid;
+	enum virt_gone gone;         /* what the last event said, should it be gone */
+	unsigned int failures;       /* to read it, in a row */
+	uint64_t own_soft_limit_kib; /* as read back; 0: an earlier life set it */
+	uint64_t rest_until_ns;      /* no requests: something holds this guest */
+	uint64_t complaint;          /* hash of what was last said about it; 0: nothing */
+	struct domain last;
+};
+
+/* A pin of ours comes back as a tunable event, which must not be taken for somebody
+ * else's.  Zero field: none. */
+struct virt_echo {
+	struct uuid uuid;
+	char field[32];
+	struct cpumask cpus;
+};
+
+struct virt {
+	/* shared with the main thread */
+	pthread_t thread;
+	struct virt_queue requests, news;
+	atomic_bool up;
+	atomic_bool statistics_asked;
+	_Atomic uint64_t working_since_ns;
+
+	/* the libvirt thread's, once it runs */
+	char *uri;
+	struct event_base *base;
+	struct event *requests_event, *link_event, *refresh_event, *again_event;
+
+	virConnectPtr connection;
+	bool lost; /* noticed; the link timer will clean up */
+	bool said_down;
+	bool keepalive;
+	char lost_text[VIRT_TEXT_MAX];
+	uint64_t up_since_ns;
+	unsigned int retry_s;
+	int subscription[VIRT_EVENTS_MAX]; /* -1: none */
+	struct cpumask host_cpus;
+
+	bool resyncing;
+	bool said_full;
+	size_t nguests; /* slots [0, nguests) may be used */
+	struct virt_guest guest[KT_GUESTS_MAX];
+	size_t next_echo;
+	struct virt_echo echo[VIRT_ECHOES_MAX];
+};
+
+static inline uint64_t virt_now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+static inline void virt_free_domain(virDomainPtr *dom)
+{
+	if (*dom)
+		(void)virDomainFree(*dom); /* fails only for what is no domain */
+}
+
+#define VIRT_AUTODOMAIN __attribute__((cleanup(virt_free_domain)))
+
+/* ---- virt.c ------------------------------------------------------------------ */
+
+void virt_tell(struct virt *v, const struct virt_news *news);
+void virt_after(struct event *timer, unsigned int seconds);
+
+/* Around everything that may hang, so that the main thread can see it. */
+void virt_work_begins(struct virt *v);
+void virt_work_ends(struct virt *v);
+
+/* ---- virt_connect.c ------------------------------------------------------------ */
+
+void virt_link_callback(evutil_socket_t fd, short what, void *v);
+
+/* Only takes note: libvirt may be deep inside a call. */
+void virt_link_lost(struct virt *v, const char *text);
+void virt_disconnect(struct virt *v);
+
+/* An idle host must not be woken: keep-alive runs only while there are guests. */
+void virt_keepalive(struct virt *v);
+
+/* ---- virt_notify.c ------------------------------------------------------------- */
+
+/* -errno: not even lifecycle events; nothing can be managed then. */
+int virt_subscribe(struct virt *v) KT_MUST_USE;
+void virt_unsubscribe(struct virt *v);
+
+/* Before a pin is made, and after it failed. */
+struct virt_echo *virt_echo_expect(struct virt *v, const struct virt_request *request);
+
+/* ---- virt_guests.c ------------------------------------------------------------- */
+
+struct virt_guest *virt_guest_find(struct virt *v, const struct uuid *uuid);
+
+/* NULL: no room, which is said once. */
+struct virt_guest *virt_guest_put(struct virt *v, const struct uuid *uuid);
+void virt_guest_touch(struct virt *v, struct virt_guest *g);
+int virt_guests_resync(struct virt *v) KT_MUST_USE;
+void virt_refresh_callback(evutil_socket_t fd, short what, void *v);
+void virt_again_callback(evutil_socket_t fd, short what, void *v);
+
+/* ---- virt_call.c --------------------------------------------------------------- */
+
+void virt_perform(struct virt *v, const struct virt_request *request);
+
+/* What a failed call means as -errno (see virt.h); libvirt's words go to the debug log.
+ * `dom` may be NULL.  Notices a dead link. */
+int virt_failed(struct virt *v, virDomainPtr dom, const char *what) KT_MUST_USE;
+
+/* Memtune in force; what is not limited, or not to be had, is KT_UNLIMITED_KIB. */
+int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
+		     uint64_t *ret_hard_kib) KT_MUST_USE;
+
+#endif

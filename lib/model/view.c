@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How fast do things change, and what do the samples before say of the last one? */
+#include "view.h"
+
+#include <string.h>
+
+/* Long enough that one tick of 5 s does not decide, short enough that a guest that
+ * wakes up is seen as awake at the next. */
+static const double tau_s = 10;
+
+struct host_view *host_view_new(void)
+{
+	return calloc(1, sizeof(struct host_view));
+}
+
+void host_view_free(struct host_view *v)
+{
+	free(v);
+}
+
+/* False, and a rate of 0: unknown now, never known before, fallen, or no time passed. */
+static bool counter_rate(struct counter *c, bool known, uint64_t total, uint64_t now_ns,
+			 double *ret_per_s)
+{
+	struct counter before = *c;
+
+	*ret_per_s = 0;
+	if (!known)
+		return false;
+	*c = (struct counter){ .known = true, .total = total, .at_ns = now_ns };
+	if (!before.known || total < before.total || now_ns <= before.at_ns)
+		return false;
+	*ret_per_s =
+		(double)(total - before.total) * 1e9 / (double)(now_ns - before.at_ns);
+	return true;
+}
+
+static double rate(struct counter *c, bool known, uint64_t total, uint64_t now_ns)
+{
+	double per_s;
+
+	(void)counter_rate(c, known, total, now_ns, &per_s);
+	return per_s;
+}
+
+/* Jitter between the clock and the counter can make slightly more than all of it. */
+static double psi_pct(struct counter *c, bool known, uint64_t us_total, uint64_t now_ns)
+{
+	return KT_MIN(rate(c, known, us_total, now_ns) / 1e4, 100.0);
+}
+
+static uint64_t pages_kib(uint64_t pages)
+{
+	return pages > UINT64_MAX / KT_PAGE_KIB ? UINT64_MAX : pages * KT_PAGE_KIB;
+}
+
+static uint64_t add_capped(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
+ * its own away: the sums fall, and that says nothing about demand. */
+static void guest_demand_update(struct guest_view *g, const struct guest_sample *s,
+				uint64_t now_ns, double dt_s)
+{
+	uint64_t run_ns = 0, delay_ns = 0;
+	double run_per_s, delay_per_s, demand_per_s;
+	bool measured;
+
+	for (size_t i = 0; i < s->nthreads; i++) {
+		if (s->threads[i].role != THREAD_VCPU)
+			continue;
+		run_ns = add_capped(run_ns, s->threads[i].run_ns_total);
+		delay_ns = add_capped(delay_ns, s->threads[i].delay_ns_total);
+	}
+	measured = counter_rate(&g->run_ns, true, run_ns, now_ns, &run_per_s);
+	measured &= counter_rate(&g->delay_ns, true, delay_ns, now_ns, &delay_per_s);
+	if (!measured)
+		return;
+	demand_per_s = run_per_s + delay_per_s;
+	ewma_add(&g->demand_cpus, demand_per_s / 1e9, dt_s, tau_s);
+	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s,
+		 tau_s);
+}
+
+static void guest_view_sample(struct guest_view *g, const struct guest_sample *s,
+			      uint64_t now_ns)
+{
+	double dt_s = 0;
+
+	g->present = true;
+	g->nsamples += g->nsamples < UINT32_MAX;
+	if (g->run_ns.known && now_ns > g->run_ns.at_ns)
+		dt_s = (double)(now_ns - g->run_ns.at_ns) / 1e9;
+	guest_demand_update(g, s, now_ns, dt_s);
+	g->majfault_per_s =
+		rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
+	g->refault_per_s =
+		rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
+	g->psi_memory_pct = psi_pct(&g->psi_us, s->psi_memory.present,
+				    s->psi_memory.some_us_total, now_ns);
+	g->merged_kib =
+		s->has_ksm
+			? pages_kib(add_capped(s->ksm_merging_pages, s->ksm_zero_pages))
+			: 0;
+}
+
+static void guest_view_update(struct guest_view *g, const struct domain_slot *slot,
+			      const struct guest_sample *s, uint64_t now_ns)
+{
+	if (!slot->used) {
+		memset(g, 0, sizeof *g);
+		return;
+	}
+	if (!g->domain || g->incarnation != slot->incarnation) {
+		memset(g, 0, sizeof *g);
+		g->incarnation = slot->incarnation;
+		g->first_seen_ns = now_ns;
+	}
+	g->domain = &slot->domain;
+	g->sample = s;
+	g->present = false;
+	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
+	if (s->present)
+		guest_view_sample(g, s, now_ns);
+}
+
+static void cpu_view_update(struct host_view *v, const struct host_sample *h,
+			    uint64_t now_ns)
+{
+	uint64_t all_hz =
+		add_capped(add_capped(h->cpu_user_hz_total, h->cpu_idle_hz_total),
+			   h->cpu_steal_hz_total);
+	double all_per_s, steal_per_s;
+	bool measured = counter_rate(&v->cpu_all_hz, true, all_hz, now_ns, &all_per_s);
+
+	measured &= counter_rate(&v->cpu_steal_hz, true, h->cpu_steal_hz_total, now_ns,
+				 &steal_per_s);
+	v->steal_share =
+		measured && all_per_s > 0 ? KT_MIN(steal_per_s / all_per_s, 1.0) : 0;
+}
+
+static void memory_view_update(struct host_view *v, const struct host_sample *h,
+			       uint64_t now_ns)
+{
+	const struct psi_sample *psi = &h->psi_memory;
+
+	v->psi_memory_some_pct =
+		psi_pct(&v->psi_some_us, psi->present, psi->some_us_total, now_ns);
+	v->psi_memory_full_pct =
+		psi_pct(&v->psi_full_us, psi->present, psi->full_us_total, now_ns);
+	v->swap_in_per_s = rate(&v->swap_in, true, h->pswpin_total, now_ns);
+	v->swap_out_per_s = rate(&v->swap_out, true, h->pswpout_total, now_ns);
+	v->ksmd_cpu_pct =
+		rate(&v->ksmd_ns, h->ksm.has_ksmd, h->ksm.ksmd_cpu_ns_total, now_ns) /
+		1e7;
+	v->merged_kib =
+		h->ksm.present
+			? pages_kib(add_capped(h->ksm.sharing_pages, h->ksm.zero_pages))
+			: 0;
+}
+
+void host_view_update(struct host_view *v, const struct topology *topology,
+		      const struct capabilities *capabilities, const struct domains *ds,
+		      const struct sample *sample, bool kicked)
+{
+	uint64_t now_ns = sample->now_ns;
+	size_t was_nslots = v->nslots;
+
+	v->dt_s = v->nsamples && now_ns > v->now_ns ? (double)(now_ns - v->now_ns) / 1e9
+						    : 0;
+	v->now_ns = now_ns;
+	v->nsamples += v->nsamples < UINT32_MAX;
+	v->kicked = kicked;
+	v->topology = topology;
+	v->capabilities = capabilities;
+	v->host = &sample->host;
+	cpu_view_update(v, v->host, now_ns);
+	memory_view_update(v, v->host, now_ns);
+	v->nslots = ds->nslots;
+	v->npresent = 0;
+	for (size_t i = 0; i < ds->nslots; i++) {
+		guest_view_update(&v->guest[i], &ds->slot[i], &sample->guest[i], now_ns);
+		v->npresent += v->guest[i].present;
+	}
+	if (was_nslots >
+	    ds->nslots) /* slots that ceased to exist may come back as others */
+		memset(&v->guest[ds->nslots], 0,
+		       (was_nslots - ds->nslots) * sizeof v->guest[0]);
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Does every mistake in a configuration get its file, line and cure, and does
+ * nothing wrong slip through? */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "conf_table.h"
+#include "kt_check.h"
+
+static char folder[64], path[96];
+static char complaints[8192];
+static unsigned int ncomplaints;
+
+static void hear(const char *text, void *context)
+{
+	(void)context;
+	ncomplaints++;
+	strncat(complaints, text, sizeof complaints - strlen(complaints) - 2);
+	strcat(complaints, "\n");
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char full[256];
+	FILE *f;
+
+	(void)snprintf(full, sizeof full, "%s/%s", folder, name);
+	f = fopen(full, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void setup(void)
+{
+	char drop_ins[128];
+
+	strcpy(folder, "/tmp/kt-conf-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	(void)snprintf(path, sizeof path, "%s/k.conf", folder);
+	(void)snprintf(drop_ins, sizeof drop_ins, "%s.d", path);
+	mkdir(drop_ins, 0700);
+	ncomplaints = 0;
+	complaints[0] = '\0';
+}
+
+static void teardown(void)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof command, "rm -r %s", folder);
+	ck_assert_int_eq(system(command), 0);
+}
+
+static int load(const char *text, struct conf *conf)
+{
+	write_file("k.conf", text);
+	return conf_load(path, true, hear, NULL, conf);
+}
+
+#define LONG_VALUE_190                                                                   \
+	"0123456789012345678901234567890123456789012345678901234567890123456789"         \
+	"0123456789012345678901234567890123456789012345678901234567890123456789"         \
+	"01234567890123456789012345678901234567890123456789"
+
+static const struct {
+	const char *name, *text;
+	unsigned int mistakes;
+	const char *says; /* part of the complaint */
+} bad[] = {
+	{ "unknown section", "[deamon]\nmode = active\n", 1,
+	  ":2: [deamon]: unknown section" },
+	{ "unknown key", "[ksm]\npages = 5\n", 1, ":2: [ksm] pages: unknown key" },
+	{ "key before any section", "mode = active\n", 1,
+	  ":1: mode: before any [section]" },
+	{ "bad word", "[daemon]\nmode = on\n", 1,
+	  ":2: [daemon] mode: \\x22on\\x22 is not allowed; allowed: active, observe" },
+	{ "empty word", "[daemon]\nlog_level =\n", 1, "allowed: error, warning" },
+	{ "below the range", "[daemon]\ninterval_s = 0\n", 1,
+	  "a whole number from 1 to 3600" },
+	{ "above the range", "[daemon]\ninterval_s = 3601\n", 1,
+	  "a whole number from 1 to 3600" },
+	{ "not a number", "[ksm]\nboost_pages = many\n", 1, ":2: [ksm] boost_pages" },
+	{ "negative", "[ksm]\ndecay_pages = -50\n", 1, ":2: [ksm] decay_pages" },
+	{ "overflow", "[ksm]\nmax_pages = 99999999999999999999999\n", 1,
+	  ":2: [ksm] max_pages" },
+	{ "given twice", "[ksm]\nmin_pages = 5\nmin_pages = 6\n", 1,
+	  ":3: [ksm] min_pages: given twice" },
+	{ "given twice, section opened again",
+	  "[ksm]\nmin_pages = 5\n[memory]\n[ksm]\nmin_pages = 6\n", 1,
+	  ":5: [ksm] min_pages: given twice" },
+	{ "indented", "[ksm]\nmin_pages = 5\n  max_pages = 6\n", 1,
+	  ":3: line begins with a blank" },
+	{ "no equals sign", "[ksm]\nmin_pages\n", 1, ":2: neither [section]" },
+	{ "open bracket", "[ksm\n", 1, ":1: section without closing bracket" },
+	{ "too long", "[daemon]\nlibvirt_uri = " LONG_VALUE_190 "\n", 1,
+	  ":2: line too long" },
+	{ "too long, tail looks like a section",
+	  "[daemon]\n# 0123456789" LONG_VALUE_190 "[x]\nmode = x\n", 2,
+	  ":3: [daemon] mode" },
+	{ "text too long for its field",
+	  "[daemon]\nlibvirt_uri = "
+	  "0123456789012345678901234567890123456789012345678901234567890123456789"
+	  "0123456789012345678901234567890123456789012345678901234567890123456789"
+	  "01234567890123456789\n",
+	  1, "a text of 1 to 159 bytes" },
+	{ "long section",
+	  "[domain \"01234567890123456789012345678901234567890\"]\nksm = off\n", 1,
+	  ":1: section name too long" },
+	{ "control character", "[ksm]\nmin_pages = 5\001\n", 1, ":2: control character" },
+	{ "hostile bytes are escaped", "[ksm]\n\xff\"x = 1\n", 1,
+	  "\\xff\\x22x: unknown key" },
+	{ "several mistakes", "[ksm]\nx = 1\nmin_pages = 0\n[y]\nz = 1\n", 3,
+	  ":5: [y]: unknown section" },
+	{ "min above max", "[ksm]\nmin_pages = 10\nmax_pages = 9\n", 1,
+	  ":2: [ksm] min_pages: 10 is above" },
+	{ "calm below pressure", "[memory]\npressure_percent = 20\n", 1,
+	  "calm_percent: 15 is below" },
+	{ "relative run_dir", "[daemon]\nrun_dir = run\n", 1,
+	  "run_dir: not an absolute path" },
+	{ "domain without quotes", "[domain web]\nksm = off\n", 1, "wanted [domain" },
+	{ "domain without pattern", "[domain \"\"]\nksm = off\n", 1, "wanted [domain" },
+	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1,
+	  "unknown key; allowed: ksm" },
+	{ "domain, bad word", "[domain \"w*\"]\nksm = auto\n", 1,
+	  "allowed: off, observe, on" },
+	{ "domain, bad weight", "[domain \"w*\"]\nweight = 1001\n", 1, "from 1 to 1000" },
+	{ "domain, weight of nought", "[domain \"w*\"]\nweight = 0\n", 1,
+	  "from 1 to 1000" },
+	{ "domain, given twice", "[domain \"w*\"]\nksm = off\nksm = on\n", 1,
+	  ":3: [domain" },
+};
+
+START_TEST(mistakes_are_told_and_nothing_is_changed)
+{
+	struct conf conf;
+
+	memset(&conf, 0x55, sizeof conf);
+	ck_assert_msg(load(bad[_i].text, &conf) == -EINVAL, "%s: accepted", bad[_i].name);
+	ck_assert_msg(ncomplaints == bad[_i].mistakes, "%s: %u mistakes: %s",
+		      bad[_i].name, ncomplaints, complaints);
+	ck_assert_msg(strstr(complaints, bad[_i].says) && strstr(complaints, path),
+		      "%s: %s", bad[_i].name, complaints);
+	ck_assert_uint_eq(conf.interval_s, UINT64_C(0x5555555555555555));
+}
+END_TEST
+
+START_TEST(boundaries_are_allowed)
+{
+	struct conf conf;
+
+	ck_assert_int_eq(
+		load("[domain \"0123456789012345678901234567890123456789\"]\nksm = off\n"
+		     "# 1234567" LONG_VALUE_190 "\n",
+		     &conf),
+		0); /* 49 and 199 bytes */
+	ck_assert_int_eq(load("# 12345678" LONG_VALUE_190 "\n", &conf), -EINVAL);
+
+	ck_assert_int_eq(
+		load("[daemon]\ninterval_s = 3600\n[ksm]\nmin_pages = 9\nmax_pages = 9\n"
+		     "[memory]\ncalm_percent = 10\n",
+		     &conf),
+		0);
+	ck_assert_uint_eq(conf.interval_s, 3600);
+	ck_assert_uint_eq(conf.policy.ksm.max_pages, 9);
+}
+END_TEST
+
+START_TEST(an_empty_file_means_the_defaults)
+{
+	struct conf conf, standard;
+
+	conf_defaults(&standard);
+	ck_assert_int_eq(load("", &conf), 0);
+	ck_assert_mem_eq(&conf, &standard, sizeof conf);
+	ck_assert_uint_eq(conf.policy.ksm.boost_pages, 300);
+	ck_assert_int_eq(conf.log_level, LOG_LEVEL_INFO);
+	ck_assert_int_eq(conf.policy.ksm.policy, KSM_POLICY_KSMTUNED);
+}
+END_TEST
+
+START_TEST(comments_blank_lines_and_spacing_are_fine)
+{
+	struct conf conf;
+
+	ck_assert_int_eq(
+		load("# c\n; c\n\n \t\n[ksm] \nmin_pages=7 ; why\nmax_pages :   70\r\n"
+		     "[placement]\nbackend = libvirt",
+		     &conf),
+		0);
+	ck_assert_uint_eq(conf.policy.ksm.min_pages, 7);
+	ck_assert_uint_eq(conf.policy.ksm.max_pages, 70);
+	ck_assert_int_eq(conf.policy.placement.backend, PLACEMENT_LIBVIRT);
+}
+END_TEST
+
+START_TEST(drop_ins_win_in_the_order_of_their_names)
+{
+	struct conf conf;
+
+	write_file("k.conf.d/20-b.conf", "[ksm]\nmin_pages = 20\n");
+	write_file("k.conf.d/10-a.conf", "[ksm]\nmin_pages = 10\nmax_pages = 100\n");
+	write_file("k.conf.d/30-c.conf.dpkg-old", "nonsense\n");
+	write_file("k.conf.d/.40.conf", "nonsense\n");
+	ck_assert_int_eq(load("[ksm]\nmin_pages = 5\n", &conf), 0);
+	ck_assert_uint_eq(conf.policy.ksm.min_pages, 20);
+	ck_assert_uint_eq(conf.policy.ksm.max_pages, 100);
+}
+END_TEST
+
+START_TEST(a_mistake_in_a_drop_in_names_the_drop_in)
+{
+	struct conf conf;
+
+	write_file("k.conf.d/10-a.conf", "\n[ksm]\nmin_pages = 2000\n");
+	ck_assert_int_eq(load("", &conf), -EINVAL);
+	ck_assert_ptr_nonnull(
+		strstr(complaints, "k.conf.d/10-a.conf:3: [ksm] min_pages"));
+}
+END_TEST
+
+START_TEST(a_missing_file_is_the_defaults_unless_it_was_asked_for)
+{
+	struct conf conf;
+
+	ck_assert_int_eq(conf_load(path, false, hear, NULL, &conf), 0);
+	ck_assert_uint_eq(ncomplaints, 0);
+	ck_assert_int_eq(conf_load(path, true, hear, NULL, &conf), -ENOENT);
+	ck_assert_uint_eq(ncomplaints, 1);
+}
+END_TEST
+
+START_TEST(guests_get_what_the_last_matching_section_and_metadata_say)
+{
+	struct conf conf;
+	struct guest_wish metadata = { .memory = GUEST_SWITCH_ON }, wish;
+
+	ck_assert_int_eq(
+		load("[domain \"web-*\"]\nplacement = off\nmemory = off\nweight = 5\n"
+		     "[domain \"*-01\"]\nplacement = observe\n",
+		     &conf),
+		0);
+	wish = conf_guest_wish(&conf, "web-01", &metadata);
+	ck_assert_int_eq(wish.placement, GUEST_SWITCH_OBSERVE);
+	ck_assert_int_eq(wish.memory, GUEST_SWITCH_ON);
+	ck_assert_int_eq(wish.ksm, GUEST_SWITCH_DEFAULT);
+	ck_assert_uint_eq(wish.weight, 5);
+	wish = conf_guest_wish(&conf, "db", &(struct guest_wish){ 0 });
+	ck_assert_int_eq(wish.placement, GUEST_SWITCH_DEFAULT);
+}
+END_TEST
+
+START_TEST(sixty_four_domain_sections_fit_and_one_more_does_not)
+{
+	char text[8192] = "";
+	struct conf conf;
+
+	for (int i = 0; i < CONF_RULES_MAX; i++)
+		(void)snprintf(text + strlen(text), 64, "[domain \"g%d\"]\nksm = off\n",
+			       i);
+	ck_assert_int_eq(load(text, &conf), 0);
+	strcat(text, "[domain \"one-more\"]\nksm = off\n");
+	ck_assert_int_eq(load(text, &conf), -EINVAL);
+}
+END_TEST
+
+START_TEST(the_shipped_file_lists_every_option_with_its_default)
+{
+	char wanted[16384] = "", shipped[16384] = "";
+	FILE *f = fmemopen(wanted, sizeof wanted, "w");
+
+	conf_write_template(f);
+	fclose(f);
+	f = fopen(KT_TESTS_DIR "/../conf/kvmtuned.conf", "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_gt(fread(shipped, 1, sizeof shipped - 1, f), 0);
+	fclose(f);
+	ck_assert_str_eq(shipped, wanted);
+}
+END_TEST
+
+START_TEST(the_shipped_file_with_its_comments_removed_is_the_defaults)
+{
+	char template[16384] = "", text[16384] = "";
+	struct conf conf, standard;
+	FILE *f = fmemopen(template, sizeof template, "w");
+
+	conf_write_template(f);
+	fclose(f);
+	/* "#key = value" is an option, "# text" a comment */
+	for (char *line = strtok(template, "\n"); line; line = strtok(NULL, "\n")) {
+		if (line[0] == '#' && line[1] == '[')
+			break;
+		strcat(text, line[0] == '#' && line[1] != ' ' ? line + 1 : line);
+		strcat(text, "\n");
+	}
+	conf_defaults(&standard);
+	ck_assert_msg(load(text, &conf) == 0, "%s", complaints);
+	ck_assert_mem_eq(&conf, &standard, sizeof conf);
+}
+END_TEST
+
+START_TEST(the_manual_names_every_option_and_its_default)
+{
+	static char manual[65536];
+	FILE *f = fopen(KT_TESTS_DIR "/../man/kvmtuned.conf.5", "r");
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_gt(fread(manual, 1, sizeof manual - 1, f), 0);
+	fclose(f);
+	for (size_t i = 0; i < conf_noptions; i++) {
+		char item[128];
+
+		(void)snprintf(item, sizeof item, ".It Cm %s Pq default %s",
+			       conf_options[i].key, conf_options[i].standard);
+		ck_assert_msg(strstr(manual, item), "man page lacks: %s", item);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("conf");
+	TCase *c = tcase_create("conf");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, mistakes_are_told_and_nothing_is_changed, 0,
+			    (int)KT_ARRAY_LEN(bad));
+	tcase_add_test(c, boundaries_are_allowed);
+	tcase_add_test(c, an_empty_file_means_the_defaults);
+	tcase_add_test(c, comments_blank_lines_and_spacing_are_fine);
+	tcase_add_test(c, drop_ins_win_in_the_order_of_their_names);
+	tcase_add_test(c, a_mistake_in_a_drop_in_names_the_drop_in);
+	tcase_add_test(c, a_missing_file_is_the_defaults_unless_it_was_asked_for);
+	tcase_add_test(c, guests_get_what_the_last_matching_section_and_metadata_say);
+	tcase_add_test(c, sixty_four_domain_sections_fit_and_one_more_does_not);
+	tcase_add_test(c, the_shipped_file_lists_every_option_with_its_default);
+	tcase_add_test(c, the_shipped_file_with_its_comments_removed_is_the_defaults);
+	tcase_add_test(c, the_manual_names_every_option_and_its_default);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
