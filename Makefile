@@ -15,6 +15,10 @@ NM      ?= nm
 PKG_CONFIG ?= pkg-config
 CFLAGS  ?= -O2 -g
 
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)')
+
 # A flag is used when this compiler knows it.
 probe = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo $(1))
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Wstrict-prototypes \
@@ -23,7 +27,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wformat=2 -Ws
 	$(foreach f,-Wjump-misses-init -Wlogical-op -Wduplicated-cond -Wduplicated-branches,$(call probe,$(f)))
 # One overridable variable: distributions have their own.
 HARDENING ?= $(foreach f,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
-	-ftrivial-auto-var-init=zero,$(call probe,$(f))) -fno-common -fPIE -D_FORTIFY_SOURCE=2
+	-ftrivial-auto-var-init=zero,$(call probe,$(f))) -fno-common -fPIE -D_FORTIFY_SOURCE=3
 HARDENING_LD ?= -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifeq ($(W),1)
 WARNINGS += -Werror
@@ -76,33 +80,40 @@ all: $(BUILD)/kvmtuned ## build the daemon
 define room_rule
 $(BUILD)/obj/lib/$(1)/%.o: lib/$(1)/%.c
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE_CFLAGS) $(call include_of,$(1)) $$(CFLAGS) -c -o $$@ $$<
+	$(call say,CC    $$@)
+	$(Q)$$(CC) $$(BASE_CFLAGS) $(call include_of,$(1)) $$(CFLAGS) -c -o $$@ $$<
 endef
 $(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
 
 $(BUILD)/obj/daemon/%.o: daemon/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC    $@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(call pkg_cflags,$(TEST_PKGS)) -Itests/unit -Itests/sim \
+	$(call say,CC    $@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(call pkg_cflags,$(TEST_PKGS)) -Itests/unit -Itests/sim \
 		-DKT_TESTS_DIR='"$(CURDIR)/tests"' $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/libkvmtuned.a: $(LIB_OBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR    $@)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/kvmtuned: $(BUILD)/obj/daemon/main.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
-	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
 
 $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
-	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
 
 $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
-	$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -166,4 +177,4 @@ clean: ## remove build/
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  W=1 turns warnings into errors; BUILD=DIR builds elsewhere.'
+	@echo '  W=1 turns warnings into errors; V=1 shows commands; BUILD=DIR builds elsewhere.'

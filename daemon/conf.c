@@ -61,8 +61,7 @@ const struct conf_option conf_options[] = {
 	  .doc = "pause between two batches on a host of 16 GiB; larger hosts pause "
 		 "less, "
 		 "down to 10 ms" },
-	{ "ksm", "free_target_percent", "20",
-	  NUMBER(0, 100, policy.ksm.free_target_percent),
+	{ "ksm", "free_target_percent", "20", NUMBER(0, 100, policy.ksm.free_target_percent),
 	  .doc = "of all memory: below this much MemAvailable memory is short" },
 	{ "ksm", "free_target_min_mib", "2048",
 	  NUMBER(0, 1024 * 1024, policy.ksm.free_target_min_mib),
@@ -83,8 +82,7 @@ const struct conf_option conf_options[] = {
 
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
-	{ "memory", "pressure_percent", "10",
-	  NUMBER(0, 100, policy.memory.pressure_percent),
+	{ "memory", "pressure_percent", "10", NUMBER(0, 100, policy.memory.pressure_percent),
 	  .doc = "of all memory: below this much MemAvailable the idlest guest is "
 		 "squeezed" },
 	{ "memory", "calm_percent", "15", NUMBER(0, 100, policy.memory.calm_percent),
@@ -96,8 +94,7 @@ const struct conf_option conf_options[] = {
 	  .doc = "of the guest's usage: how far a limit is lowered at a step" },
 	{ "memory", "step_max_mib", "64", NUMBER(1, 65536, policy.memory.step_max_mib),
 	  .doc = "... and at most this much" },
-	{ "memory", "step_interval_s", "6",
-	  NUMBER(1, 3600, policy.memory.step_interval_s),
+	{ "memory", "step_interval_s", "6", NUMBER(1, 3600, policy.memory.step_interval_s),
 	  .doc = "seconds between two steps, of whichever guest" },
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
 	  .doc = "of the guest's memory: no limit below" },
@@ -188,8 +185,7 @@ void conf_write_template(FILE *out)
 	      out);
 }
 
-static enum guest_switch stronger(enum guest_switch metadata,
-				  enum guest_switch configured)
+static enum guest_switch stronger(enum guest_switch metadata, enum guest_switch configured)
 {
 	return metadata != GUEST_SWITCH_DEFAULT ? metadata : configured;
 }

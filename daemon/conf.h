@@ -30,8 +30,7 @@ struct conf {
 	enum log_level log_level;
 	struct policy_conf policy;
 	size_t nrules;
-	struct conf_rule
-		rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
+	struct conf_rule rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
 };
 
 /* One call for each mistake: "FILE:LINE: what is wrong, what is allowed". */
@@ -41,8 +40,8 @@ typedef void conf_complaint_fn(const char *text, void *context);
  * exist is an error only when `must_exist`.
  * -EINVAL: at least one complaint; *ret is untouched.  -errno: PATH cannot be read
  * (one complaint says so). */
-int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain,
-	      void *context, struct conf *ret) KT_MUST_USE;
+int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+	      struct conf *ret) KT_MUST_USE;
 
 void conf_defaults(struct conf *ret);
 

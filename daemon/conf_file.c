@@ -37,8 +37,8 @@ struct reader {
 	char set_path[OPTIONS_MAX][CONF_TEXT_MAX];
 };
 
-static void mistake_at(struct reader *r, const char *path, unsigned int line,
-		       const char *fmt, va_list args)
+static void mistake_at(struct reader *r, const char *path, unsigned int line, const char *fmt,
+		       va_list args)
 {
 	char what[512], shown[sizeof what * 4], text[sizeof shown + 512];
 
@@ -138,25 +138,20 @@ static void begin_rule(struct reader *r, const char *section)
 	}
 	r->rule = &r->conf->rule[r->conf->nrules++];
 	*r->rule = (struct conf_rule){ 0 };
-	memcpy(r->rule->glob, quoted + 1,
-	       n - 2); /* fits: SECTION_BYTES < CONF_GLOB_MAX */
+	memcpy(r->rule->glob, quoted + 1, n - 2); /* fits: SECTION_BYTES < CONF_GLOB_MAX */
 }
 
-static void set_rule_key(struct reader *r, const char *section, const char *key,
-			 const char *value)
+static void set_rule_key(struct reader *r, const char *section, const char *key, const char *value)
 {
-	static const char *const keys[] = { "ksm", "placement", "memory", "weight",
-					    NULL };
-	enum guest_switch *const switches[] = { &r->rule->wish.ksm,
-						&r->rule->wish.placement,
+	static const char *const keys[] = { "ksm", "placement", "memory", "weight", NULL };
+	enum guest_switch *const switches[] = { &r->rule->wish.ksm, &r->rule->wish.placement,
 						&r->rule->wish.memory };
 	unsigned int k, word;
 	uint64_t weight;
 
 	if (conf_word(keys, key, &k) < 0) {
-		mistake(r,
-			"[%s] %s: unknown key; allowed: ksm, placement, memory, weight",
-			section, key);
+		mistake(r, "[%s] %s: unknown key; allowed: ksm, placement, memory, weight", section,
+			key);
 	} else if (r->rule_seen[k]) {
 		mistake(r, "[%s] %s: given twice", section, key);
 	} else if (k < KT_ARRAY_LEN(switches)) {
@@ -194,12 +189,11 @@ static void set_option(struct reader *r, size_t i, const char *value)
 	r->set_line[i] = r->line;
 	(void)snprintf(r->set_path[i], sizeof r->set_path[i], "%s", r->path);
 	if (conf_option_set(o, r->conf, value) < 0)
-		mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section,
-			o->key, value, conf_option_allowed(o, allowed, sizeof allowed));
+		mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section, o->key, value,
+			conf_option_allowed(o, allowed, sizeof allowed));
 }
 
-static void set_key(struct reader *r, const char *section, const char *key,
-		    const char *value)
+static void set_key(struct reader *r, const char *section, const char *key, const char *value)
 {
 	bool section_exists = false;
 
@@ -223,8 +217,7 @@ static void set_key(struct reader *r, const char *section, const char *key,
 			section);
 }
 
-static int take_key(void *context, const char *section, const char *key,
-		    const char *value)
+static int take_key(void *context, const char *section, const char *key, const char *value)
 {
 	struct reader *r = context;
 	bool is_domain = strncmp(section, "domain", 6) == 0 &&
@@ -245,8 +238,8 @@ static int take_key(void *context, const char *section, const char *key,
 }
 
 /* What single values cannot tell. */
-static void KT_PRINTF(4, 5) contradiction(struct reader *r, const char *section,
-					  const char *key, const char *fmt, ...)
+static void KT_PRINTF(4, 5)
+	contradiction(struct reader *r, const char *section, const char *key, const char *fmt, ...)
 {
 	va_list args;
 
@@ -255,8 +248,7 @@ static void KT_PRINTF(4, 5) contradiction(struct reader *r, const char *section,
 		    strcmp(conf_options[i].key, key) != 0)
 			continue;
 		va_start(args, fmt);
-		mistake_at(r, r->set_line[i] ? r->set_path[i] : r->path, r->set_line[i],
-			   fmt, args);
+		mistake_at(r, r->set_line[i] ? r->set_path[i] : r->path, r->set_line[i], fmt, args);
 		va_end(args);
 	}
 }
@@ -266,19 +258,16 @@ static void check_together(struct reader *r)
 	const struct policy_conf *p = &r->conf->policy;
 
 	if (p->ksm.min_pages > p->ksm.max_pages)
-		contradiction(r, "ksm", "min_pages",
-			      "[ksm] min_pages: %llu is above max_pages (%llu)",
-			      (unsigned long long)p->ksm.min_pages,
-			      (unsigned long long)p->ksm.max_pages);
-	if (p->memory.calm_percent < p->memory.pressure_percent)
 		contradiction(
-			r, "memory", "calm_percent",
-			"[memory] calm_percent: %llu is below pressure_percent (%llu)",
-			(unsigned long long)p->memory.calm_percent,
-			(unsigned long long)p->memory.pressure_percent);
+			r, "ksm", "min_pages", "[ksm] min_pages: %llu is above max_pages (%llu)",
+			(unsigned long long)p->ksm.min_pages, (unsigned long long)p->ksm.max_pages);
+	if (p->memory.calm_percent < p->memory.pressure_percent)
+		contradiction(r, "memory", "calm_percent",
+			      "[memory] calm_percent: %llu is below pressure_percent (%llu)",
+			      (unsigned long long)p->memory.calm_percent,
+			      (unsigned long long)p->memory.pressure_percent);
 	if (r->conf->run_dir[0] != '/')
-		contradiction(r, "daemon", "run_dir",
-			      "[daemon] run_dir: not an absolute path");
+		contradiction(r, "daemon", "run_dir", "[daemon] run_dir: not an absolute path");
 }
 
 static int read_file(struct reader *r, const char *path)
@@ -301,8 +290,7 @@ static void unreadable(struct reader *r, const char *path, int error)
 {
 	char text[CONF_TEXT_MAX * 4];
 
-	(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path,
-		       strerror(-error));
+	(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path, strerror(-error));
 	r->complain(text, r->context);
 	r->mistakes++;
 }
@@ -333,8 +321,8 @@ static void read_drop_ins(struct reader *r, const char *path)
 		free(entries);
 }
 
-int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain,
-	      void *context, struct conf *ret)
+int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+	      struct conf *ret)
 {
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 	KT_AUTOFREE struct reader *r = calloc(1, sizeof *r);

@@ -19,8 +19,7 @@ extern const struct conf_option conf_options[];
 extern const size_t conf_noptions;
 
 /* -EINVAL: not allowed. */
-int conf_option_set(const struct conf_option *o, struct conf *conf,
-		    const char *text) KT_MUST_USE;
+int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text) KT_MUST_USE;
 int conf_word(const char *const *words, const char *text, unsigned int *ret) KT_MUST_USE;
 
 /* "a whole number from 1 to 3600", "active, observe, off". */

@@ -56,6 +56,7 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 		say_guest(d, "refuse", "not managed: no room for more guests");
 		return false;
 	}
+	k->kicked |= is_new || news->started;
 	if (is_new)
 		say_guest(d, "appear", d->running ? "running" : "paused");
 	return true;
@@ -74,6 +75,7 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 	domains_remove(k->domains, &news->uuid);
 	act_forget(k->act, &news->uuid);
 	k->bound[slot] = 0;
+	k->kicked = true;
 	return true;
 }
 
@@ -81,13 +83,10 @@ static void take_link(struct kvmtuned *k, const struct virt_news *news)
 {
 	k->link_up = news->kind == VIRT_LINK_UP;
 	if (k->link_up)
-		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
-					      .id = LOG_LIBVIRT_BACK },
-			  "connected to libvirt at %s (%s)", k->conf.libvirt_uri,
-			  news->text);
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_LIBVIRT_BACK },
+			  "connected to libvirt at %s (%s)", k->conf.libvirt_uri, news->text);
 	else
-		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
-					      .id = LOG_LIBVIRT_LOST },
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .id = LOG_LIBVIRT_LOST },
 			  "no connection to libvirt at %s (%s): what is known holds, and "
 			  "connecting is tried again and again",
 			  k->conf.libvirt_uri, news->text);
@@ -116,6 +115,7 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 		return take_gone(k, news);
 	case VIRT_RESYNC_DONE:
 		k->guests_known = true;
+		k->kicked = true;
 		return true;
 	case VIRT_TUNABLE:
 		/* The refreshed facts follow as VIRT_GUEST, and act compares them. */
@@ -156,28 +156,25 @@ void guests_check_lateness(struct kvmtuned *k, uint64_t now_ns)
 	uint64_t since_ns = virt_waiting_since_ns(k->virt);
 
 	if (since_ns == 0 && k->late_said_ns != 0)
-		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
-					      .id = LOG_LIBVIRT_BACK },
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_LIBVIRT_BACK },
 			  "libvirt answers again");
 	if (since_ns == 0 || since_ns != k->late_said_ns)
 		k->late_said_ns = 0;
 	if (since_ns == 0 || now_ns < since_ns + late_after_ns || k->late_said_ns != 0)
 		return;
 	k->late_said_ns = since_ns;
-	log_emitf(
-		(struct log_event){ .level = LOG_LEVEL_WARNING, .id = LOG_LIBVIRT_LATE },
-		"libvirt has not answered for %" PRIu64
-		" s: KSM, pinned threads and everything else that does not need it go on",
-		(now_ns - since_ns) / KT_NS_PER_S);
+	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .id = LOG_LIBVIRT_LATE },
+		  "libvirt has not answered for %" PRIu64
+		  " s: KSM, pinned threads and everything else that does not need it go on",
+		  (now_ns - since_ns) / KT_NS_PER_S);
 }
 
 void guests_ask_statistics(struct kvmtuned *k, uint64_t now_ns)
 {
 	/* Busy or full is as good as asked: the next tick asks again. */
 	if (k->virt && virt_waiting_since_ns(k->virt) == 0)
-		best_effort(
-			virt_request_statistics(k->virt, now_ns + request_patience_ns),
-			"statistics");
+		best_effort(virt_request_statistics(k->virt, now_ns + request_patience_ns),
+			    "statistics");
 }
 
 /* No event tells of a vCPU plugged in; its thread does. */
@@ -192,8 +189,8 @@ void guests_note_vcpu_threads(struct kvmtuned *k)
 		for (size_t t = 0; t < g->nthreads; t++)
 			n += g->threads[t].role == THREAD_VCPU;
 		if (k->vcpu_threads[i] != n && k->vcpu_threads[i] != 0 && k->virt)
-			(void)virt_request_refresh(k->virt,
-						   &k->domains->slot[i].domain.uuid);
+			best_effort(virt_request_refresh(k->virt, &k->domains->slot[i].domain.uuid),
+				    "refresh");
 		k->vcpu_threads[i] = n;
 	}
 }
@@ -204,8 +201,7 @@ void guests_bind(struct kvmtuned *k, size_t i)
 	const struct guest_sample *g = &k->sample->guest[i];
 	const struct guest_in_force *f;
 
-	act_bind(k->act, i, slot->incarnation, &slot->domain.uuid, g->pid,
-		 g->start_ticks);
+	act_bind(k->act, i, slot->incarnation, &slot->domain.uuid, g->pid, g->start_ticks);
 	k->bound[i] = slot->incarnation;
 	k->vcpu_threads[i] = 0;
 	f = &act_in_force(k->act)->guest[i];
@@ -214,8 +210,7 @@ void guests_bind(struct kvmtuned *k, size_t i)
 		best_effort(virt_own_pins(k->virt, &slot->domain.uuid), "own pins");
 	if (f->limited && k->virt) {
 		slot->domain.admin_memtune = false;
-		best_effort(virt_own_soft_limit(k->virt, &slot->domain.uuid),
-			    "own limit");
+		best_effort(virt_own_soft_limit(k->virt, &slot->domain.uuid), "own limit");
 	}
 }
 
@@ -242,7 +237,5 @@ static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib)
 
 struct vm_ops guests_vm_ops(struct kvmtuned *k)
 {
-	return (struct vm_ops){ .pin = ask_pin,
-				.set_soft_limit = ask_soft_limit,
-				.context = k };
+	return (struct vm_ops){ .pin = ask_pin, .set_soft_limit = ask_soft_limit, .context = k };
 }

@@ -6,8 +6,8 @@
 #include "log.h"
 
 enum journal_target {
-	JOURNAL_AUTO, /* the journal where stderr is connected to it, else stderr with <N>
-		       */
+	JOURNAL_AUTO,       /* the journal where stderr is connected to it, else stderr with <N>
+			     */
 	JOURNAL_FOREGROUND, /* readable lines on stderr */
 };
 

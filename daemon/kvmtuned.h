@@ -31,6 +31,7 @@ struct kvmtuned {
 
 	bool guests_known; /* libvirt has listed them at least once */
 	bool link_up;
+	bool kicked;           /* something happened that policies should decide on now */
 	uint64_t late_said_ns; /* of the request whose lateness was said */
 	unsigned int misses;   /* samples that failed, in a row */
 	bool let_go;           /* after three misses the originals are back */
@@ -43,9 +44,9 @@ struct kvmtuned {
 
 /* ---- tick.c ----------------------------------------------------------------- */
 
-/* Sense, model, policy, act.  `kicked`: an event asks policies to decide now.
+/* Sense, model, policy, act.
  * 0, or -errno of a sample that failed (said, and the last plan holds). */
-int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns, bool kicked);
+int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns);
 
 /* ---- guests.c: news of the libvirt thread ------------------------------------ */
 

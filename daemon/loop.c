@@ -85,8 +85,7 @@ static void pressure_open(struct loop *l)
 		pressure_close(l);
 		return;
 	}
-	l->pressure =
-		event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_kick, l);
+	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_kick, l);
 	if (!l->pressure || event_add(l->pressure, NULL) < 0)
 		pressure_close(l);
 }
@@ -121,13 +120,13 @@ static void arm_tick(struct loop *l)
 		event_add(l->tick, &tv);
 }
 
-static void run_tick(struct loop *l, bool kicked)
+static void run_tick(struct loop *l)
 {
 	uint64_t now_ns = now_monotonic_ns();
 	int r;
 
 	guests_check_lateness(l->k, now_ns);
-	r = kvmtuned_tick(l->k, now_ns, kicked);
+	r = kvmtuned_tick(l->k, now_ns);
 	service_tick_finished();
 	if (r == 0 && !l->was_ready) {
 		l->was_ready = true;
@@ -139,7 +138,7 @@ static void run_tick(struct loop *l, bool kicked)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
-	run_tick(context, false);
+	run_tick(context);
 }
 
 /* A burst of events is one tick, a moment after the first. */
@@ -154,13 +153,17 @@ static void kick_soon(struct loop *l)
 static void on_kick_timer(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
-	run_tick(context, true);
+	run_tick(context);
 }
 
+/* SIGUSR1, or memory pressure. */
 static void on_kick(evutil_socket_t fd, short what, void *context)
 {
+	struct loop *l = context;
+
 	(void)fd, (void)what;
-	kick_soon(context);
+	l->k->kicked = true;
+	kick_soon(l);
 }
 
 static void on_news(evutil_socket_t fd, short what, void *context)
@@ -189,16 +192,13 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	service_reloading(now_monotonic_ns());
 	if (conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0) {
-		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
-					      .id = LOG_CONFIG_REJECTED },
-			  "the configuration is as it was before: %s has mistakes",
-			  k->conf_path);
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED },
+			  "the configuration is as it was before: %s has mistakes", k->conf_path);
 	} else {
 		log_set_level(k->conf.log_level);
 		act_forgive(k->act);
 		guests_apply_wishes(k);
-		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
-					      .id = LOG_CONFIG_RELOADED },
+		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },
 			  "configuration %s is in force", k->conf_path);
 	}
 	service_ready();
@@ -229,15 +229,13 @@ static int setup(struct loop *l)
 	if (!l->base)
 		return -ENOMEM;
 	for (size_t i = 0; i < NSIGNALS; i++) {
-		l->signal[i] =
-			evsignal_new(l->base, signals[i].number, signals[i].callback, l);
+		l->signal[i] = evsignal_new(l->base, signals[i].number, signals[i].callback, l);
 		if (!l->signal[i] || event_add(l->signal[i], NULL) < 0)
 			return -ENOMEM;
 	}
 	l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
 	l->kick = evtimer_new(l->base, on_kick_timer, l);
-	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST,
-			    on_news, l);
+	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);
 	if (!l->tick || !l->kick || !l->news || event_add(l->news, NULL) < 0)
 		return -ENOMEM;
 	return 0;
@@ -272,11 +270,10 @@ void loop_restore(struct kvmtuned *k)
 		(void)guests_take_news(k, now_monotonic_ns());
 	}
 	if (waiting > 0)
-		log_warning(
-			"%zu values could not be restored because libvirt does not "
-			"answer; "
-			"they are remembered in %s/undo: run kvmtuned --restore later",
-			waiting, k->conf.run_dir);
+		log_warning("%zu values could not be restored because libvirt does not "
+			    "answer; "
+			    "they are remembered in %s/undo: run kvmtuned --restore later",
+			    waiting, k->conf.run_dir);
 }
 
 static void finish(struct kvmtuned *k)
@@ -289,8 +286,7 @@ static void finish(struct kvmtuned *k)
 			 "undoes it");
 	else
 		loop_restore(k);
-	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED },
-		  "stopped");
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED }, "stopped");
 }
 
 int loop_run(struct kvmtuned *k)
@@ -299,7 +295,7 @@ int loop_run(struct kvmtuned *k)
 	int r = setup(&l);
 
 	if (r == 0) {
-		run_tick(&l, true);
+		run_tick(&l);
 		if (event_base_dispatch(l.base) < 0)
 			r = -EIO;
 		finish(k);

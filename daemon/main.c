@@ -37,8 +37,7 @@ static void print_help(FILE *out)
 	      "  -f, --foreground    readable lines on stderr\n"
 	      "  -n, --dry-run       decide and say what would be done; write nothing\n"
 	      "  -1, --once          one tick, then stop (and undo, unless --dry-run)\n"
-	      "  -r, --root=DIR      read /proc and /sys below DIR: a recorded host "
-	      "(--dry-run)\n"
+	      "  -r, --root=DIR      read /proc and /sys below DIR, a recorded host; implies -1n\n"
 	      "  -t, --test-config   check the configuration and exit\n"
 	      "      --restore       give back what a killed kvmtuned left, and exit\n"
 	      "  -h, --help          this text\n"
@@ -84,6 +83,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			break;
 		case 'r':
 			a->root = optarg;
+			a->once = a->dry_run = true;
 			break;
 		case 't':
 			a->test_config = true;
@@ -103,8 +103,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n",
-			argv[optind]);
+		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n", argv[optind]);
 		return 2;
 	}
 	return -1;
@@ -119,8 +118,8 @@ static void complain(const char *text, void *context)
 
 static int failed(const char *what, int error)
 {
-	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = -error }, "%s: %s",
-		  what, strerror(-error));
+	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = -error }, "%s: %s", what,
+		  strerror(-error));
 	return error == -EACCES || error == -EPERM ? EX_NOPERM : EXIT_FAILURE;
 }
 
@@ -157,8 +156,7 @@ static int open_host(struct kvmtuned *k, const char *root)
 	k->plan = calloc(1, sizeof *k->plan);
 	k->arbiter = calloc(1, sizeof *k->arbiter);
 	k->verdicts = verdicts_new();
-	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter ||
-	    !k->verdicts)
+	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter || !k->verdicts)
 		return failed("start", -ENOMEM);
 	r = sense_topology(&k->fs, &k->topology);
 	if (r < 0)
@@ -179,8 +177,7 @@ static int open_act(struct kvmtuned *k, int *ret_lock_fd)
 	if (r == 0 && !k->dry_run)
 		r = take_lock(k->conf.run_dir, ret_lock_fd);
 	if (r == -EWOULDBLOCK) {
-		log_error("another kvmtuned is running (%s/lock is taken)",
-			  k->conf.run_dir);
+		log_error("another kvmtuned is running (%s/lock is taken)", k->conf.run_dir);
 		return EXIT_FAILURE;
 	}
 	if (!k->act)
@@ -227,7 +224,8 @@ static int run_once(struct kvmtuned *k)
 		pause_20_ms();
 		(void)guests_take_news(k, now_monotonic_ns());
 	}
-	r = kvmtuned_tick(k, now_monotonic_ns(), true);
+	k->kicked = true;
+	r = kvmtuned_tick(k, now_monotonic_ns());
 	if (!k->dry_run)
 		loop_restore(k);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -247,8 +245,8 @@ static int run_restore(struct kvmtuned *k)
 		waiting = act_restore(k->act, now_monotonic_ns());
 	}
 	if (waiting > 0)
-		log_error("%zu values still wait for libvirt; they stay in %s/undo",
-			  waiting, k->conf.run_dir);
+		log_error("%zu values still wait for libvirt; they stay in %s/undo", waiting,
+			  k->conf.run_dir);
 	else
 		log_info("everything that kvmtuned had set is as it was before");
 	return waiting > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -268,12 +266,11 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 		return k->dry_run ? EX_NOPERM : run_restore(k);
 
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
-		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION,
-		  k->topology.nnodes, cpumask_count(&k->topology.online),
-		  k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing"
-								      : "active");
+		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,
+		  cpumask_count(&k->topology.online),
+		  k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active");
 	privileges_report(&k->fs, sense_capabilities(k->sense));
-	status = open_virt(k);
+	status = k->fs.is_live ? open_virt(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)
 		return status;
 	if (a->once)
@@ -311,9 +308,8 @@ int main(int argc, char **argv)
 	status = parse_arguments(argc, argv, &a);
 	if (status >= 0)
 		return status;
-	journal_open(a.foreground || a.test_config || a.restore || a.once
-			     ? JOURNAL_FOREGROUND
-			     : JOURNAL_AUTO,
+	journal_open(a.foreground || a.test_config || a.restore || a.once ? JOURNAL_FOREGROUND
+									  : JOURNAL_AUTO,
 		     LOG_LEVEL_INFO);
 	k = calloc(1, sizeof *k);
 	if (!k)
@@ -322,7 +318,7 @@ int main(int argc, char **argv)
 	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
 	k->conf_path = a.conf_path;
 	k->conf_must_exist = a.conf_given;
-	k->dry_run = a.dry_run || a.root;
+	k->dry_run = a.dry_run;
 	status = conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0
 			 ? EX_CONFIG
 			 : EXIT_SUCCESS;

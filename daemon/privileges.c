@@ -16,8 +16,7 @@ static const struct {
 	  "guests cannot be pinned ([placement] backend = affinity)" },
 	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
 	  "where a guest's memory lies is unknown if its cgroup does not tell" },
-	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH",
-	  "merged memory per guest is unknown" },
+	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "merged memory per guest is unknown" },
 };
 
 static uint64_t effective_capabilities(void)
@@ -73,6 +72,5 @@ void privileges_raise_file_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE,
-			&limit); /* fewer guests are then read, and said so */
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer guests are then read, and said so */
 }

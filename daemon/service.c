@@ -61,16 +61,14 @@ static int job_of_unit(sd_bus *bus, const char *unit, char **ret)
 	int r;
 
 	r = sd_bus_get_property(bus, "org.freedesktop.systemd1", unit,
-				"org.freedesktop.systemd1.Unit", "Job", NULL, &reply,
-				"(uo)");
+				"org.freedesktop.systemd1.Unit", "Job", NULL, &reply, "(uo)");
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "(uo)", &id, &job);
 	if (r >= 0)
 		r = id == 0 ? -ENOENT
-			    : sd_bus_get_property_string(bus, "org.freedesktop.systemd1",
-							 job,
-							 "org.freedesktop.systemd1.Job",
-							 "JobType", NULL, ret);
+			    : sd_bus_get_property_string(bus, "org.freedesktop.systemd1", job,
+							 "org.freedesktop.systemd1.Job", "JobType",
+							 NULL, ret);
 	sd_bus_message_unref(reply);
 	return r;
 }
@@ -81,10 +79,9 @@ static int job_of_mine(sd_bus *bus, char **ret)
 	const char *unit;
 	int r;
 
-	r = sd_bus_call_method(bus, "org.freedesktop.systemd1",
-			       "/org/freedesktop/systemd1",
-			       "org.freedesktop.systemd1.Manager", "GetUnitByPID", NULL,
-			       &reply, "u", (uint32_t)getpid());
+	r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+			       "org.freedesktop.systemd1.Manager", "GetUnitByPID", NULL, &reply,
+			       "u", (uint32_t)getpid());
 	if (r >= 0)
 		r = sd_bus_message_read(reply, "o", &unit);
 	if (r >= 0)
@@ -107,8 +104,7 @@ bool service_is_restarting(void)
 	if (sd_bus_set_address(bus, "unix:path=/run/systemd/private") >= 0 &&
 	    sd_bus_set_method_call_timeout(bus, 1000000) >= 0 && sd_bus_start(bus) >= 0 &&
 	    job_of_mine(bus, &job) >= 0)
-		restarting =
-			strcmp(job, "restart") == 0 || strcmp(job, "try-restart") == 0;
+		restarting = strcmp(job, "restart") == 0 || strcmp(job, "try-restart") == 0;
 	sd_bus_close_unref(bus);
 	return restarting;
 }

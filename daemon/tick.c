@@ -19,21 +19,19 @@ static void refresh_topology(struct kvmtuned *k)
 	int r;
 
 	memset(text, 0, sizeof text);
-	if (hostfile_read(&k->fs, &k->cpu_online, "sys/devices/system/cpu/online", text,
-			  half) < 0 ||
-	    hostfile_read(&k->fs, &k->node_online, "sys/devices/system/node/online",
-			  text + half, half) < 0)
+	if (hostfile_read(&k->fs, &k->cpu_online, "sys/devices/system/cpu/online", text, half) <
+		    0 ||
+	    hostfile_read(&k->fs, &k->node_online, "sys/devices/system/node/online", text + half,
+			  half) < 0)
 		return; /* no NUMA in this kernel: the topology of the start stays */
-	if (strcmp(text, k->online_text) == 0 &&
-	    strcmp(text + half, k->online_text + half) == 0)
+	if (strcmp(text, k->online_text) == 0 && strcmp(text + half, k->online_text + half) == 0)
 		return;
 	r = sense_topology(&k->fs, &topology);
 	if (r < 0) {
-		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
-					      .id = LOG_SENSE_FAILED,
-					      .error = -r },
-			  "CPUs or nodes changed, but the topology cannot be read: %s",
-			  strerror(-r));
+		log_emitf(
+			(struct log_event){
+				.level = LOG_LEVEL_WARNING, .id = LOG_SENSE_FAILED, .error = -r },
+			"CPUs or nodes changed, but the topology cannot be read: %s", strerror(-r));
 		return;
 	}
 	if (k->online_text[0])
@@ -55,19 +53,16 @@ static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 			  strerror(-error));
 	if (k->misses >= MISSES_MAX && !k->let_go) {
 		k->let_go = true;
-		log_emitf(
-			(struct log_event){ .level = LOG_LEVEL_ERR,
-					    .id = LOG_SENSE_FAILED,
-					    .error = -error },
-			"%d readings failed in a row (%s): original values are restored, "
-			"and nothing is changed until the host can be read again",
-			MISSES_MAX, strerror(-error));
-		(void)act_restore(
-			k->act,
-			now_ns); /* what waits for libvirt stays in the undo file */
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
+					      .id = LOG_SENSE_FAILED,
+					      .error = -error },
+			  "%d readings failed in a row (%s): original values are restored, "
+			  "and nothing is changed until the host can be read again",
+			  MISSES_MAX, strerror(-error));
+		(void)act_restore(k->act,
+				  now_ns); /* what waits for libvirt stays in the undo file */
 	}
-	service_status("degraded: the host's counters cannot be read: %s",
-		       strerror(-error));
+	service_status("degraded: the host's counters cannot be read: %s", strerror(-error));
 	return error;
 }
 
@@ -76,8 +71,7 @@ static void bind_new_guests(struct kvmtuned *k)
 	for (size_t i = 0; i < k->domains->nslots; i++) {
 		const struct domain_slot *slot = &k->domains->slot[i];
 
-		if (slot->used && k->sample->guest[i].present &&
-		    k->bound[i] != slot->incarnation)
+		if (slot->used && k->sample->guest[i].present && k->bound[i] != slot->incarnation)
 			guests_bind(k, i);
 	}
 }
@@ -96,8 +90,7 @@ static void make_harmless(struct plan *plan)
 static void ask_for_balloons(struct kvmtuned *k)
 {
 	for (size_t i = 0; i < k->plan->nslots; i++) {
-		if (k->plan->guest[i].present &&
-		    k->plan->guest[i].memory.wish != WISH_RELEASE) {
+		if (k->plan->guest[i].present && k->plan->guest[i].memory.wish != WISH_RELEASE) {
 			guests_ask_statistics(k, k->plan->now_ns);
 			return;
 		}
@@ -115,15 +108,14 @@ static void show_status(const struct kvmtuned *k)
 	}
 	service_status("%s; %zu guests, %u pinned, %u limited; KSM %s (%s), %" PRIu64
 		       " MiB merged; libvirt %s",
-		       k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing"
-									   : "active",
+		       k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active",
 		       k->view->npresent, pinned, limited,
 		       k->sample->host.ksm.run == 1 ? "scanning" : "resting",
 		       why_str(k->plan->ksm.why), k->view->merged_kib / 1024,
 		       k->link_up ? "connected" : "not connected");
 }
 
-int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns, bool kicked)
+int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 {
 	int r;
 
@@ -136,8 +128,9 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns, bool kicked)
 	k->let_go = false;
 
 	k->view->guests_known = k->guests_known;
-	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains,
-			 k->sample, kicked);
+	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
+			 k->kicked);
+	k->kicked = false;
 	bind_new_guests(k);
 	guests_note_vcpu_threads(k);
 	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);

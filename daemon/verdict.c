@@ -66,19 +66,21 @@ static void say_merged(struct verdicts *v, const struct host_view *view)
 {
 	uint64_t now = view->merged_kib, was = v->merged_kib;
 	uint64_t change = now > was ? now - was : was - now;
+	char cost[48] = ""; /* unknown in a PID namespace */
 
 	if (change < 1024 || change < was / 10)
 		return;
 	v->merged_kib = now;
-	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
-				      .id = LOG_MERGED,
-				      .actuator = "ksm" },
-		  "ksm: %" PRIu64 " MiB merged; ksmd uses %.1f %% of a CPU", now / 1024,
-		  view->ksmd_cpu_pct);
+	if (view->host->ksm.has_ksmd)
+		(void)snprintf(cost, sizeof cost, "; ksmd uses %.1f %% of a CPU",
+			       view->ksmd_cpu_pct);
+	log_emitf(
+		(struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_MERGED, .actuator = "ksm" },
+		"ksm: %" PRIu64 " MiB merged%s", now / 1024, cost);
 }
 
-static void emit(const struct guest_plan *g, const char *actuator, bool changed,
-		 enum why why, bool dry_run, const char *decision)
+static void emit(const struct guest_plan *g, const char *actuator, bool changed, enum why why,
+		 bool dry_run, const char *decision)
 {
 	char name[4 * KT_NAME_MAX];
 
@@ -91,22 +93,19 @@ static void emit(const struct guest_plan *g, const char *actuator, bool changed,
 				      .action = "decide",
 				      .reason = why_str(why),
 				      .dry_run = dry_run },
-		  "%s: %s: %s (%s): %s", name, actuator, decision, why_str(why),
-		  why_sentence(why));
+		  "%s: %s: %s (%s): %s", name, actuator, decision, why_str(why), why_sentence(why));
 }
 
 static void say_placement(struct guest_verdict *v, const struct guest_plan *g, bool first)
 {
 	const struct placement_plan *p = &g->placement;
-	bool changed =
-		first || v->placement_wish != p->wish || v->home_node != p->home_node;
+	bool changed = first || v->placement_wish != p->wish || v->home_node != p->home_node;
 	char decision[32] = "not pinned";
 
 	if (!changed && v->placement_why == p->why)
 		return;
 	if (p->wish == WISH_SET)
-		(void)snprintf(decision, sizeof decision, "home is node %d",
-			       p->home_node);
+		(void)snprintf(decision, sizeof decision, "home is node %d", p->home_node);
 	else if (p->wish == WISH_HOLD)
 		(void)snprintf(decision, sizeof decision, "left as it is");
 	emit(g, "placement", changed, p->why, p->dry_run, decision);
@@ -145,8 +144,7 @@ static void say_mergeable(struct guest_verdict *v, const struct guest_plan *g,
 	     mergeable ? "counted" : "not counted");
 }
 
-void verdicts_say(struct verdicts *v, const struct host_view *view,
-		  const struct plan *plan)
+void verdicts_say(struct verdicts *v, const struct host_view *view, const struct plan *plan)
 {
 	say_ksm(v, &plan->ksm);
 	say_merged(v, view);

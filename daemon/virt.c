@@ -232,7 +232,8 @@ int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role r
 	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
 }
 
-int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib, uint64_t deadline_ns)
+int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib,
+			    uint64_t deadline_ns)
 {
 	const struct virt_request request = {
 		.kind = VIRT_REQUEST_SOFT_LIMIT,

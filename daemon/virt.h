@@ -15,11 +15,11 @@ enum { VIRT_TEXT_MAX = 256 };
 struct virt;
 
 enum virt_news_kind {
-	VIRT_LINK_UP,    /* text: the version of the daemon; said once */
-	VIRT_LINK_DOWN,  /* text, since_ns; once per loss, or once when it was never there
-			  */
-	VIRT_GUEST,      /* guest, started: new, or its facts changed */
-	VIRT_GUEST_GONE, /* uuid, gone */
+	VIRT_LINK_UP,     /* text: the version of the daemon; said once */
+	VIRT_LINK_DOWN,   /* text, since_ns; once per loss, or once when it was never there
+			   */
+	VIRT_GUEST,       /* guest, started: new, or its facts changed */
+	VIRT_GUEST_GONE,  /* uuid, gone */
 	VIRT_RESYNC_DONE, /* after LINK_UP: all that is new, changed or gone has been said
 			   */
 	VIRT_TUNABLE,     /* uuid, text: somebody else pinned this guest, just now */

@@ -11,59 +11,12 @@
 
 enum {
 	MAP_BYTES = KT_CPUS_MAX / 8,
-	LIMITS_MAX = 16, /* what the protocol carries; QEMU has three */
 	/* A guest that kept a call waiting for t is left alone for ten times t, so that one
 	 * stuck guest (30 s per call) takes at most a tenth of this thread. */
 	REST_FACTOR = 10,
 	/* Older figures are those of a driver that is asked no more (no <stats period=>). */
 	BALLOON_FRESH_S = 60,
 };
-
-/* No machine has 4 EiB; v1 groups report "unlimited" rounded to pages. */
-#define BEYOND_ANY_KIB (UINT64_C(1) << 52)
-
-/* ---- what went wrong ------------------------------------------------------------- */
-
-static int errno_of(int code, bool active)
-{
-	switch (code) {
-	case VIR_ERR_NO_DOMAIN:
-		return -ENOENT;
-	case VIR_ERR_OPERATION_INVALID: /* "not running", or "no such cgroup controller" */
-		return active ? -ENOTSUP : -ENOENT;
-	case VIR_ERR_NO_SUPPORT:
-	case VIR_ERR_CONFIG_UNSUPPORTED:
-	case VIR_ERR_OPERATION_UNSUPPORTED:
-	case VIR_ERR_ARGUMENT_UNSUPPORTED:
-		return -ENOTSUP;
-	case VIR_ERR_OPERATION_TIMEOUT:
-	case VIR_ERR_RESOURCE_BUSY:
-		return -EBUSY;
-	case VIR_ERR_OPERATION_DENIED:
-	case VIR_ERR_ACCESS_DENIED:
-	case VIR_ERR_AUTH_FAILED:
-	case VIR_ERR_AUTH_CANCELLED:
-	case VIR_ERR_AUTH_UNAVAILABLE:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
-
-int virt_failed(struct virt *v, virDomainPtr dom, const char *what)
-{
-	int code = virGetLastErrorCode();
-	char text[VIRT_TEXT_MAX];
-
-	/* Now: every further call of libvirt forgets this error. */
-	str_escape(virGetLastErrorMessage(), text, sizeof text);
-	log_debug("libvirt: %s: %s (error %d)", what, text, code);
-	if (virConnectIsAlive(v->connection) <= 0) {
-		virt_link_lost(v, text);
-		return -ENOTCONN;
-	}
-	return errno_of(code, code == VIR_ERR_OPERATION_INVALID && dom && virDomainIsActive(dom) == 1);
-}
 
 /* ---- pins ------------------------------------------------------------------------- */
 
@@ -74,15 +27,17 @@ static int pin(virDomainPtr dom, const struct virt_request *request)
 
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
 		if (cpumask_test(&request->cpus, cpu)) {
-			VIR_USE_CPU(map, cpu);
+			map[cpu / 8] = (unsigned char)(map[cpu / 8] | 1U << cpu % 8);
 			length = (int)VIR_CPU_MAPLEN(cpu + 1);
 		}
 	}
 	switch (request->role) {
 	case THREAD_VCPU:
-		return virDomainPinVcpuFlags(dom, request->number, map, length, VIR_DOMAIN_AFFECT_LIVE);
+		return virDomainPinVcpuFlags(dom, request->number, map, length,
+					     VIR_DOMAIN_AFFECT_LIVE);
 	case THREAD_IOTHREAD:
-		return virDomainPinIOThread(dom, request->number, map, length, VIR_DOMAIN_AFFECT_LIVE);
+		return virDomainPinIOThread(dom, request->number, map, length,
+					    VIR_DOMAIN_AFFECT_LIVE);
 	case THREAD_EMULATOR:
 		return virDomainPinEmulator(dom, map, length, VIR_DOMAIN_AFFECT_LIVE);
 	}
@@ -173,33 +128,6 @@ static int perform_pin(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 
 /* ---- soft limit --------------------------------------------------------------------- */
 
-static uint64_t find_limit(virTypedParameterPtr params, int n, const char *field)
-{
-	unsigned long long kib;
-
-	if (virTypedParamsGetULLong(params, n, field, &kib) != 1 || kib >= BEYOND_ANY_KIB)
-		return KT_UNLIMITED_KIB;
-	return kib;
-}
-
-int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib, uint64_t *ret_hard_kib)
-{
-	virTypedParameter params[LIMITS_MAX];
-	int n = LIMITS_MAX, r;
-
-	memset(params, 0, sizeof params);
-	if (virDomainGetMemoryParameters(dom, params, &n, VIR_DOMAIN_AFFECT_LIVE) < 0) {
-		r = virt_failed(v, dom, "memory limits");
-		if (r != -ENOTSUP)
-			return r;
-		n = 0; /* session mode, no memory controller */
-	}
-	*ret_soft_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT);
-	*ret_hard_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_HARD_LIMIT);
-	virTypedParamsClear(params, n);
-	return 0;
-}
-
 static int set_soft_limit(virDomainPtr dom, uint64_t kib)
 {
 	virTypedParameter limit = {
@@ -215,7 +143,7 @@ static int perform_soft_limit(struct virt *v, struct virt_guest *g, virDomainPtr
 			      const struct virt_request *request, struct vm_reply *reply)
 {
 	uint64_t soft_kib, hard_kib;
-	bool limited = request->soft_limit_kib < BEYOND_ANY_KIB;
+	bool limited = request->soft_limit_kib < VIRT_BEYOND_ANY_KIB;
 	int r;
 
 	if (set_soft_limit(dom, request->soft_limit_kib) < 0) {
@@ -233,6 +161,7 @@ static int perform_soft_limit(struct virt *v, struct virt_guest *g, virDomainPtr
 		return r;
 	g->own_soft_limit_kib = soft_kib;
 	reply->soft_limit_kib = soft_kib;
+	virt_guest_touch(v, g);
 	return 0;
 }
 
@@ -245,7 +174,8 @@ static void tell_balloon(struct virt *v, const virDomainStatsRecord *record, uin
 
 	if (virDomainGetUUID(record->dom, news.uuid.byte) < 0)
 		return;
-	if (virTypedParamsGetULLong(record->params, record->nparams, "balloon.usable", &usable_kib) == 1 &&
+	if (virTypedParamsGetULLong(record->params, record->nparams, "balloon.usable",
+				    &usable_kib) == 1 &&
 	    virTypedParamsGetULLong(record->params, record->nparams, "balloon.last-update",
 				    &updated_s) == 1 &&
 	    updated_s <= UINT64_MAX - BALLOON_FRESH_S && updated_s + BALLOON_FRESH_S >= wall_s) {
@@ -283,8 +213,8 @@ static int may_ask(const struct virt *v, const struct virt_request *request, uin
 	return now_ns > request->deadline_ns ? -ETIMEDOUT : 0;
 }
 
-static int perform_on_guest(struct virt *v, const struct virt_request *request, struct vm_reply *reply,
-			    uint64_t now_ns)
+static int perform_on_guest(struct virt *v, const struct virt_request *request,
+			    struct vm_reply *reply, uint64_t now_ns)
 {
 	VIRT_AUTODOMAIN virDomainPtr dom = NULL;
 	struct virt_guest *g = virt_guest_find(v, &request->uuid);
@@ -299,14 +229,13 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request, 
 	dom = virDomainLookupByUUID(v->connection, request->uuid.byte);
 	if (!dom)
 		return virt_failed(v, NULL, "looking for a guest");
-	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply) :
-						perform_soft_limit(v, g, dom, request, reply);
+	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply)
+					      : perform_soft_limit(v, g, dom, request, reply);
 	if (r == -EBUSY) {
 		uint64_t end_ns = virt_now_ns();
 
 		g->rest_until_ns = end_ns + REST_FACTOR * (end_ns - now_ns);
 	}
-	virt_guest_touch(v, g);
 	return r;
 }
 

@@ -81,7 +81,8 @@ void virt_disconnect(struct virt *v)
 	if (!v->connection)
 		return;
 	virt_unsubscribe(v);
-	(void)virConnectUnregisterCloseCallback(v->connection, on_close); /* not every driver has it */
+	(void)virConnectUnregisterCloseCallback(v->connection,
+						on_close); /* not every driver has it */
 	if (virConnectClose(v->connection) > 0)
 		log_debug("libvirt: somebody still holds the closed connection");
 	v->connection = NULL;

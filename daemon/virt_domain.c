@@ -327,9 +327,10 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 {
 	const struct domain_xml *live = j->live, *kept = j->persistent;
 
-	guest->admin_pins = has_fixed_pins(live) ||
-			    (live->has_pins && !j->own_pins && !pins_nothing(live, &j->host_cpus)) ||
-			    (kept && (kept->has_pins || has_fixed_pins(kept)));
+	guest->admin_pins =
+		has_fixed_pins(live) ||
+		(live->has_pins && !j->own_pins && !pins_nothing(live, &j->host_cpus)) ||
+		(kept && (kept->has_pins || has_fixed_pins(kept)));
 	guest->admin_memtune = live->has_other_limit ||
 			       (guest->soft_limit_kib != KT_UNLIMITED_KIB && !j->own_soft_limit) ||
 			       (kept && (kept->has_soft_limit || kept->has_other_limit));

@@ -17,10 +17,10 @@ enum {
 struct domain_xml {
 	bool has_pins;         /* vcpupin, emulatorpin, iothreadpin */
 	struct cpumask pinned; /* CPUs that all of these allow */
-	bool numa_policy; /* numatune, but not plain restrictive: no pin of ours makes one
-			   */
-	bool cache_policy;    /* cachetune, memorytune: the same */
-	bool unreadable_cpus; /* a CPU list beyond KT_CPUS_MAX, or none at all */
+	bool numa_policy;      /* numatune, but not plain restrictive: no pin of ours makes one
+				*/
+	bool cache_policy;     /* cachetune, memorytune: the same */
+	bool unreadable_cpus;  /* a CPU list beyond KT_CPUS_MAX, or none at all */
 	bool has_soft_limit, has_other_limit; /* memtune */
 	bool placement_auto, realtime;
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;

@@ -115,8 +115,8 @@ static struct watch *find(int id, bool is_timer)
 	struct watch *w;
 
 	LIST_FOREACH(w, &watches, link)
-		if (w->id == id && w->is_timer == is_timer)
-			return w;
+	if (w->id == id && w->is_timer == is_timer)
+		return w;
 	return NULL;
 }
 
@@ -138,8 +138,9 @@ static int add_watch(struct watch *w, int fd, short what)
 
 	pthread_mutex_lock(&lock);
 	w->event = lent ? event_new(lent, fd, what, w->is_timer ? on_timeout : on_ready, w) : NULL;
-	if (w->event && (w->is_timer ? arm_timer(w) :
-			 what & (EV_READ | EV_WRITE) ? event_add(w->event, NULL) : 0) == 0) {
+	if (w->event && (w->is_timer                   ? arm_timer(w)
+			 : what & (EV_READ | EV_WRITE) ? event_add(w->event, NULL)
+						       : 0) == 0) {
 		id = w->id = ++last_id;
 		LIST_INSERT_HEAD(&watches, w, link);
 	}
@@ -188,7 +189,8 @@ static void update_handle(int id, int events)
 	w = find(id, false);
 	if (w) {
 		(void)event_del_noblock(w->event);
-		(void)event_assign(w->event, lent, event_get_fd(w->event), wanted(events), on_ready, w);
+		(void)event_assign(w->event, lent, event_get_fd(w->event), wanted(events), on_ready,
+				   w);
 		if (wanted(events) & (EV_READ | EV_WRITE))
 			(void)event_add(w->event, NULL); /* fails only without memory */
 	}
@@ -237,8 +239,8 @@ static int remove_timeout(int id)
 
 static void register_hooks(void)
 {
-	virEventRegisterImpl(add_handle, update_handle, remove_handle, add_timeout,
-			     update_timeout, remove_timeout);
+	virEventRegisterImpl(add_handle, update_handle, remove_handle, add_timeout, update_timeout,
+			     remove_timeout);
 }
 
 int virt_event_prepare(void)
@@ -271,7 +273,9 @@ int virt_event_lend(struct event_base *base)
 
 int virt_event_reclaim(void)
 {
-	enum { ROUNDS = 16 }; /* one free callback may remove the next watch; two rounds were seen */
+	enum {
+		ROUNDS = 16
+	}; /* one free callback may remove the next watch; two rounds were seen */
 	bool idle = false;
 
 	for (int i = 0; i < ROUNDS && !idle; i++) {

@@ -56,70 +56,7 @@ void virt_guest_touch(struct virt *v, struct virt_guest *g)
 	virt_after(v->refresh_event, 0);
 }
 
-/* ---- reading one guest --------------------------------------------------------- */
-
-/* A paused guest rests, or something is being done to it. */
-static bool state_is_busy(int state, int reason)
-{
-	switch (state) {
-	case VIR_DOMAIN_SHUTDOWN:
-		return true;
-	case VIR_DOMAIN_RUNNING:
-		return reason == VIR_DOMAIN_RUNNING_POSTCOPY ||
-		       reason == VIR_DOMAIN_RUNNING_POSTCOPY_FAILED;
-	case VIR_DOMAIN_PAUSED:
-		return reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_SAVE ||
-		       reason == VIR_DOMAIN_PAUSED_DUMP || reason == VIR_DOMAIN_PAUSED_SNAPSHOT ||
-		       reason == VIR_DOMAIN_PAUSED_SHUTTING_DOWN ||
-		       reason == VIR_DOMAIN_PAUSED_STARTING_UP ||
-		       reason == VIR_DOMAIN_PAUSED_POSTCOPY ||
-		       reason == VIR_DOMAIN_PAUSED_POSTCOPY_FAILED;
-	default:
-		return false;
-	}
-}
-
-/* Start, save, restore, migration, snapshot, dump.  A backup may run for hours and
- * lets others change the guest. */
-static bool has_job(virDomainPtr dom)
-{
-	virTypedParameterPtr params = NULL;
-	int type = VIR_DOMAIN_JOB_NONE, nparams = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
-
-	if (virDomainGetJobStats(dom, &type, &params, &nparams, 0) < 0)
-		return false; /* a driver without jobs */
-	(void)virTypedParamsGetInt(params, nparams, VIR_DOMAIN_JOB_OPERATION, &operation);
-	virTypedParamsFree(params, nparams);
-	return (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED) &&
-	       operation != VIR_DOMAIN_JOB_OPERATION_BACKUP;
-}
-
-static int read_state(struct virt *v, virDomainPtr dom, struct domain *d)
-{
-	virDomainInfo facts;
-	int state, reason;
-
-	if (virDomainGetState(dom, &state, &reason, 0) < 0)
-		return virt_failed(v, dom, "state of a guest");
-	if (virDomainGetInfo(dom, &facts) < 0)
-		return virt_failed(v, dom, "size of a guest");
-	if (state == VIR_DOMAIN_SHUTOFF)
-		return -ENOENT;
-	d->running = state == VIR_DOMAIN_RUNNING || state == VIR_DOMAIN_BLOCKED;
-	d->busy = state_is_busy(state, reason) || has_job(dom);
-	d->vcpus = facts.nrVirtCpu;
-	d->memory_kib = facts.maxMem;
-	return 0;
-}
-
-static int read_xml(struct virt *v, virDomainPtr dom, unsigned int flags, struct domain_xml *ret)
-{
-	KT_AUTOFREE char *xml = virDomainGetXMLDesc(dom, flags);
-
-	if (!xml)
-		return virt_failed(v, dom, "XML of a guest");
-	return virt_domain_read(xml, strlen(xml), ret);
-}
+/* ---- saying once what is odd --------------------------------------------------- */
 
 static uint64_t hash_text(const char *text)
 {
@@ -130,22 +67,25 @@ static uint64_t hash_text(const char *text)
 	return hash;
 }
 
-/* Once per change. */
+/* Once per change.  A name that did not fit is empty. */
 static void complain(struct virt_guest *g, const char *name, const char *text)
 {
-	char escaped[KT_NAME_MAX];
+	char escaped[4 * KT_NAME_MAX], uuid[KT_UUID_STR];
 	uint64_t complaint = text[0] ? hash_text(text) : 0;
 
 	if (complaint && complaint != g->complaint) {
-		str_escape(name, escaped, sizeof escaped);
-		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .id = LOG_GUEST,
-					      .guest = escaped, .uuid = &g->uuid },
+		str_escape(name[0] ? name : uuid_str(&g->uuid, uuid), escaped, sizeof escaped);
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+					      .id = LOG_GUEST,
+					      .guest = escaped,
+					      .uuid = &g->uuid },
 			  "guest %s: %s", escaped, text);
 	}
 	g->complaint = complaint;
 }
 
-static void complain_of_metadata(struct virt_guest *g, const struct domain *d, const char *complaint)
+static void complain_of_metadata(struct virt_guest *g, const struct domain *d,
+				 const char *complaint)
 {
 	char text[VIRT_COMPLAINT_MAX + 64] = "";
 
@@ -153,47 +93,6 @@ static void complain_of_metadata(struct virt_guest *g, const struct domain *d, c
 		(void)snprintf(text, sizeof text, "kvmtuned:policy in its metadata: %s; ignored",
 			       complaint);
 	complain(g, d->name, text);
-}
-
-static int read_name(virDomainPtr dom, struct domain *d)
-{
-	const char *name = virDomainGetName(dom);
-
-	return name ? str_format(d->name, sizeof d->name, "%s", name) : -EINVAL;
-}
-
-/* Somebody set another soft limit than we did: it is theirs. */
-static bool owns_soft_limit(struct virt_guest *g, const struct domain *d)
-{
-	if (g->own_soft_limit && g->own_soft_limit_kib && g->own_soft_limit_kib != d->soft_limit_kib)
-		g->own_soft_limit = false;
-	return g->own_soft_limit;
-}
-
-static int read_facts(struct virt *v, struct virt_guest *g, virDomainPtr dom, struct domain *d)
-{
-	struct domain_xml live, persistent;
-	struct domain_judge judge = { .live = &live, .host_cpus = v->host_cpus };
-	int r;
-
-	r = read_name(dom, d);
-	if (r == 0)
-		r = read_state(v, dom, d);
-	if (r == 0)
-		r = virt_read_limits(v, dom, &d->soft_limit_kib, &d->hard_limit_kib);
-	if (r == 0)
-		r = read_xml(v, dom, 0, &live);
-	if (r == 0 && virDomainIsPersistent(dom) == 1) {
-		r = read_xml(v, dom, VIR_DOMAIN_XML_INACTIVE, &persistent);
-		judge.persistent = &persistent;
-	}
-	if (r < 0)
-		return r;
-	judge.own_pins = g->own_pins;
-	judge.own_soft_limit = owns_soft_limit(g, d);
-	virt_domain_judge(&judge, d);
-	complain_of_metadata(g, d, live.complaint);
-	return 0;
 }
 
 /* ---- telling ------------------------------------------------------------------- */
@@ -206,6 +105,7 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 	if (!g->announced)
 		return;
 	g->announced = g->own_pins = g->own_soft_limit = false;
+	g->rest_until_ns = 0;
 	g->gone = VIRT_GONE_STOPPED;
 	virt_tell(v, &news);
 }
@@ -236,8 +136,9 @@ static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain
 static void take_failure(struct virt_guest *g, const struct domain *d, int error)
 {
 	if (error == -EINVAL || error == -E2BIG || error == -ENAMETOOLONG) {
-		complain(g, d->name, error == -ENAMETOOLONG ? "its name is too long; not managed" :
-							      "its XML cannot be understood; not managed");
+		complain(g, d->name,
+			 error == -ENAMETOOLONG ? "its name is too long; not managed"
+						: "its XML cannot be understood; not managed");
 		return;
 	}
 	g->again = ++g->failures < FAILURES_MAX;
@@ -248,6 +149,7 @@ static void take_failure(struct virt_guest *g, const struct domain *d, int error
 static void refresh(struct virt *v, struct virt_guest *g)
 {
 	VIRT_AUTODOMAIN virDomainPtr dom = virDomainLookupByUUID(v->connection, g->uuid.byte);
+	struct domain_xml live;
 	struct domain d;
 	int r;
 
@@ -259,16 +161,18 @@ static void refresh(struct virt *v, struct virt_guest *g)
 		d.id = (int)virDomainGetID(dom); /* (unsigned int)-1: it does not run */
 		if (d.id != g->last.id)
 			tell_gone(v, g); /* it was started anew meanwhile */
-		r = d.id < 0 ? -ENOENT : read_facts(v, g, dom, &d);
+		r = d.id < 0 ? -ENOENT : virt_read_guest(v, g, dom, &d, &live);
 	} else {
 		r = virt_failed(v, NULL, "looking for a guest");
 	}
-	if (r == 0)
+	if (r == 0) {
+		complain_of_metadata(g, &d, live.complaint);
 		tell_guest(v, g, &d);
-	else if (r == -ENOENT)
+	} else if (r == -ENOENT) {
 		drop(v, g);
-	else if (r != -ENOTCONN) /* else the resync asks again */
+	} else if (r != -ENOTCONN) { /* else the resync asks again */
 		take_failure(g, &d, r);
+	}
 }
 
 /* ---- when ----------------------------------------------------------------------- */
@@ -347,7 +251,8 @@ void virt_again_callback(evutil_socket_t fd, short what, void *arg)
 static void mark_listed(struct virt *v, virDomainPtr dom)
 {
 	struct uuid uuid;
-	struct virt_guest *g = virDomainGetUUID(dom, uuid.byte) == 0 ? virt_guest_put(v, &uuid) : NULL;
+	struct virt_guest *g =
+		virDomainGetUUID(dom, uuid.byte) == 0 ? virt_guest_put(v, &uuid) : NULL;
 
 	if (!g)
 		return;

@@ -59,7 +59,8 @@ static void on_device(virConnectPtr connection, virDomainPtr dom, const char *al
 	touch(v, dom);
 }
 
-static void on_metadata(virConnectPtr connection, virDomainPtr dom, int type, const char *uri, void *v)
+static void on_metadata(virConnectPtr connection, virDomainPtr dom, int type, const char *uri,
+			void *v)
 {
 	(void)connection;
 	(void)type;
@@ -67,15 +68,16 @@ static void on_metadata(virConnectPtr connection, virDomainPtr dom, int type, co
 	touch(v, dom);
 }
 
-static void on_balloon(virConnectPtr connection, virDomainPtr dom, unsigned long long actual_kib, void *v)
+static void on_balloon(virConnectPtr connection, virDomainPtr dom, unsigned long long actual_kib,
+		       void *v)
 {
 	(void)connection;
 	(void)actual_kib;
 	touch(v, dom);
 }
 
-static void on_job_completed(virConnectPtr connection, virDomainPtr dom, virTypedParameterPtr params,
-			     int nparams, void *v)
+static void on_job_completed(virConnectPtr connection, virDomainPtr dom,
+			     virTypedParameterPtr params, int nparams, void *v)
 {
 	(void)connection;
 	(void)params;
@@ -83,7 +85,8 @@ static void on_job_completed(virConnectPtr connection, virDomainPtr dom, virType
 	touch(v, dom);
 }
 
-static void on_migration_iteration(virConnectPtr connection, virDomainPtr dom, int iteration, void *v)
+static void on_migration_iteration(virConnectPtr connection, virDomainPtr dom, int iteration,
+				   void *v)
 {
 	(void)connection;
 	(void)iteration;

@@ -6,7 +6,8 @@
  *	virt_event.c    libvirt's descriptors and timers in our libevent base
  *	virt_connect.c  the link: open, close, lost, back
  *	virt_notify.c   libvirt's events -> which guest must be read again
- *	virt_guests.c   reads guests and tells what changed
+ *	virt_guests.c   which guests there are, and telling what changed
+ *	virt_read.c     libvirt's answers -> struct domain, its errors -> errno
  *	virt_call.c     performs requests
  *	virt_domain.c   XML -> struct domain
  */
@@ -20,6 +21,7 @@
 #include <time.h>
 
 #include "virt.h"
+#include "virt_domain.h"
 #include "virt_queue.h"
 
 enum {
@@ -116,6 +118,9 @@ static inline void virt_free_domain(virDomainPtr *dom)
 		(void)virDomainFree(*dom); /* fails only for what is no domain */
 }
 
+/* No machine has 4 EiB; v1 groups report "unlimited" rounded to pages. */
+#define VIRT_BEYOND_ANY_KIB (UINT64_C(1) << 52)
+
 #define VIRT_AUTODOMAIN __attribute__((cleanup(virt_free_domain)))
 
 /* ---- virt.c ------------------------------------------------------------------ */
@@ -158,9 +163,7 @@ int virt_guests_resync(struct virt *v) KT_MUST_USE;
 void virt_refresh_callback(evutil_socket_t fd, short what, void *v);
 void virt_again_callback(evutil_socket_t fd, short what, void *v);
 
-/* ---- virt_call.c --------------------------------------------------------------- */
-
-void virt_perform(struct virt *v, const struct virt_request *request);
+/* ---- virt_read.c --------------------------------------------------------------- */
 
 /* What a failed call means as -errno (see virt.h); libvirt's words go to the debug log.
  * `dom` may be NULL.  Notices a dead link. */
@@ -169,5 +172,14 @@ int virt_failed(struct virt *v, virDomainPtr dom, const char *what) KT_MUST_USE;
 /* Memtune in force; what is not limited, or not to be had, is KT_UNLIMITED_KIB. */
 int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
 		     uint64_t *ret_hard_kib) KT_MUST_USE;
+
+/* Everything about a guest; `d` has been zeroed and given its uuid and id.  -ENOENT: it
+ * is gone; -EINVAL, -E2BIG, -ENAMETOOLONG: it cannot be managed; as virt_failed. */
+int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, struct domain *d,
+		    struct domain_xml *ret_live) KT_MUST_USE;
+
+/* ---- virt_call.c --------------------------------------------------------------- */
+
+void virt_perform(struct virt *v, const struct virt_request *request);
 
 #endif

@@ -45,8 +45,8 @@ int act_load(struct act *a) KT_MUST_USE;
 
 /* The guest that is now in this slot; called before the plan is made, when a slot
  * has a new incarnation, so that in_force already shows what an earlier life left. */
-void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid,
-	      pid_t pid, uint64_t start_ticks);
+void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
+	      uint64_t start_ticks);
 
 /* The guest has gone: whatever was in force went with its process. */
 void act_forget(struct act *a, const struct uuid *uuid);

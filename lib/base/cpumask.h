@@ -34,8 +34,7 @@ static inline struct cpumask cpumask_and(const struct cpumask *a, const struct c
 	return r;
 }
 
-static inline struct cpumask cpumask_andnot(const struct cpumask *a,
-					    const struct cpumask *b)
+static inline struct cpumask cpumask_andnot(const struct cpumask *a, const struct cpumask *b)
 {
 	struct cpumask r;
 

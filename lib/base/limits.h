@@ -9,13 +9,10 @@ enum {
 	KT_NODES_MAX = 64, /* node ids are indices; ids are sparse on some machines */
 	KT_GUESTS_MAX = 1024,
 	KT_THREADS_MAX = 1024, /* per guest */
-	KT_NAME_MAX = 256, /* libvirt stops at 255 bytes where it names files by guests */
-	KT_CPULIST_MAX =
-		4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */
+	KT_NAME_MAX = 256,     /* libvirt stops at 255 bytes where it names files by guests */
+	KT_CPULIST_MAX = 4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */
 	KT_PATH_MAX = 768,
-	KT_FILE_MAX =
-		64 *
-		1024, /* the largest text read as a whole: /proc/stat of 1,024 CPUs */
+	KT_FILE_MAX = 64 * 1024, /* the largest text read as a whole: /proc/stat of 1,024 CPUs */
 };
 
 #endif

@@ -69,13 +69,9 @@ void log_emit(const struct log_event *event);
 /* The event with its message formatted; event->message is ignored. */
 void log_emitf(struct log_event event, const char *fmt, ...) KT_PRINTF(2, 3);
 
-#define log_error(...)                                                                   \
-	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR }, __VA_ARGS__)
-#define log_warning(...)                                                                 \
-	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING }, __VA_ARGS__)
-#define log_info(...)                                                                    \
-	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO }, __VA_ARGS__)
-#define log_debug(...)                                                                   \
-	log_emitf((struct log_event){ .level = LOG_LEVEL_DEBUG }, __VA_ARGS__)
+#define log_error(...)   log_emitf((struct log_event){ .level = LOG_LEVEL_ERR }, __VA_ARGS__)
+#define log_warning(...) log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING }, __VA_ARGS__)
+#define log_info(...)    log_emitf((struct log_event){ .level = LOG_LEVEL_INFO }, __VA_ARGS__)
+#define log_debug(...)   log_emitf((struct log_event){ .level = LOG_LEVEL_DEBUG }, __VA_ARGS__)
 
 #endif

@@ -51,11 +51,11 @@ static inline void kt_closedir(DIR **d)
 #define KT_AUTOCLOSEDIR __attribute__((cleanup(kt_closedir)))
 
 /* Hands ownership out of a scope that would clean it up. */
-#define KT_TAKE_FD(fd)                                                                   \
-	({                                                                               \
-		int taken_ = (fd);                                                       \
-		(fd) = -1;                                                               \
-		taken_;                                                                  \
+#define KT_TAKE_FD(fd)                                                                             \
+	({                                                                                         \
+		int taken_ = (fd);                                                                 \
+		(fd) = -1;                                                                         \
+		taken_;                                                                            \
 	})
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "capped.h"
+
 /* Long enough that one tick of 5 s does not decide, short enough that a guest that
  * wakes up is seen as awake at the next. */
 static const double tau_s = 10;
@@ -46,17 +48,9 @@ static double rate(struct counter *c, bool known, uint64_t total, uint64_t now_n
 /* Jitter between the clock and the counter can make slightly more than all of it. */
 static double psi_pct(struct counter *c, bool known, uint64_t us_total, uint64_t now_ns)
 {
-	return KT_MIN(rate(c, known, us_total, now_ns) / 1e4, 100.0);
-}
+	double pct = rate(c, known, us_total, now_ns) / 1e4;
 
-static uint64_t pages_kib(uint64_t pages)
-{
-	return pages > UINT64_MAX / KT_PAGE_KIB ? UINT64_MAX : pages * KT_PAGE_KIB;
-}
-
-static uint64_t add_capped(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+	return KT_MIN(pct, 100.0);
 }
 
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
@@ -100,10 +94,10 @@ static void guest_view_sample(struct guest_view *g, const struct guest_sample *s
 		rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
 	g->psi_memory_pct = psi_pct(&g->psi_us, s->psi_memory.present,
 				    s->psi_memory.some_us_total, now_ns);
-	g->merged_kib =
-		s->has_ksm
-			? pages_kib(add_capped(s->ksm_merging_pages, s->ksm_zero_pages))
-			: 0;
+	g->merged_kib = s->has_ksm
+				? mul_capped(KT_PAGE_KIB, add_capped(s->ksm_merging_pages,
+								     s->ksm_zero_pages))
+				: 0;
 }
 
 static void guest_view_update(struct guest_view *g, const struct domain_slot *slot,
@@ -155,10 +149,10 @@ static void memory_view_update(struct host_view *v, const struct host_sample *h,
 	v->ksmd_cpu_pct =
 		rate(&v->ksmd_ns, h->ksm.has_ksmd, h->ksm.ksmd_cpu_ns_total, now_ns) /
 		1e7;
-	v->merged_kib =
-		h->ksm.present
-			? pages_kib(add_capped(h->ksm.sharing_pages, h->ksm.zero_pages))
-			: 0;
+	v->merged_kib = h->ksm.present
+				? mul_capped(KT_PAGE_KIB, add_capped(h->ksm.sharing_pages,
+								     h->ksm.zero_pages))
+				: 0;
 }
 
 void host_view_update(struct host_view *v, const struct topology *topology,

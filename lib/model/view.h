@@ -23,11 +23,10 @@ struct guest_view {
 	bool present; /* running or paused, and sampled in this tick */
 	uint32_t incarnation;
 	uint64_t first_seen_ns;
-	const struct domain *domain; /* NULL: unused slot; valid until the next tick */
+	const struct domain *domain;       /* NULL: unused slot; valid until the next tick */
 	const struct guest_sample *sample; /* the same */
 	unsigned int nsamples;             /* rates need two */
-	struct ewma
-		demand_cpus; /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
+	struct ewma demand_cpus; /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
 	struct ewma steal_share; /* runnable but not running / demand, 0..1; tau 10 s */
 	double psi_memory_pct;   /* some, since the sample before; 0 where unknown */
 	double majfault_per_s, refault_per_s;
@@ -39,13 +38,13 @@ struct host_view {
 	uint64_t now_ns;
 	double dt_s; /* since the sample before; 0 for the first */
 	unsigned int nsamples;
-	bool kicked; /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
+	bool kicked;       /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
 	bool guests_known; /* libvirt has listed them at least once; the caller says so */
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;
 	double psi_memory_some_pct,
-		psi_memory_full_pct; /* since the sample before; 0 where unknown */
+		psi_memory_full_pct;          /* since the sample before; 0 where unknown */
 	double swap_in_per_s, swap_out_per_s; /* pages */
 	double steal_share;  /* of this host's own CPU time, 0..1, when it is a guest
 				itself */

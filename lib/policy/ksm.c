@@ -11,25 +11,23 @@
  * Free + Buffers + Cached, and counts tmpfs); the target's lower bound is in MiB, as
  * ksmtuned's documents say, where its code compares KiB. */
 #include "policy.h"
+#include "recall.h"
 
 /* Thirty guests that start together are one event. */
-static const uint64_t kick_interval_ns = 5 * KT_NS_PER_S;
+static const uint64_t kick_interval_s = 5;
 
-enum { SLEEP_MIN_MS = 10 };
+static const uint64_t sleep_min_ms = 10;
 static const uint64_t sleep_max_ms = UINT32_MAX; /* the kernel's unsigned int */
-static const uint64_t sleep_host_kib = 16 * 1024 * 1024; /* sleep_ms is meant for 16 GiB */
-
-static uint64_t add_capped(uint64_t a, uint64_t b)
-{
-	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
+static const uint64_t sleep_host_kib =
+	16 * 1024 * 1024; /* sleep_ms is meant for 16 GiB */
 
 bool ksm_guest_mergeable(const struct guest_view *guest)
 {
 	const struct domain *d = guest->domain;
 
-	return guest->present && !d->hugepages && !d->locked && !d->vfio && !d->nosharepages &&
-	       !d->shared_memory && !d->confidential && d->wish.ksm != GUEST_SWITCH_OFF;
+	return guest->present && !d->hugepages && !d->locked && !d->vfio &&
+	       !d->nosharepages && !d->shared_memory && !d->confidential &&
+	       d->wish.ksm != GUEST_SWITCH_OFF;
 }
 
 struct demand {
@@ -45,32 +43,31 @@ static struct demand mergeable_guests(const struct host_view *view)
 		if (!ksm_guest_mergeable(&view->guest[i]))
 			continue;
 		sum.nguests++;
-		sum.committed_kib = add_capped(sum.committed_kib, view->guest[i].sample->rss_kib);
+		sum.committed_kib =
+			add_capped(sum.committed_kib, view->guest[i].sample->rss_kib);
 	}
 	return sum;
 }
 
-/* total * percent / 100 without overflow. */
 static uint64_t target_kib(const struct ksm_conf *conf, uint64_t total_kib)
 {
-	uint64_t share_kib = total_kib / 100 * conf->free_target_percent +
-			     total_kib % 100 * conf->free_target_percent / 100;
+	uint64_t share_kib = share_of(total_kib, conf->free_target_percent, 100);
 
-	return KT_MAX(share_kib, conf->free_target_min_mib * 1024);
+	return KT_MAX(share_kib, mul_capped(conf->free_target_min_mib, 1024));
 }
 
 static uint64_t scaled_sleep_ms(const struct ksm_conf *conf, uint64_t total_kib)
 {
-	uint64_t ms = KT_MIN(conf->sleep_ms, sleep_max_ms);
+	uint64_t ms =
+		total_kib ? mul_capped(conf->sleep_ms, sleep_host_kib) / total_kib : 0;
 
-	if (total_kib)
-		ms = ms * sleep_host_kib / total_kib;
-	return KT_CLAMP(ms, (uint64_t)SLEEP_MIN_MS, sleep_max_ms);
+	return KT_CLAMP(ms, sleep_min_ms, sleep_max_ms);
 }
 
 /* What forbids to have an opinion; WHY_NONE: nothing. */
 static enum why stand_down(const struct ksm_conf *conf, const struct host_view *view,
-			   const struct ksm_in_force *in_force, const struct demand *guests)
+			   const struct ksm_in_force *in_force,
+			   const struct demand *guests)
 {
 	if (conf->mode == LOOP_OFF || conf->policy == KSM_POLICY_OFF)
 		return WHY_SWITCHED_OFF;
@@ -88,18 +85,21 @@ static enum why stand_down(const struct ksm_conf *conf, const struct host_view *
 	return WHY_NONE;
 }
 
-static bool step_is_due(const struct ksm_policy *state, const struct ksm_conf *conf, uint64_t now_ns)
+static bool step_is_due(const struct ksm_policy *state, const struct ksm_conf *conf,
+			uint64_t now_ns)
 {
-	uint64_t waited_ns = now_ns > state->last_step_ns ? now_ns - state->last_step_ns : 0;
+	uint64_t wait_s = conf->interval_s;
 
-	return !state->stepped || waited_ns / KT_NS_PER_S >= conf->interval_s ||
-	       (state->kicked && waited_ns >= kick_interval_ns);
+	if (state->kicked)
+		wait_s = KT_MIN(wait_s, kick_interval_s);
+	return !state->stepped || !within_s(now_ns, state->last_step_ns, wait_s);
 }
 
 static struct ksm_plan law(struct ksm_policy *state, const struct ksm_conf *conf,
 			   const struct host_view *view, uint64_t committed_kib)
 {
-	uint64_t total_kib = view->host->mem_total_kib, free_kib = view->host->mem_available_kib;
+	uint64_t total_kib = view->host->mem_total_kib;
+	uint64_t free_kib = view->host->mem_available_kib;
 	uint64_t target = target_kib(conf, total_kib);
 	struct ksm_plan plan = { .wish = WISH_SET, .run = true };
 
@@ -107,14 +107,12 @@ static struct ksm_plan law(struct ksm_policy *state, const struct ksm_conf *conf
 		state->pages = add_capped(state->pages, conf->boost_pages);
 		plan.why = WHY_MEMORY_SHORT;
 	} else if (!view->guests_known) {
-		plan.wish = WISH_HOLD;
-		plan.run = false;
-		plan.why = WHY_GUESTS_UNKNOWN;
+		return (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
 	} else if (free_kib > target && add_capped(committed_kib, target) < total_kib) {
 		plan.run = false;
 		plan.why = WHY_MEMORY_PLENTIFUL;
 	} else {
-		state->pages -= KT_MIN(state->pages, conf->decay_pages);
+		state->pages = sub_capped(state->pages, conf->decay_pages);
 		plan.why = WHY_MEMORY_COMMITTED;
 	}
 	if (plan.run)
@@ -124,17 +122,22 @@ static struct ksm_plan law(struct ksm_policy *state, const struct ksm_conf *conf
 	return plan;
 }
 
-void ksm_policy_step(struct ksm_policy *state, const struct ksm_conf *conf, const struct host_view *view,
-		     const struct ksm_in_force *in_force, struct ksm_plan *ret)
+static bool gives_back(enum why why)
+{
+	return why == WHY_SWITCHED_OFF || why == WHY_NO_MERGEABLE_GUEST;
+}
+
+void ksm_policy_step(struct ksm_policy *state, const struct ksm_conf *conf,
+		     const struct host_view *view, const struct ksm_in_force *in_force,
+		     struct ksm_plan *ret)
 {
 	struct demand guests = mergeable_guests(view);
 	enum why why = stand_down(conf, view, in_force, &guests);
 
 	state->kicked |= view->kicked;
 	if (why != WHY_NONE) {
-		bool ours_to_give_back = why == WHY_SWITCHED_OFF || why == WHY_NO_MERGEABLE_GUEST;
-
-		*ret = (struct ksm_plan){ .wish = ours_to_give_back ? WISH_RELEASE : WISH_HOLD,
+		*ret = (struct ksm_plan){ .wish = gives_back(why) ? WISH_RELEASE
+								  : WISH_HOLD,
 					  .why = why };
 		return;
 	}

@@ -24,8 +24,8 @@ struct ksm_plan {
 	enum wish wish;
 	enum why why;
 	bool dry_run; /* say what would be done, write nothing */
-	bool run;
-	uint64_t pages_to_scan, sleep_ms; /* for when it runs: a resting KSM needs only `run` written */
+	bool run;     /* false: of this plan only `run` need be written */
+	uint64_t pages_to_scan, sleep_ms;
 };
 
 enum placement_backend {
@@ -59,9 +59,10 @@ struct guest_plan {
 	pid_t pid;
 	uint64_t start_ticks;
 	size_t nthreads;
-	const struct guest_thread
-		*threads;        /* of the sample; the arbiter copies the pointer */
-	uint64_t soft_limit_kib; /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
+	const struct guest_thread *threads; /* of the sample; the arbiter copies the pointer */
+	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
+	/* Its pin changes, or did a moment ago: one disturbance at a time. */
+	bool settling;
 	struct placement_plan placement;
 	struct memory_plan memory;
 };
@@ -88,10 +89,9 @@ struct guest_in_force {
 	int home_node;        /* id, when pinned */
 	bool pin_ceded, pin_off;
 	uint64_t pin_changed_ns;
-	bool limited;            /* by us */
-	uint64_t soft_limit_kib; /* ours, when limited */
-	bool limit_ceded, limit_off,
-		limit_pending; /* pending: libvirt has not answered yet */
+	bool limited;                               /* by us */
+	uint64_t soft_limit_kib;                    /* ours, when limited */
+	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
 	uint64_t limit_changed_ns;
 };
 

@@ -28,9 +28,8 @@ bool ksm_guest_mergeable(const struct guest_view *guest);
 /* ---- placement: a home node for every guest that fits one -------------------- */
 
 /* Fills the placement of every guest of view; ret->guest[] has its identities. */
-void placement_policy_step(const struct placement_conf *conf,
-			   const struct host_view *view, const struct in_force *in_force,
-			   struct plan *ret);
+void placement_policy_step(const struct placement_conf *conf, const struct host_view *view,
+			   const struct in_force *in_force, struct plan *ret);
 
 /* ---- memory: the idlest guest's soft limit under pressure -------------------- */
 
@@ -61,7 +60,6 @@ struct arbiter {
 };
 
 void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
-		  const struct host_view *view, const struct in_force *in_force,
-		  struct plan *ret);
+		  const struct host_view *view, const struct in_force *in_force, struct plan *ret);
 
 #endif

@@ -42,11 +42,10 @@ struct placement_conf {
 
 struct memory_conf {
 	enum loop_mode mode;
-	uint64_t
-		pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
-	uint64_t calm_percent;    /* above this share, and without PSI: calm */
-	uint64_t psi_permille;  /* some-stalled time of the host, tick by tick: pressed */
-	uint64_t step_permille; /* of usage, per step */
+	uint64_t pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
+	uint64_t calm_percent;     /* above this share, and without PSI: calm */
+	uint64_t psi_permille;     /* some-stalled time of the host, tick by tick: pressed */
+	uint64_t step_permille;    /* of usage, per step */
 	uint64_t step_max_mib;
 	uint64_t step_interval_s;
 	uint64_t floor_percent; /* of the guest's memory: no limit below */

@@ -6,71 +6,62 @@
 
 /* clang-format off: one reason a line */
 /* X(enum constant, word, sentence) */
-#define KT_WHY_LIST(X)                                                                   \
-	X(WHY_NONE, "none", "no decision yet")                                           \
-	/* common */                                                                     \
-	X(WHY_SWITCHED_OFF, "switched-off",                                              \
-	  "configuration or metadata switches this loop off")                            \
-	X(WHY_CEDED, "ceded", "somebody else changed the value; it is theirs now")       \
-	X(WHY_GUEST_BUSY, "guest-busy",                                                  \
-	  "migration, save or snapshot under way: hands off")                            \
-	X(WHY_NOT_SAMPLED, "not-sampled", "the guest's process could not be read")       \
-	X(WHY_COOLING_DOWN, "cooling-down",                                              \
-	  "acted on recently; the effect is awaited first")                              \
-	X(WHY_ACTUATOR_OFF, "actuator-off",                                              \
-	  "the kernel or libvirt refused the last write")                                \
-	/* ksm */                                                                        \
-	X(WHY_NO_KSM, "no-ksm", "this kernel has no KSM")                                \
-	X(WHY_NO_MERGEABLE_GUEST, "no-mergeable-guest",                                  \
-	  "no running guest has memory that KSM may merge")                              \
-	X(WHY_MEMORY_SHORT, "memory-short",                                              \
-	  "available memory is below the target: scan faster")                           \
-	X(WHY_MEMORY_COMMITTED, "memory-committed",                                      \
-	  "guests could outgrow memory: keep scanning, slower")                          \
-	X(WHY_MEMORY_PLENTIFUL, "memory-plentiful",                                      \
-	  "enough memory even if guests grow: KSM rests")                                \
-	X(WHY_GUESTS_UNKNOWN, "guests-unknown",                                          \
-	  "libvirt has not listed the guests yet: only free memory decides")             \
-	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory")                        \
-	X(WHY_NOT_MERGEABLE, "not-mergeable",                                            \
-	  "hugepages, locked, shared or encrypted memory, or opted out")                 \
-	X(WHY_KERNEL_ADVISOR, "kernel-advisor",                                          \
-	  "the kernel's own KSM advisor is on and owns the scan rate")                   \
-	/* placement */                                                                  \
-	X(WHY_SINGLE_NODE_HOST, "single-node-host", "one NUMA node: nothing to choose")  \
-	X(WHY_PINNED_BY_ADMIN, "pinned-by-admin",                                        \
-	  "its XML or its threads carry pins that are not ours")                         \
-	X(WHY_PLACEMENT_AUTO, "placement-auto",                                          \
-	  "libvirt placed it with numad's advice at start")                              \
-	X(WHY_REALTIME, "realtime", "realtime vCPUs are never touched")                  \
-	X(WHY_MEMORY_UNKNOWN, "memory-unknown", "where its memory lies cannot be read")  \
-	X(WHY_WIDER_THAN_NODE, "wider-than-node",                                        \
-	  "more vCPUs or memory than any one node has")                                  \
-	X(WHY_NODE_CROWDED, "node-crowded",                                              \
-	  "the node of its memory has no CPUs to spare")                                 \
-	X(WHY_HOME_BY_MEMORY, "home-by-memory", "most of its memory lies on this node")  \
-	X(WHY_HOME_BY_FREE_MEMORY, "home-by-free-memory",                                \
-	  "memory does not decide; this node has most free")                             \
-	X(WHY_HOME_BY_LOAD, "home-by-load",                                              \
-	  "memory does not decide; this node's CPUs are least loaded")                   \
-	/* memory */                                                                     \
-	X(WHY_NO_SWAP, "no-swap",                                                        \
-	  "no swap or zram with room: guest memory cannot be reclaimed")                 \
-	X(WHY_HOST_CALM, "host-calm", "the host has memory enough: no limit is needed")  \
-	X(WHY_HOST_BETWEEN, "host-between",                                              \
-	  "between calm and pressed: limits stay as they are")                           \
-	X(WHY_NO_CGROUP, "no-cgroup", "no memory cgroup of its own")                     \
-	X(WHY_UNRECLAIMABLE, "unreclaimable",                                            \
-	  "hugepages, locked, VFIO or encrypted memory")                                 \
-	X(WHY_LIMITED_BY_ADMIN, "limited-by-admin", "memtune limits that are not ours")  \
-	X(WHY_GUEST_PAUSED, "guest-paused", "paused: it could not answer to a squeeze")  \
-	X(WHY_GUEST_YOUNG, "guest-young", "not observed for long enough")                \
-	X(WHY_GUEST_ACTIVE, "guest-active", "it uses its CPUs: idler guests go first")   \
-	X(WHY_GUEST_SUFFERS, "guest-suffers",                                            \
-	  "faults, refaults or stalls: let go at once")                                  \
-	X(WHY_NOT_IDLEST, "not-idlest", "another guest is idler; one at a time")         \
-	X(WHY_AT_FLOOR, "at-floor", "its limit is as low as it may be")                  \
-	X(WHY_IDLEST_UNDER_PRESSURE, "idlest-under-pressure",                            \
+#define KT_WHY_LIST(X)                                                                             \
+	X(WHY_NONE, "none", "no decision yet")                                                     \
+	/* common */                                                                               \
+	X(WHY_SWITCHED_OFF, "switched-off", "configuration or metadata switches this loop off")    \
+	X(WHY_CEDED, "ceded", "somebody else changed the value; it is theirs now")                 \
+	X(WHY_GUEST_BUSY, "guest-busy", "migration, save or snapshot under way: hands off")        \
+	X(WHY_NOT_SAMPLED, "not-sampled", "the guest's process could not be read")                 \
+	X(WHY_COOLING_DOWN, "cooling-down", "acted on recently; the effect is awaited first")      \
+	X(WHY_ACTUATOR_OFF, "actuator-off", "the kernel or libvirt refused the last write")        \
+	/* ksm */                                                                                  \
+	X(WHY_NO_KSM, "no-ksm", "this kernel has no KSM")                                          \
+	X(WHY_NO_MERGEABLE_GUEST, "no-mergeable-guest",                                            \
+	  "no running guest has memory that KSM may merge")                                        \
+	X(WHY_MEMORY_SHORT, "memory-short", "available memory is below the target: scan faster")   \
+	X(WHY_MEMORY_COMMITTED, "memory-committed",                                                \
+	  "guests could outgrow memory: keep scanning, slower")                                    \
+	X(WHY_MEMORY_PLENTIFUL, "memory-plentiful",                                                \
+	  "enough memory even if guests grow: KSM rests")                                          \
+	X(WHY_GUESTS_UNKNOWN, "guests-unknown",                                                    \
+	  "libvirt has not listed the guests yet: only free memory decides")                       \
+	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory")                                  \
+	X(WHY_NOT_MERGEABLE, "not-mergeable",                                                      \
+	  "hugepages, locked, shared or encrypted memory, or opted out")                           \
+	X(WHY_KERNEL_ADVISOR, "kernel-advisor",                                                    \
+	  "the kernel's own KSM advisor is on and owns the scan rate")                             \
+	/* placement */                                                                            \
+	X(WHY_SINGLE_NODE_HOST, "single-node-host", "one NUMA node: nothing to choose")            \
+	X(WHY_PINNED_BY_ADMIN, "pinned-by-admin",                                                  \
+	  "its XML or its threads carry pins that are not ours")                                   \
+	X(WHY_PLACEMENT_AUTO, "placement-auto", "libvirt placed it with numad's advice at start")  \
+	X(WHY_REALTIME, "realtime", "realtime vCPUs are never touched")                            \
+	X(WHY_MEMORY_UNKNOWN, "memory-unknown", "where its memory lies cannot be read")            \
+	X(WHY_WIDER_THAN_NODE, "wider-than-node", "more vCPUs or memory than any one node has")    \
+	X(WHY_NODE_CROWDED, "node-crowded",                                                        \
+	  "the node of its memory has no CPUs or memory to spare")                                 \
+	X(WHY_HOME_BY_MEMORY, "home-by-memory", "most of its memory lies on this node")            \
+	X(WHY_HOME_BY_FREE_MEMORY, "home-by-free-memory",                                          \
+	  "memory does not decide; this node has most free")                                       \
+	X(WHY_HOME_BY_LOAD, "home-by-load",                                                        \
+	  "memory does not decide; this node's CPUs are least loaded")                             \
+	X(WHY_HOME_KEPT, "home-kept",                                                              \
+	  "its home still does; nothing speaks for another one clearly enough")                    \
+	/* memory */                                                                               \
+	X(WHY_NO_SWAP, "no-swap", "no swap or zram with room: guest memory cannot be reclaimed")   \
+	X(WHY_HOST_CALM, "host-calm", "the host has memory enough: no limit is needed")            \
+	X(WHY_HOST_BETWEEN, "host-between", "between calm and pressed: limits stay as they are")   \
+	X(WHY_NO_CGROUP, "no-cgroup", "no memory cgroup of its own")                               \
+	X(WHY_UNRECLAIMABLE, "unreclaimable", "hugepages, locked, VFIO or encrypted memory")       \
+	X(WHY_LIMITED_BY_ADMIN, "limited-by-admin", "memtune limits that are not ours")            \
+	X(WHY_GUEST_PAUSED, "guest-paused", "paused: it could not answer to a squeeze")            \
+	X(WHY_GUEST_YOUNG, "guest-young", "not observed for long enough")                          \
+	X(WHY_GUEST_ACTIVE, "guest-active", "it uses its CPUs: idler guests go first")             \
+	X(WHY_GUEST_SUFFERS, "guest-suffers", "faults, refaults or stalls: let go at once")        \
+	X(WHY_NOT_IDLEST, "not-idlest", "another guest is idler; one at a time")                   \
+	X(WHY_AT_FLOOR, "at-floor", "its limit is as low as it may be")                            \
+	X(WHY_IDLEST_UNDER_PRESSURE, "idlest-under-pressure",                                      \
 	  "the host is short of memory and this guest is the idlest")
 /* clang-format on */
 

@@ -27,8 +27,7 @@ void hostfs_close(struct hostfs *fs);
  * -EFBIG: it does not fit in size - 1 bytes, and buf holds its beginning; else
  * -errno of open or read.
  * A file with a NUL byte inside (cmdline) is fine: use the length. */
-ssize_t hostfs_read(const struct hostfs *fs, const char *path, char *buf,
-		    size_t size) KT_MUST_USE;
+ssize_t hostfs_read(const struct hostfs *fs, const char *path, char *buf, size_t size) KT_MUST_USE;
 int hostfs_read_u64(const struct hostfs *fs, const char *path, uint64_t *ret) KT_MUST_USE;
 bool hostfs_exists(const struct hostfs *fs, const char *path);
 int hostfs_opendir(const struct hostfs *fs, const char *path, DIR **ret) KT_MUST_USE;
@@ -58,13 +57,13 @@ struct hostfile {
  * closed again, so that the next call starts afresh.  An open file that fails is
  * looked for once more at its path, except after -ESRCH: a process that has gone
  * does not come back, its number does.  `path` may be NULL while the file is open. */
-ssize_t hostfile_read(const struct hostfs *fs, struct hostfile *file, const char *path,
-		      char *buf, size_t size) KT_MUST_USE;
+ssize_t hostfile_read(const struct hostfs *fs, struct hostfile *file, const char *path, char *buf,
+		      size_t size) KT_MUST_USE;
 
 /* The same with a single read: the whole of what the kernel makes in one piece
  * (anything in sysfs and cgroups, most of /proc), the beginning of anything longer. */
-ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file,
-			    const char *path, char *buf, size_t size) KT_MUST_USE;
+ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file, const char *path,
+			    char *buf, size_t size) KT_MUST_USE;
 void hostfile_close(struct hostfile *file);
 
 #endif

@@ -120,20 +120,18 @@ struct domain {
 	bool busy;    /* migrating, saving or under a snapshot: hands off */
 	unsigned int vcpus;
 	uint64_t memory_kib; /* what the guest may use at most (maxMemory of the info) */
-	uint64_t soft_limit_kib,
-		hard_limit_kib; /* memtune in force, KT_UNLIMITED_KIB: none */
+	uint64_t soft_limit_kib, hard_limit_kib; /* memtune in force, KT_UNLIMITED_KIB: none */
 	/* from the live or the persistent XML, whichever says so */
-	bool admin_pins;    /* vcpupin, emulatorpin, iothreadpin, numatune, cachetune */
-	bool admin_memtune; /* any memtune limit in the persistent XML, or one not ours at
-			       first sight */
+	bool admin_pins;     /* vcpupin, emulatorpin, iothreadpin, numatune, cachetune */
+	bool admin_memtune;  /* any memtune limit in the persistent XML, or one not ours at
+				first sight */
 	bool placement_auto; /* libvirt asked numad */
 	bool realtime;       /* vcpusched */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
 	struct cpumask cpuset;
 	struct guest_wish metadata; /* as found in its XML */
-	struct guest_wish
-		wish; /* effective: metadata over configuration; daemon/ fills it */
+	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
 	/* balloon statistics, asked only while memory is short */
 	bool has_balloon;
 	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */
@@ -145,8 +143,7 @@ struct guest_sample {
 	uint64_t start_ticks;
 	uint64_t rss_kib;
 	size_t nthreads;
-	const struct guest_thread
-		*threads;      /* owned by sense; valid until the next sample */
+	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
 	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where
 				  unknown */
 	bool has_node_memory;
@@ -157,7 +154,7 @@ struct guest_sample {
 	uint64_t swap_kib;
 	uint64_t pgmajfault_total, refault_anon_total;
 	struct psi_sample psi_memory; /* cgroup v2 */
-	bool has_ksm; /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
+	bool has_ksm;                 /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
 	uint64_t ksm_rmap_pages, ksm_merging_pages, ksm_zero_pages;
 	int64_t ksm_profit_bytes;
 };

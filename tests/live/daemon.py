@@ -20,6 +20,36 @@ KSM_OFF = {"ksm": {"mode": "off"}}
 MEMORY_SHORT = {"ksm": {"free_target_percent": 100}}     # MemAvailable is always below all of it
 MEMORY_PLENTIFUL = {"ksm": {"free_target_percent": 1, "free_target_min_mib": 1}}
 
+# What the daemon says, in one place.  The words in parentheses are documented in
+# kvmtuned(8); the sentences around them are not, so as little of them as possible.
+LIBVIRT_LOST = "no connection to libvirt"
+LIBVIRT_BACK = "connected to libvirt|answers again"
+LIBVIRT_LATE = "libvirt has not answered"
+TAKEN_OVER = "taken over"
+RELOADED = "is in force"
+
+
+def guest_verdict(guest, loop, why="[a-z-]+"):
+    return rf"{re.escape(guest.name)}: {loop}: .*\({why}\)"
+
+
+def ksm_verdict(why):
+    return rf" ksm: .*\({why}\)"
+
+
+def appeared(guest):
+    return rf"{re.escape(guest.name)}: (running|paused)$"
+
+
+def left(guest):
+    return rf"{re.escape(guest.name)}: (stopped|crashed|migrated away)$"
+
+
+def ceded(what):
+    """The warning, not the verdict (ceded) that follows."""
+    return rf"warning +{re.escape(what)}: .*somebody else"
+
+
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 
@@ -37,6 +67,24 @@ def conf_text(conf):
     for section, keys in conf.items():
         lines += [f"[{section}]"] + [f"{key} = {value}" for key, value in keys.items()]
     return "\n".join(lines) + "\n"
+
+
+class FakeMeminfo:
+    """/proc/meminfo of one daemon, so that memory is short when the test says so.  A
+    bind mount in a mount namespace of its own; everything else is the real host."""
+
+    def __init__(self, live):
+        self.real = pathlib.Path("/proc/meminfo").read_text()
+        self.file = live.dir / "meminfo"
+        self.file.write_text(self.real)
+        self.within = ["unshare", "--mount", "sh", "-c",
+                       'mount --bind "$0" /proc/meminfo && exec "$@"', self.file]
+
+    def set(self, **values_mib):
+        text = self.real
+        for key, mib in values_mib.items():
+            text = re.sub(rf"(?m)^{key}:.*$", f"{key}: {mib * 1024:15} kB", text)
+        self.file.write_text(text)  # the same inode: whoever has it open sees it
 
 
 class Recorder:
@@ -83,11 +131,13 @@ class NotifySocket(Recorder):
 
 
 class Daemon(Recorder):
-    """A running kvmtuned.  Its log is its stderr, line by line."""
+    """A running kvmtuned.  Its log is its stderr, line by line.
+
+    within: a command that ends in exec of its arguments."""
 
     number = 0
 
-    def __init__(self, live, conf=None, options=("--foreground",), watchdog_s=None):
+    def __init__(self, live, conf=None, options=("--foreground",), watchdog_s=None, within=()):
         super().__init__()
         Daemon.number += 1
         self.conf_file = live.dir / f"kvmtuned-{Daemon.number}.conf"
@@ -96,7 +146,7 @@ class Daemon(Recorder):
         environment = dict(os.environ, NOTIFY_SOCKET=self.notify.path, **live.environment)
         if watchdog_s:
             environment["WATCHDOG_USEC"] = str(int(watchdog_s * 1e6))
-        self.process = subprocess.Popen([BINARY, *options, "--config", self.conf_file],
+        self.process = subprocess.Popen([*within, BINARY, *options, "--config", self.conf_file],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=environment)
         self._reader = threading.Thread(target=self._listen, daemon=True)
@@ -111,6 +161,10 @@ class Daemon(Recorder):
         text = conf if isinstance(conf, str) else conf_text(merged(BASE_CONF, conf))
         self.conf_file.write_text(text)
 
+    def status(self, pattern, timeout=30, since=0):
+        """Waits for the line that `systemctl status` would show."""
+        return self.notify.wait_for(f"^STATUS=.*({pattern})", timeout, since)
+
     def wait_ready(self, timeout=30):
         def ready_or_dead():
             return self.notify.found("^READY=1") or self.process.poll() is not None
@@ -120,19 +174,19 @@ class Daemon(Recorder):
     def running(self):
         return self.process.poll() is None
 
-    def signal(self, number):
+    def send(self, number):
         self.process.send_signal(number)
 
     def reload(self, conf):
         """SIGHUP, and wait until the daemon says that it is done with it."""
         self.write_conf(conf)
         since = self.notify.mark()
-        self.signal(signal.SIGHUP)
+        self.send(signal.SIGHUP)
         self.notify.wait_for("^RELOADING=1", since=since)
         self.notify.wait_for("^READY=1", since=since)
 
     def tick(self):
-        self.signal(signal.SIGUSR1)
+        self.send(signal.SIGUSR1)
 
     def kill(self):
         self.process.kill()
@@ -141,7 +195,7 @@ class Daemon(Recorder):
 
     def stop(self, number=signal.SIGTERM, timeout=60):
         """Ask it to end; its exit status."""
-        self.signal(number)
+        self.send(number)
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What is every value that kvmtuned could change, and which of them did change?"""
-import os
 import pathlib
 
 from kvmlive import Skip, virsh

@@ -77,10 +77,11 @@ class Guest:
     elements, devices: XML fragments for <domain> and <devices>."""
 
     def __init__(self, name, vcpus=1, memory_mib=64, kind="qemu", loader=None, disk=None,
-                 elements="", devices=""):
+                 elements="", devices="", max_vcpus=None):
         self.name = PREFIX + name
         self.uuid = str(uuid.uuid4())
-        self.vcpus, self.memory_mib, self.kind = vcpus, memory_mib, kind
+        self.vcpus, self.max_vcpus = vcpus, max_vcpus or vcpus
+        self.memory_mib, self.kind = memory_mib, kind
         self.loader, self.disk = loader, disk
         self.elements, self.devices = elements, devices
 
@@ -101,7 +102,8 @@ class Guest:
     def xml(self):
         return f"""<domain type='{self.kind}'>
 <name>{escape(self.name)}</name><uuid>{self.uuid}</uuid>
-<memory unit='MiB'>{self.memory_mib}</memory><vcpu>{self.vcpus}</vcpu>
+<memory unit='MiB'>{self.memory_mib}</memory>
+<vcpu current='{self.vcpus}'>{self.max_vcpus}</vcpu>
 <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>{self.elements}
 <devices><emulator>{QEMU}</emulator><controller type='usb' model='none'/>
 <memballoon model='none'/>{self._disk_xml()}{self.devices}</devices>{self._loader_xml()}
@@ -180,7 +182,7 @@ class Libvirtd:
         return pid if b"libvirtd" in b"".join(command_line(pid)[:1]) else None
 
     @classmethod
-    def signal(cls, number):
+    def send(cls, number):
         os.kill(cls.pid(), number)
 
     @classmethod
@@ -200,5 +202,5 @@ class Libvirtd:
         """Whatever a test did to it: it runs and answers."""
         if cls.pid() is None:
             cls.start()
-        cls.signal(signal.SIGCONT)
+        cls.send(signal.SIGCONT)
         virsh("uri")

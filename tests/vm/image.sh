@@ -49,7 +49,8 @@ key() {
 
 install_packages() { # ROOT
 	apt-config dump | grep -E '^Acquire::(http|https|Check|Retries)' >"$work/apt.conf" || :
-	mmdebstrap --mode=root --format=directory --variant=minbase \
+	# Its mounts of /sys and /dev are its own: interrupted, it leaves them behind.
+	unshare --mount mmdebstrap --mode=root --format=directory --variant=minbase \
 		--include="$(IFS=, && echo "${packages[*]}")" \
 		--aptopt="$work/apt.conf" --aptopt='APT::Install-Recommends "false"' \
 		--aptopt='Acquire::Languages "none"' --dpkgopt='force-unsafe-io' \
@@ -100,7 +101,7 @@ add_runner() { # ROOT
 		echo $? >out/rc
 		tar -cf /dev/nvme0n3 out
 		sync
-		systemctl poweroff -ff
+		systemctl poweroff -ff >&/dev/null
 	END
 	chmod +x "$1/usr/local/sbin/testrun"
 }
@@ -114,9 +115,9 @@ image=$cache/numahost-$(key).ext4
 if [ ! -e "$image" ]; then
 	[ "$EUID" = 0 ] || die 1 'building it needs root'
 	echo 'image: building the NUMA host, some minutes' >&2
-	rm -rf "$cache"/numahost-*
+	rm -rf --one-file-system "$cache"/numahost-*
 	work=$(mktemp -d "$cache/numahost-new.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
+	trap 'rm -rf --one-file-system "$work"' EXIT
 	install_packages "$work/root"
 	settle "$work/root"
 	add_runner "$work/root"

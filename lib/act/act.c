@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How does a plan become the world, and the world again what it was? */
+#include "act.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "act_private.h"
+
+/* ---- life ------------------------------------------------------------------------ */
+
+/* The folder, open and writable.  Trying is the only honest test: root passes all others
+ * on a file system that is read-only. */
+static int open_run_dir(const char *run_dir, int *ret_fd)
+{
+	KT_AUTOCLOSE int fd = -1;
+	KT_AUTOCLOSE int probe = -1;
+
+	if (mkdir(run_dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	probe = openat(fd, "undo.tmp", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (probe < 0 || unlinkat(fd, "undo.tmp", 0) < 0)
+		return -errno;
+	*ret_fd = KT_TAKE_FD(fd);
+	return 0;
+}
+
+int act_new(const struct hostfs *fs, const char *run_dir, const struct vm_ops *ops,
+	    struct act **ret)
+{
+	struct act *a = calloc(1, sizeof *a);
+	int r;
+
+	if (!a)
+		return -ENOMEM;
+	a->fs = fs;
+	a->ops = ops;
+	a->dir_fd = -1;
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
+		a->in_force.guest[i].home_node = -1;
+	r = open_run_dir(run_dir, &a->dir_fd);
+	/* It can still say what it would do: the caller gets it in any case. */
+	a->look_only = r < 0;
+	*ret = a;
+	return r;
+}
+
+void act_free(struct act *a)
+{
+	if (!a)
+		return;
+	while (a->guests)
+		act_remove(a, a->guests);
+	kt_close(&a->dir_fd);
+	free(a);
+}
+
+/* ---- guests -------------------------------------------------------------------------- */
+
+struct act_guest *act_find(const struct act *a, const struct uuid *uuid)
+{
+	for (struct act_guest *g = a->guests; g; g = g->next)
+		if (uuid_equal(&g->uuid, uuid))
+			return g;
+	return NULL;
+}
+
+struct act_guest *act_add(struct act *a, const struct uuid *uuid)
+{
+	struct act_guest *g = calloc(1, sizeof *g);
+
+	if (!g)
+		return NULL;
+	g->uuid = *uuid;
+	g->slot = -1;
+	g->next = a->guests;
+	a->guests = g;
+	return g;
+}
+
+static void leave_slot(struct act *a, struct act_guest *g)
+{
+	if (g->slot < 0)
+		return;
+	a->slot[g->slot] = NULL;
+	a->in_force.guest[g->slot] = (struct guest_in_force){ .home_node = -1 };
+	g->slot = -1;
+}
+
+void act_remove(struct act *a, struct act_guest *g)
+{
+	struct act_guest **at = &a->guests;
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	leave_slot(a, g);
+	free(g->placement.pin);
+	free(g);
+}
+
+void act_guest_reset(struct act *a, struct act_guest *g)
+{
+	free(g->placement.pin);
+	g->placement = (struct placement){ 0 };
+	g->limit = (struct limit){ 0 };
+	g->has_fact = false;
+	g->in_force = (struct guest_in_force){ .incarnation = g->in_force.incarnation };
+	a->undo_stale = true;
+}
+
+void act_publish(struct act *a, struct act_guest *g)
+{
+	act_placement_publish(a, g);
+	act_memory_publish(g);
+	if (g->slot >= 0)
+		a->in_force.guest[g->slot] = g->in_force;
+}
+
+void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
+	      uint64_t start_ticks)
+{
+	struct act_guest *g = act_find(a, uuid);
+
+	if (slot >= KT_GUESTS_MAX)
+		return;
+	if (!g)
+		g = act_add(a, uuid);
+	if (!g)
+		return; /* without memory of the guest it is left alone */
+	if (a->slot[slot] != g) {
+		if (a->slot[slot])
+			leave_slot(a, a->slot[slot]);
+		leave_slot(a, g);
+		a->slot[slot] = g;
+		g->slot = (int)slot;
+	}
+	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks))
+		act_guest_reset(a, g);
+	if (pid > 0) {
+		g->pid = pid;
+		g->start_ticks = start_ticks;
+	}
+	g->in_force.incarnation = incarnation;
+	act_publish(a, g);
+}
+
+void act_forget(struct act *a, const struct uuid *uuid)
+{
+	struct act_guest *g = act_find(a, uuid);
+
+	if (!g)
+		return;
+	act_remove(a, g);
+	a->undo_stale = true;
+}
+
+/* NULL: not there, or there is no memory for it. */
+static struct act_guest *guest_of(struct act *a, size_t slot, const struct guest_plan *plan)
+{
+	struct act_guest *g = a->slot[slot];
+
+	if (!plan->present)
+		return NULL;
+	if (!g || g->in_force.incarnation != plan->incarnation ||
+	    !uuid_equal(&g->uuid, &plan->uuid) || g->pid != plan->pid ||
+	    g->start_ticks != plan->start_ticks) {
+		act_bind(a, slot, plan->incarnation, &plan->uuid, plan->pid, plan->start_ticks);
+		g = a->slot[slot];
+	}
+	if (!g || !uuid_equal(&g->uuid, &plan->uuid))
+		return NULL;
+	if (plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0)
+		memccpy(memset(g->name, 0, sizeof g->name), plan->name, '\0', sizeof g->name - 1);
+	return g;
+}
+
+/* ---- the undo file --------------------------------------------------------------------- */
+
+static int save(struct act *a)
+{
+	int r = undo_save(a);
+
+	if (r < 0 && !a->save_failed)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
+					      .id = LOG_WRITE_REFUSED,
+					      .error = -r },
+			  "the undo file cannot be written (%s): nothing is changed until it can; "
+			  "check the "
+			  "space below /run, and RuntimeDirectory= of the unit",
+			  strerror(-r));
+	a->save_failed = r < 0;
+	return r;
+}
+
+static void abandon(struct act *a)
+{
+	act_ksm_abandon(a);
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		act_placement_abandon(g);
+		act_memory_abandon(g);
+	}
+}
+
+int act_load(struct act *a)
+{
+	int r;
+
+	if (a->look_only)
+		return 0;
+	r = undo_read(a);
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0)
+		return undo_check(a);
+	while (a->guests)
+		act_remove(a, a->guests);
+	a->ksm = (struct act_ksm){ 0 };
+	if (r != -EBADMSG)
+		return r;
+	if (renameat(a->dir_fd, "undo", a->dir_fd, "undo.bad") < 0)
+		return -errno;
+	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = EBADMSG },
+		  "the undo file is damaged and was renamed to undo.bad: what an earlier kvmtuned "
+		  "set stays "
+		  "as it is, and its readable lines tell what was there before");
+	return r;
+}
+
+/* ---- plan -> world ------------------------------------------------------------------------ */
+
+static void prepare(struct act *a, const struct plan *plan)
+{
+	size_t nslots = KT_MIN(plan->nslots, (size_t)KT_GUESTS_MAX);
+
+	a->must_save = false;
+	act_ksm_prepare(a, &plan->ksm);
+	for (size_t i = 0; i < nslots; i++) {
+		struct act_guest *g = guest_of(a, i, &plan->guest[i]);
+
+		if (!g)
+			continue;
+		act_placement_prepare(a, g, &plan->guest[i]);
+		act_memory_prepare(a, g, &plan->guest[i]);
+	}
+}
+
+static void execute(struct act *a)
+{
+	act_ksm_execute(a);
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		act_placement_execute(a, g);
+		act_memory_execute(a, g);
+	}
+}
+
+void act_apply(struct act *a, const struct plan *plan)
+{
+	bool unsaved;
+
+	a->now_ns = plan->now_ns;
+	prepare(a, plan);
+	unsaved = a->must_save && save(a) < 0;
+	if (unsaved)
+		abandon(a);
+	execute(a);
+	if (a->undo_stale && !a->look_only && !unsaved)
+		(void)save(a); /* said; what is on file too much is seen to be so when it is read */
+	for (struct act_guest *g = a->guests; g; g = g->next)
+		act_publish(a, g);
+}
+
+void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns)
+{
+	struct act_guest *g = act_find(a, &reply->uuid);
+
+	if (!g)
+		return;
+	a->now_ns = now_ns;
+	if (reply->error == -ENOENT)
+		act_guest_reset(a, g); /* it went with its process */
+	else if (reply->is_pin)
+		act_placement_reply(a, g, reply);
+	else
+		act_memory_reply(a, g, reply);
+	act_publish(a, g);
+}
+
+const struct in_force *act_in_force(const struct act *a)
+{
+	return &a->in_force;
+}
+
+/* ---- second chances, and the way back ---------------------------------------------------- */
+
+static void forgive_guest(struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+
+	p->trust_present |= g->in_force.pin_ceded;
+	p->off = false;
+	for (size_t i = 0; i < p->npins; i++)
+		p->pin[i].gave_up = false;
+	g->limit.gave_up = false;
+	g->in_force.pin_ceded = g->in_force.limit_ceded = g->in_force.limit_off = false;
+}
+
+void act_forgive(struct act *a)
+{
+	a->affinity_off = false;
+	a->in_force.ksm.ceded = a->in_force.ksm.off = false;
+	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
+		a->ksm.knob[i].gave_up = false;
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		forgive_guest(g);
+		act_publish(a, g);
+	}
+}
+
+size_t act_restore(struct act *a, uint64_t now_ns)
+{
+	size_t waiting = 0;
+
+	if (a->look_only)
+		return 0;
+	a->now_ns = now_ns;
+	act_ksm_give_back(a, WHY_NONE);
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		act_placement_give_back(a, g, WHY_NONE);
+		act_memory_give_back(a, g, WHY_NONE);
+		waiting += act_placement_waiting(g) + act_memory_waiting(g);
+		act_publish(a, g);
+	}
+	if (a->undo_stale)
+		(void)save(a); /* said; what is on file too much is seen to be so when it is read */
+	return waiting;
+}

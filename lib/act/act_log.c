@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is something said about a guest? */
+#include <stdarg.h>
+
+#include "act_private.h"
+#include "str.h"
+
+void guest_log(const struct act_guest *g, struct log_event event, const char *fmt, ...)
+{
+	char name[ESCAPED_NAME_MAX], text[1024];
+	va_list args;
+
+	if (!log_wants(event.level))
+		return;
+	event.guest = str_escape(g->name, name, sizeof name);
+	event.uuid = &g->uuid;
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, args); /* a cut sentence is still a log line */
+	va_end(args);
+	log_emitf(event, "%.400s: %s", name, text);
+}
+
+const char *reason_str(enum why why)
+{
+	return why == WHY_NONE ? NULL : why_str(why);
+}

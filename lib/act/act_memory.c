@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How does a soft limit reach a guest, and how is it lifted?
+ *
+ * Only through libvirt, and so in three steps: a request, its answer, and the facts that
+ * libvirt's events bring, sooner or later.  A fact that shows an older value of ours is
+ * late, not foreign; once a fact has confirmed the last answer, facts are fresh, and one
+ * that differs was somebody else's doing.
+ *
+ * There is never a hard limit: the kernel kills guests for it. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "act_private.h"
+#include "str.h"
+
+enum { KIB_TEXT_MAX = 32 };
+
+/* As sense and libvirt's thread say it. */
+static const uint64_t unlimited_kib = UINT64_MAX;
+
+/* The kernel counts in pages, of up to 64 KiB, and rounds down. */
+static const uint64_t page_max_kib = 64;
+
+static bool is_result_of(uint64_t found_kib, uint64_t asked_kib)
+{
+	return found_kib <= asked_kib && asked_kib - found_kib < page_max_kib;
+}
+
+static char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX])
+{
+	if (kib == unlimited_kib || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
+		memcpy(buf, "unlimited", sizeof "unlimited");
+	return buf;
+}
+
+void act_memory_publish(struct act_guest *g)
+{
+	const struct limit *l = &g->limit;
+
+	g->in_force.limited = l->ours && l->got != l->original;
+	g->in_force.soft_limit_kib = g->in_force.limited ? l->got : 0;
+	g->in_force.limit_pending = l->pending;
+}
+
+bool act_memory_waiting(const struct act_guest *g)
+{
+	return g->limit.ours && !g->limit.gave_up;
+}
+
+/* ---- what is said --------------------------------------------------------------------- */
+
+static void say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
+		uint64_t to_kib)
+{
+	const char *verb = event.id == LOG_RESTORED ? "restored"
+			   : event.dry_run          ? "would be set"
+						    : "set";
+	char from[KIB_TEXT_MAX], to[KIB_TEXT_MAX];
+	enum why why = event.dry_run ? g->limit.said.why : g->limit.why;
+
+	event.level = LOG_LEVEL_NOTICE;
+	event.actuator = "memory";
+	event.reason = reason_str(why);
+	event.from = kib_str(from_kib, from);
+	event.to = kib_str(to_kib, to);
+	guest_log(g, event, "soft limit %s: %s (was %s)%s%s", verb, to, from,
+		  event.reason ? ": " : "", event.reason ? why_sentence(why) : "");
+}
+
+static void cede(struct act *a, struct act_guest *g, uint64_t found_kib)
+{
+	struct limit *l = &g->limit;
+	char from[KIB_TEXT_MAX], to[KIB_TEXT_MAX];
+
+	l->ours = l->known = false;
+	a->undo_stale = true;
+	g->in_force.limit_ceded = true;
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_CEDED,
+				      .actuator = "memory",
+				      .action = "cede",
+				      .reason = why_str(WHY_CEDED),
+				      .from = kib_str(l->got, from),
+				      .to = kib_str(found_kib, to) },
+		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it (virsh "
+		  "memtune, "
+		  "another tuner?); kvmtuned leaves this guest's limits alone until it is reloaded",
+		  from, to);
+}
+
+static void refused(struct act_guest *g, int error)
+{
+	char to[KIB_TEXT_MAX];
+
+	if (g->in_force.limit_off)
+		return;
+	g->in_force.limit_off = true;
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_ERR,
+				      .id = LOG_WRITE_REFUSED,
+				      .actuator = "memory",
+				      .action = "refuse",
+				      .reason = why_str(WHY_ACTUATOR_OFF),
+				      .to = kib_str(g->limit.asked, to),
+				      .error = -error },
+		  "libvirt did not set the soft limit to %s: %s (%s); limits of this guest are off",
+		  to, strerror(-error),
+		  error == -EACCES || error == -EPERM
+			  ? "check libvirt's polkit rules, and that it is qemu:///system"
+			  : "is a memory cgroup mounted? reload kvmtuned to have it try again");
+}
+
+/* ---- whose value is it ------------------------------------------------------------------ */
+
+static bool is_late(const struct limit *l, uint64_t fact_kib)
+{
+	return fact_kib == l->before || fact_kib == l->fact_at_asking;
+}
+
+static bool is_foreign(struct limit *l, uint64_t fact_kib)
+{
+	if (fact_kib == l->got || is_result_of(fact_kib, l->asked)) {
+		l->got = fact_kib;
+		l->confirmed = true;
+		l->loaded = false;
+		return false;
+	}
+	/* The life that asked ended before libvirt did it; these facts are younger. */
+	if (l->loaded && (is_result_of(fact_kib, l->before) || fact_kib == l->original)) {
+		l->got = fact_kib;
+		l->loaded = false;
+		return false;
+	}
+	return l->loaded || l->confirmed || !is_late(l, fact_kib);
+}
+
+/* True: it was foreign. */
+static bool cede_if_foreign(struct act *a, struct act_guest *g)
+{
+	if (!g->limit.ours || !g->has_fact || !is_foreign(&g->limit, g->fact_kib))
+		return false;
+	cede(a, g, g->fact_kib);
+	return true;
+}
+
+/* ---- plan -> request ---------------------------------------------------------------------- */
+
+/* Once per wish, however often it comes. */
+static void dry_run(struct act_guest *g, const struct memory_plan *wish)
+{
+	struct memory_plan *said = &g->limit.said;
+
+	if (wish->wish == said->wish && wish->soft_limit_kib == said->soft_limit_kib)
+		return;
+	*said = *wish;
+	if (wish->wish == WISH_SET && wish->soft_limit_kib != g->fact_kib &&
+	    !g->in_force.limit_ceded)
+		say(g,
+		    (struct log_event){
+			    .id = LOG_MEMTUNE_CHANGED, .action = "limit", .dry_run = true },
+		    g->fact_kib, wish->soft_limit_kib);
+}
+
+/* After a limit was lifted, facts may still show it for a while. */
+static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
+{
+	struct limit *l = &g->limit;
+
+	if (!l->ours) {
+		if (!l->known || g->fact_kib != l->got)
+			l->original = g->fact_kib;
+		l->ours = l->fresh = l->known = true;
+		l->gave_up = l->loaded = l->lost = false;
+		l->got = l->original;
+		l->confirmed = g->fact_kib == l->original;
+	}
+	l->before = l->got;
+	l->asked = wanted_kib;
+	a->must_save = true;
+}
+
+void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
+{
+	const struct memory_plan *wish = &plan->memory;
+	struct limit *l = &g->limit;
+
+	g->has_fact = true;
+	g->fact_kib = plan->soft_limit_kib;
+	if (wish->wish == WISH_HOLD || l->pending)
+		return;
+	if (wish->dry_run || a->look_only) {
+		dry_run(g, wish);
+		return;
+	}
+	l->said.wish = WISH_HOLD;
+	if (cede_if_foreign(a, g))
+		return;
+	if (wish->wish == WISH_RELEASE) {
+		act_memory_give_back(a, g, wish->why);
+		return;
+	}
+	if (g->in_force.limit_ceded || g->in_force.limit_off)
+		return;
+	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->soft_limit_kib))
+		return;
+	if (!l->ours || l->asked != wish->soft_limit_kib)
+		note(a, g, wish->soft_limit_kib);
+	l->why = wish->why;
+	l->todo = true;
+}
+
+void act_memory_abandon(struct act_guest *g)
+{
+	struct limit *l = &g->limit;
+
+	if (!l->todo)
+		return;
+	l->ours &= !l->fresh;
+	l->asked = l->got;
+	l->todo = l->fresh = false;
+}
+
+static int ask(struct act *a, struct act_guest *g, uint64_t kib)
+{
+	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, kib);
+
+	g->limit.pending = r == 0;
+	return r;
+}
+
+void act_memory_execute(struct act *a, struct act_guest *g)
+{
+	struct limit *l = &g->limit;
+	int r;
+
+	if (!l->todo)
+		return;
+	l->todo = l->fresh = l->giving_back = false;
+	r = ask(a, g, l->asked);
+	if (r == 0) {
+		l->fact_at_asking = g->fact_kib;
+	} else if (!act_error_passes(r)) {
+		refused(g, r);
+		l->ours = l->got != l->original || l->lost;
+		a->undo_stale = true;
+	}
+}
+
+/* ---- and back ------------------------------------------------------------------------------ */
+
+void act_memory_give_back(struct act *a, struct act_guest *g, enum why why)
+{
+	struct limit *l = &g->limit;
+	int r;
+
+	if (!act_memory_waiting(g) || l->pending || cede_if_foreign(a, g))
+		return;
+	l->why = why;
+	if (l->got == l->original && !l->loaded && !l->lost) {
+		l->ours = false; /* never done, or undone already */
+		a->undo_stale = true;
+		return;
+	}
+	r = ask(a, g, l->original);
+	l->giving_back = r == 0;
+	if (r < 0 && !act_error_passes(r)) {
+		refused(g, r);
+		l->gave_up = true;
+	}
+}
+
+static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
+{
+	struct limit *l = &g->limit;
+
+	if (found_kib != l->original) {
+		cede(a, g, found_kib);
+		return;
+	}
+	l->ours = false;
+	a->undo_stale = true;
+	say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" }, l->got, l->original);
+}
+
+static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
+{
+	struct limit *l = &g->limit;
+
+	if (!is_result_of(found_kib, l->asked)) {
+		cede(a, g, found_kib);
+		return;
+	}
+	say(g, (struct log_event){ .id = LOG_MEMTUNE_CHANGED, .action = "limit" }, l->got,
+	    found_kib);
+	l->got = found_kib;
+	l->confirmed = l->gave_up = l->loaded = l->lost = false;
+}
+
+static void failed(struct act *a, struct act_guest *g, int error)
+{
+	struct limit *l = &g->limit;
+
+	/* -ETIMEDOUT was never sent; of the rest only a lost link leaves it open, and then
+	 * libvirt's facts are older than the question. */
+	l->lost |= error == -ENOTCONN;
+	if (act_error_passes(error))
+		return;
+	refused(g, error);
+	l->gave_up = l->giving_back;
+	if (!l->giving_back && l->got == l->original && !l->lost) {
+		l->ours = false;
+		a->undo_stale = true;
+	}
+}
+
+void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply)
+{
+	struct limit *l = &g->limit;
+
+	if (!l->pending)
+		return; /* of a guest that has been restarted since */
+	l->pending = false;
+	if (reply->error < 0)
+		failed(a, g, reply->error);
+	else if (l->giving_back)
+		given_back(a, g, reply->soft_limit_kib);
+	else
+		limited(a, g, reply->soft_limit_kib);
+	if (reply->error == 0)
+		g->in_force.limit_changed_ns = a->now_ns;
+	l->giving_back = false;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which threads of a guest have been pinned, and what did they have before?
+ *
+ * A table per guest.  A pin that was given back stays in it as long as its thread lives:
+ * its original tells our own doing from somebody else's when the guest is pinned again. */
+#include <errno.h>
+
+#include "act_private.h"
+
+struct pin *act_pin_find(const struct placement *p, pid_t tid, size_t hint)
+{
+	for (size_t i = 0; i < p->npins; i++) {
+		struct pin *pin = &p->pin[(hint + i) % p->npins];
+
+		if (pin->tid == tid)
+			return pin;
+	}
+	return NULL;
+}
+
+const struct pin *act_pin_main(const struct act_guest *g)
+{
+	return act_pin_find(&g->placement, g->pid, 0);
+}
+
+struct pin *act_pin_add(struct placement *p)
+{
+	if (p->npins == KT_THREADS_MAX)
+		return NULL;
+	if (p->npins == p->capacity) {
+		size_t capacity = KT_MAX(2 * p->capacity, (size_t)16);
+		struct pin *pin = realloc(p->pin, capacity * sizeof *pin);
+
+		if (!pin)
+			return NULL;
+		p->pin = pin;
+		p->capacity = capacity;
+	}
+	p->pin[p->npins] = (struct pin){ 0 };
+	return &p->pin[p->npins++];
+}
+
+/* Starts looking where the last search ended: both lists have the same order, nearly. */
+static bool is_listed(const struct guest_plan *plan, const struct pin *pin, size_t *next)
+{
+	for (size_t n = 0; n < plan->nthreads; n++) {
+		const struct guest_thread *t = &plan->threads[(*next)++ % plan->nthreads];
+
+		if (t->tid == pin->tid && t->start_ticks == pin->start_ticks)
+			return true;
+	}
+	return false;
+}
+
+void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan)
+{
+	struct placement *p = &g->placement;
+	size_t kept = 0, next = 0;
+	bool unpinnable;
+
+	for (size_t i = 0; i < p->npins; i++) {
+		const struct pin *pin = &p->pin[i];
+
+		if (is_listed(plan, pin, &next) ||
+		    thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) != -ESRCH)
+			p->pin[kept++] = *pin;
+	}
+	p->npins = kept;
+}
+
+bool act_pins_any_ours(const struct placement *p)
+{
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].ours)
+			return true;
+	return false;
+}
+
+bool act_pins_any_pending(const struct placement *p)
+{
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].pending)
+			return true;
+	return false;
+}
+
+static bool is_pinned(const struct placement *p)
+{
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].ours && !cpumask_equal(&p->pin[i].got, &p->pin[i].original))
+			return true;
+	return false;
+}
+
+void act_placement_publish(const struct act *a, struct act_guest *g)
+{
+	g->in_force.pinned = is_pinned(&g->placement);
+	g->in_force.home_node = g->in_force.pinned ? g->placement.home_node : -1;
+	g->in_force.pin_off = g->placement.off || a->affinity_off;
+}
+
+bool act_mask_is_ours(const struct act_guest *g, const struct cpumask *mask)
+{
+	const struct pin *first = act_pin_main(g);
+
+	return cpumask_equal(mask, &g->placement.cpus) ||
+	       (first && cpumask_equal(mask, &first->got));
+}
+
+/* A request whose answer was lost may have been done, or not. */
+bool act_pin_may_be_ours(const struct placement *p, const struct pin *pin,
+			 const struct cpumask *found)
+{
+	return cpumask_equal(found, &pin->got) || cpumask_equal(found, &p->cpus) ||
+	       (pin->settled != p->current && cpumask_equal(found, &p->before));
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where are the threads of a guest to run, and whose are the masks that they have now?
+ *
+ * All threads of a guest go to the same CPUs.  A thread whose mask is neither ours nor
+ * what it came with was pinned by somebody else: the whole guest is ceded then, and what
+ * still is as we made it is given back, for half a guest on one node and half on another
+ * is the worst of placements.
+ *
+ * A thread inherits the mask of the one that creates it.  One that is born of a pinned
+ * guest has our mask; its original is then that of the main thread, which all descend
+ * from. */
+#include <errno.h>
+
+#include "act_private.h"
+
+/* ---- whose mask is it --------------------------------------------------------------- */
+
+enum finding {
+	THREAD_FINE,  /* as wished, or none of our business */
+	THREAD_KNOWN, /* ours, and to be changed */
+	THREAD_NEW,   /* as it came */
+	THREAD_BORN,  /* as it was born of a thread that we pinned */
+	THREAD_FOREIGN,
+};
+
+struct look {
+	const struct placement_plan *wish;
+	bool pinned;    /* the guest, by us, before this plan */
+	size_t changes; /* threads whose mask has to be written */
+	bool foreign;
+	struct pin example;   /* a thread that somebody else has pinned ... */
+	struct cpumask found; /* ... to these */
+};
+
+static enum finding judge_known(const struct look *look, const struct placement *p,
+				const struct pin *pin, const struct cpumask *found)
+{
+	if (!act_pin_may_be_ours(p, pin, found))
+		return THREAD_FOREIGN;
+	return pin->settled == p->current && cpumask_equal(&p->cpus, &look->wish->cpus)
+		       ? THREAD_FINE
+		       : THREAD_KNOWN;
+}
+
+/* Sense saw each thread's first mask; whatever differs from it was set since.  But sense
+ * may have started after us, and have seen ours first (a restart, an inherited mask):
+ * then what we gave back is the original. */
+static bool is_original(const struct act_guest *g, const struct guest_thread *t,
+			const struct pin *pin, const struct cpumask *found)
+{
+	const struct pin *first = act_pin_main(g);
+
+	return g->placement.trust_present || cpumask_equal(found, &t->first_allowed) ||
+	       (pin && cpumask_equal(found, &pin->original)) ||
+	       (first && cpumask_equal(found, &first->original));
+}
+
+static enum finding judge(const struct look *look, const struct act_guest *g,
+			  const struct guest_thread *t, const struct pin *pin,
+			  const struct cpumask *found)
+{
+	if (pin && pin->unpinnable)
+		return THREAD_FINE;
+	if (pin && pin->ours)
+		return judge_known(look, &g->placement, pin, found);
+	if (look->pinned && cpumask_equal(found, &look->wish->cpus))
+		return THREAD_FINE;
+	if (look->pinned && act_mask_is_ours(g, found))
+		return THREAD_BORN;
+	return is_original(g, t, pin, found) ? THREAD_NEW : THREAD_FOREIGN;
+}
+
+/* libvirt pins by role and number: of the emulator it moves the main thread, and the
+ * others through their cgroup. */
+static bool is_addressable(const struct act_guest *g, const struct guest_thread *t,
+			   enum placement_backend backend)
+{
+	return backend == PLACEMENT_AFFINITY || t->role != THREAD_EMULATOR || t->tid == g->pid;
+}
+
+/* The threads of a recorded host are none of this kernel's: what was read of them, and
+ * what libvirt answered, is all that is known. */
+static int mask_now(const struct act *a, const struct guest_thread *t, const struct pin *pin,
+		    struct cpumask *ret)
+{
+	if (a->fs->is_live)
+		return thread_get_cpus(t->tid, ret);
+	*ret = pin && pin->ours ? pin->got : t->first_allowed;
+	return 0;
+}
+
+static struct pin *pin_of(const struct placement *p, const struct guest_thread *t, size_t hint)
+{
+	struct pin *pin = act_pin_find(p, t->tid, hint);
+
+	return pin && pin->start_ticks == t->start_ticks ? pin : NULL;
+}
+
+/* A thread that cannot be asked has gone, which is normal life. */
+static enum finding find(const struct act *a, const struct look *look, const struct act_guest *g,
+			 const struct guest_thread *t, size_t hint, struct cpumask *ret_mask)
+{
+	const struct pin *pin = pin_of(&g->placement, t, hint);
+
+	if (!is_addressable(g, t, look->wish->backend) || mask_now(a, t, pin, ret_mask) < 0)
+		return THREAD_FINE;
+	return judge(look, g, t, pin, ret_mask);
+}
+
+static void look_at(const struct act *a, const struct act_guest *g, const struct guest_plan *plan,
+		    struct look *look)
+{
+	*look = (struct look){ .wish = &plan->placement,
+			       .pinned = act_pins_any_ours(&g->placement) };
+	for (size_t i = 0; i < plan->nthreads; i++) {
+		const struct guest_thread *t = &plan->threads[i];
+		struct cpumask mask = { 0 };
+		enum finding finding = find(a, look, g, t, i, &mask);
+
+		if (finding == THREAD_FOREIGN) {
+			look->foreign = true;
+			look->example =
+				(struct pin){ .tid = t->tid, .role = t->role, .number = t->number };
+			look->found = mask;
+		} else if (finding == THREAD_KNOWN) {
+			look->changes++;
+		} else if (finding != THREAD_FINE) {
+			look->changes += !cpumask_equal(&mask, &look->wish->cpus);
+		}
+	}
+}
+
+void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
+			const struct cpumask *found)
+{
+	static const char *const role[UNDO_ROLES] = {
+		[THREAD_EMULATOR] = "emulator", [THREAD_VCPU] = "vCPU", [THREAD_IOTHREAD] = "I/O"
+	};
+	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX];
+
+	g->in_force.pin_ceded = true;
+	a->undo_stale = true;
+	cpumask_str(&g->placement.cpus, from, sizeof from);
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_CEDED,
+				      .actuator = "placement",
+				      .action = "cede",
+				      .reason = why_str(WHY_CEDED),
+				      .from = from[0] ? from : NULL,
+				      .to = cpumask_str(found, to, sizeof to) },
+		  "somebody else pinned %s thread %u (tid %d) to CPUs %.100s (virsh, taskset, "
+		  "another "
+		  "tuner?); kvmtuned leaves this guest's placement alone until it is reloaded",
+		  role[foreign->role], foreign->number, foreign->tid, to);
+}
+
+/* ---- notes of what is to be written --------------------------------------------------- */
+
+/* Threads that need no change are noted too while a guest is being pinned: later, a mask
+ * equal to ours would be taken for an inherited one. */
+static int note_thread(const struct act *a, const struct look *look, struct act_guest *g,
+		       const struct guest_thread *t, size_t hint)
+{
+	const struct pin *first = act_pin_main(g);
+	struct cpumask mask = { 0 }, original;
+	enum finding finding = find(a, look, g, t, hint, &mask);
+	struct pin *pin;
+
+	if (finding != THREAD_NEW && finding != THREAD_BORN)
+		return 0;
+	original = finding == THREAD_BORN && first ? first->original : mask;
+	pin = act_pin_find(&g->placement, t->tid, hint);
+	if (!pin)
+		pin = act_pin_add(&g->placement); /* moves the table, and `first` with it */
+	if (!pin)
+		return -ENOMEM;
+	*pin = (struct pin){ .tid = t->tid,
+			     .start_ticks = t->start_ticks,
+			     .role = t->role,
+			     .number = t->number,
+			     .ours = true,
+			     .fresh = true,
+			     .original = original,
+			     .got = mask };
+	return 1;
+}
+
+static bool take_wish(struct placement *p, const struct look *look)
+{
+	bool changed = !look->pinned || !cpumask_equal(&p->cpus, &look->wish->cpus);
+
+	p->home_before = p->home_node;
+	p->current_before = p->current;
+	if (changed) {
+		p->before = look->pinned ? p->cpus : (struct cpumask){ 0 };
+		p->cpus = look->wish->cpus;
+		p->current = ++p->newest;
+	}
+	p->backend = look->wish->backend;
+	p->home_node = look->wish->home_node;
+	p->why = look->wish->why;
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].fresh && cpumask_equal(&p->pin[i].got, &p->cpus))
+			p->pin[i].settled = p->current;
+	return changed;
+}
+
+static void note(struct act *a, struct act_guest *g, const struct guest_plan *plan,
+		 const struct look *look)
+{
+	bool noted = false;
+
+	act_pins_drop_dead(a, g, plan);
+	for (size_t i = 0; i < plan->nthreads; i++) {
+		int r = note_thread(a, look, g, &plan->threads[i], i);
+
+		if (r < 0) /* what cannot be remembered is not changed */
+			log_debug("no memory for the threads of a guest");
+		noted |= r > 0;
+	}
+	a->must_save |= take_wish(&g->placement, look) || noted;
+	g->placement.todo = true;
+}
+
+void act_placement_abandon(struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+
+	if (!p->todo)
+		return;
+	if (p->current != p->current_before) {
+		p->cpus = p->before;
+		p->current = p->current_before;
+		p->home_node = p->home_before;
+	}
+	for (size_t i = 0; i < p->npins; i++) {
+		p->pin[i].ours &= !p->pin[i].fresh;
+		p->pin[i].fresh = false;
+	}
+	p->todo = false;
+}
+
+/* ---- plan -> notes ---------------------------------------------------------------------- */
+
+static bool same_wish(const struct placement_plan *a, const struct placement_plan *b)
+{
+	return a->wish == b->wish && a->backend == b->backend && cpumask_equal(&a->cpus, &b->cpus);
+}
+
+/* Once per wish, however often it comes. */
+static void dry_run(const struct act *a, struct act_guest *g, const struct guest_plan *plan)
+{
+	const struct placement_plan *wish = &plan->placement;
+	char to[KT_CPULIST_MAX];
+	struct look look;
+
+	if (same_wish(wish, &g->placement.said))
+		return;
+	g->placement.said = *wish;
+	if (wish->wish != WISH_SET || g->in_force.pin_ceded)
+		return;
+	look_at(a, g, plan, &look);
+	if (look.changes == 0 || look.foreign)
+		return;
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_NOTICE,
+				      .id = LOG_PIN_CHANGED,
+				      .actuator = "placement",
+				      .action = "pin",
+				      .reason = reason_str(wish->why),
+				      .to = cpumask_str(&wish->cpus, to, sizeof to),
+				      .dry_run = true },
+		  "%zu threads would be pinned to node %d, CPUs %.100s: %s", look.changes,
+		  wish->home_node, to, why_sentence(wish->why));
+}
+
+static bool can_be_set(const struct act *a, const struct act_guest *g,
+		       const struct placement_plan *wish)
+{
+	if (wish->home_node < 0 || wish->home_node >= KT_NODES_MAX || cpumask_empty(&wish->cpus))
+		return false;
+	if (wish->backend == PLACEMENT_AFFINITY && (a->affinity_off || !a->fs->is_live))
+		return false;
+	return !act_pins_any_pending(&g->placement);
+}
+
+void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
+{
+	const struct placement_plan *wish = &plan->placement;
+	struct placement *p = &g->placement;
+	struct look look;
+
+	if (wish->wish == WISH_HOLD)
+		return;
+	if (wish->dry_run || a->look_only) {
+		dry_run(a, g, plan);
+		return;
+	}
+	p->said.wish = WISH_HOLD;
+	if (wish->wish == WISH_RELEASE || g->in_force.pin_ceded || p->off ||
+	    (act_pins_any_ours(p) && p->backend != wish->backend)) {
+		act_placement_give_back(a, g, wish->why);
+		return;
+	}
+	if (!can_be_set(a, g, wish))
+		return;
+	look_at(a, g, plan, &look);
+	if (look.foreign) {
+		act_placement_cede(a, g, &look.example, &look.found);
+		act_placement_give_back(a, g, WHY_CEDED);
+	} else if (look.changes > 0) {
+		note(a, g, plan, &look);
+	}
+}

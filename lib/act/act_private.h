@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share.  Nobody else includes it.
+ *
+ *	act.c           the interface: one plan, one answer, the way back
+ *	act_ksm.c       three files below /sys/kernel/mm/ksm
+ *	act_pins.c      the table of a guest's pinned threads
+ *	act_placement.c where threads are to run, and whose masks they have
+ *	act_pin.c       masks written, by the kernel or through libvirt
+ *	act_unpin.c     ... and given back
+ *	act_thread.c    one thread: is it still the same, where may it run
+ *	act_memory.c    the soft limit, through libvirt
+ *	act_log.c       events about a guest
+ *	undo.c          originals -> undo file
+ *	undo_read.c     undo file -> originals
+ *	undo_check.c    ... and which of them are still true
+ *
+ * An apply has two halves.  *_prepare compares the wish with the world and notes
+ * what is to be written and what was there; then the undo file is written, once;
+ * *_execute writes.  If the undo file cannot be written, *_abandon forgets the notes. */
+#ifndef KT_ACT_PRIVATE_H
+#define KT_ACT_PRIVATE_H
+
+#include "act.h"
+
+enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
+
+/* ---- ksm ---------------------------------------------------------------------- */
+
+/* In the order of writing: a scan that starts has its speed already. */
+enum ksm_knob { KSM_PAGES, KSM_SLEEP, KSM_RUN, _KSM_KNOB_MAX };
+
+/* `before` is what was there when `asked` was put on file: a daemon that dies between
+ * filing and writing leaves it in force, and it is as much ours as `asked`. */
+struct knob {
+	bool ours;    /* on file, to be given back */
+	bool fresh;   /* ... only since this apply */
+	bool todo;    /* to be written by this apply */
+	bool gave_up; /* the original was refused; it stays on file */
+	uint64_t original, before, asked;
+};
+
+struct act_ksm {
+	struct knob knob[_KSM_KNOB_MAX];
+	enum why why;
+	struct ksm_plan said; /* the last wish that a dry run told of */
+};
+
+/* ---- guests ------------------------------------------------------------------- */
+
+struct pin {
+	pid_t tid;
+	uint64_t start_ticks;
+	enum thread_role role;
+	unsigned int number;
+	bool ours; /* on file, to be given back; else the original is only remembered */
+	bool fresh, gave_up;
+	bool pending;         /* libvirt owes an answer ... */
+	bool giving_back;     /* ... about the original */
+	bool unpinnable;      /* the kernel lets nobody move this thread */
+	unsigned int settled; /* of struct placement, that `got` is the result of; 0: none */
+	struct cpumask original;
+	struct cpumask got; /* as read back: within its cpuset */
+};
+
+struct placement {
+	enum placement_backend backend;
+	int home_node, home_before;
+	struct cpumask cpus, before; /* asked for; empty before: there was none */
+	/* Numbers what `cpus` was over time: a pin that is settled with another number
+	 * has yet to be asked for these. */
+	unsigned int current, current_before, newest;
+	bool todo, off, giving_back;
+	size_t given_back;  /* threads, so far */
+	bool trust_present; /* after a reload: whatever mask is there is the original */
+	enum why why;
+	size_t npins, capacity;
+	struct pin *pin;
+	struct placement_plan said;
+};
+
+struct limit {
+	bool ours, fresh, gave_up; /* as above */
+	bool known; /* once ours: `original` and `asked` tell late facts from new ones */
+	bool todo, pending, giving_back;
+	bool confirmed; /* libvirt's facts have shown `got`: from now on they are fresh */
+	bool loaded;    /* of an earlier life, and no fact has been seen since */
+	bool lost;      /* the link broke before the answer: done or not, ask again */
+	enum why why;
+	uint64_t original, before, asked;
+	uint64_t got; /* as read back: whole pages */
+	uint64_t fact_at_asking;
+	struct memory_plan said;
+};
+
+struct act_guest {
+	struct act_guest *next;
+	struct uuid uuid;
+	char name[KT_NAME_MAX]; /* raw */
+	pid_t pid;              /* 0: not seen yet */
+	uint64_t start_ticks;
+	int slot; /* -1: not in the plan (yet) */
+	struct placement placement;
+	struct limit limit;
+	bool has_fact;
+	uint64_t fact_kib; /* the soft limit by libvirt's last word */
+	struct guest_in_force in_force;
+};
+
+struct act {
+	const struct hostfs *fs;
+	const struct vm_ops *ops;
+	int dir_fd;
+	bool look_only;   /* no place for an undo file: nothing is ever written */
+	bool must_save;   /* before anything of this apply may be written */
+	bool undo_stale;  /* the file names values that are no longer ours */
+	bool save_failed; /* and that was said */
+	bool affinity_off;
+	uint64_t now_ns; /* of the last call that had it */
+	struct act_ksm ksm;
+	struct act_guest *guests;
+	struct act_guest *slot[KT_GUESTS_MAX];
+	struct in_force in_force;
+};
+
+/* ---- act.c -------------------------------------------------------------------- */
+
+struct act_guest *act_find(const struct act *a, const struct uuid *uuid);
+/* NULL: no memory. */
+struct act_guest *act_add(struct act *a, const struct uuid *uuid);
+void act_remove(struct act *a, struct act_guest *g);
+void act_publish(struct act *a, struct act_guest *g);
+/* The process has gone: nothing of it is in force, nothing can be given back. */
+void act_guest_reset(struct act *a, struct act_guest *g);
+
+/* ---- act_ksm.c ---------------------------------------------------------------- */
+
+extern const char *const ksm_knob_name[_KSM_KNOB_MAX];
+int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret) KT_MUST_USE;
+void act_ksm_prepare(struct act *a, const struct ksm_plan *plan);
+void act_ksm_abandon(struct act *a);
+void act_ksm_execute(struct act *a);
+void act_ksm_give_back(struct act *a, enum why why);
+void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found);
+void act_ksm_publish(struct act *a);
+
+/* ---- act_pins.c ----------------------------------------------------------------- */
+
+/* NULL: not known. `hint`: where to look first. */
+struct pin *act_pin_find(const struct placement *p, pid_t tid, size_t hint);
+/* The pin of the main thread, which all threads descend from; or NULL. */
+const struct pin *act_pin_main(const struct act_guest *g);
+/* NULL: no memory, or more threads than there may be. */
+struct pin *act_pin_add(struct placement *p);
+void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);
+bool act_pins_any_ours(const struct placement *p);
+bool act_pins_any_pending(const struct placement *p);
+bool act_pin_may_be_ours(const struct placement *p, const struct pin *pin,
+			 const struct cpumask *found);
+/* Whether a thread with this mask has it from us: a child of a pinned one has. */
+bool act_mask_is_ours(const struct act_guest *g, const struct cpumask *mask);
+void act_placement_publish(const struct act *a, struct act_guest *g);
+
+/* ---- act_placement.c ------------------------------------------------------------ */
+
+void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
+void act_placement_abandon(struct act_guest *g);
+/* `foreign`: one of the threads that somebody else has pinned, to `found`. */
+void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
+			const struct cpumask *found);
+
+/* ---- act_pin.c ------------------------------------------------------------------ */
+
+void act_placement_execute(struct act *a, struct act_guest *g);
+void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
+/* The kernel or libvirt refused: placement of this guest, or of all, is off; said once. */
+void act_placement_refused(struct act *a, struct act_guest *g, const struct pin *pin, int error);
+/* Whether the same request may be granted another time. */
+bool act_error_passes(int error);
+
+/* ---- act_unpin.c ---------------------------------------------------------------- */
+
+void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
+/* After an answer: if it was the last of those to be given back, finish. */
+void act_placement_gave_back(struct act *a, struct act_guest *g);
+/* How many pins are still to be given back, and may be. */
+size_t act_placement_waiting(const struct act_guest *g);
+
+/* ---- act_thread.c --------------------------------------------------------------- */
+
+/* -ESRCH: no such process or thread, or it is another one by now. */
+int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
+		 bool *ret_unpinnable) KT_MUST_USE;
+int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
+int thread_get_cpus(pid_t tid, struct cpumask *ret) KT_MUST_USE;
+int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
+
+/* ---- act_memory.c ----------------------------------------------------------------- */
+
+void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
+void act_memory_abandon(struct act_guest *g);
+void act_memory_execute(struct act *a, struct act_guest *g);
+void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
+void act_memory_give_back(struct act *a, struct act_guest *g, enum why why);
+bool act_memory_waiting(const struct act_guest *g);
+void act_memory_publish(struct act_guest *g);
+
+/* ---- act_log.c -------------------------------------------------------------------- */
+
+/* Says it with the guest's escaped name in front, and in its fields. */
+void guest_log(const struct act_guest *g, struct log_event event, const char *fmt, ...)
+	KT_PRINTF(3, 4);
+/* NULL instead of "none": no reason was given. */
+const char *reason_str(enum why why);
+
+/* ---- undo.c, undo_read.c, undo_check.c ------------------------------------------------ */
+
+#define UNDO_HEADER "kvmtuned-undo 1"
+
+extern const char *const undo_backend_word[];
+extern const char *const undo_role_word[];
+enum { UNDO_BACKENDS = PLACEMENT_LIBVIRT + 1, UNDO_ROLES = THREAD_IOTHREAD + 1 };
+
+/* Writes what is ours; without anything the file is removed. */
+int undo_save(struct act *a) KT_MUST_USE;
+/* Fills an empty `a`.  0, -ENOENT, -EBADMSG (`a` may hold half of it), -errno. */
+int undo_read(struct act *a) KT_MUST_USE;
+/* Drops what is gone or somebody else's.  Returns how many values are left. */
+int undo_check(struct act *a);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is a thread still the one we know, and where may it run? */
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+
+#include "act_private.h"
+#include "str.h"
+
+/* The kernel's own layout of a mask is ours: no conversion, thread by thread and tick by
+ * tick. */
+_Static_assert(sizeof(cpu_set_t) == sizeof(struct cpumask), "1,024 CPUs both");
+_Static_assert(sizeof(unsigned long) == sizeof(uint64_t), "cpu_set_t is made of these");
+
+/* Fields of /proc/PID/stat, numbered as in proc(5). */
+enum { STAT_STATE = 3, STAT_FLAGS = 9, STAT_START = 22 };
+
+/* Linux never renumbered it.  Before 6.3 the workers of io_uring have it, and they show up
+ * among the threads of a QEMU that uses aio=io_uring. */
+static const uint64_t pf_no_setaffinity = 0x04000000;
+
+/* The name of a process stands in parentheses and may hold anything, also ") R 1". */
+static int stat_field(const char *stat, unsigned int field, uint64_t *ret)
+{
+	const char *s = strrchr(stat, ')');
+	char word[24];
+	size_t length;
+
+	if (!s || s[1] != ' ')
+		return -EINVAL;
+	s += 2;
+	for (unsigned int i = STAT_STATE; i < field; i++) {
+		s = strchr(s, ' ');
+		if (!s)
+			return -EINVAL;
+		s++;
+	}
+	length = strcspn(s, " \n");
+	if (length >= sizeof word)
+		return -ERANGE;
+	memcpy(word, s, length);
+	word[length] = '\0';
+	return str_u64(word, ret);
+}
+
+static int check_stat(const struct hostfs *fs, const char *path, uint64_t start_ticks,
+		      uint64_t *ret_flags)
+{
+	char stat[2048];
+	ssize_t n = hostfs_read(fs, path, stat, sizeof stat);
+	uint64_t start = 0;
+
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	if (stat_field(stat, STAT_START, &start) < 0 || stat_field(stat, STAT_FLAGS, ret_flags) < 0)
+		return -EINVAL;
+	return start == start_ticks ? 0 : -ESRCH;
+}
+
+int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
+		 bool *ret_unpinnable)
+{
+	char path[64];
+	uint64_t flags = 0;
+	int r;
+
+	r = str_format(path, sizeof path, "proc/%d/task/%d/stat", pid, tid);
+	if (r == 0)
+		r = check_stat(fs, path, start_ticks, &flags);
+	if (r == 0)
+		*ret_unpinnable = flags & pf_no_setaffinity;
+	return r;
+}
+
+int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks)
+{
+	char path[64];
+	uint64_t flags;
+	int r;
+
+	r = str_format(path, sizeof path, "proc/%d/stat", pid);
+	return r < 0 ? r : check_stat(fs, path, start_ticks, &flags);
+}
+
+int thread_get_cpus(pid_t tid, struct cpumask *ret)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(tid, sizeof set, &set) < 0)
+		return -errno;
+	memcpy(ret, &set, sizeof *ret);
+	return 0;
+}
+
+int thread_set_cpus(pid_t tid, const struct cpumask *cpus)
+{
+	cpu_set_t set;
+
+	memcpy(&set, cpus, sizeof set);
+	return sched_setaffinity(tid, sizeof set, &set) < 0 ? -errno : 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How do the threads of a guest get their own masks back?
+ *
+ * Also those that no plan ever named: born of a pinned thread, they run where it ran. */
+#include <errno.h>
+
+#include "act_private.h"
+#include "str.h"
+
+/* A thread that is born while its elders are given back is found in the next round. */
+enum { ROUNDS_MAX = 8 };
+
+size_t act_placement_waiting(const struct act_guest *g)
+{
+	const struct placement *p = &g->placement;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->npins; i++)
+		n += p->pin[i].ours && !p->pin[i].gave_up;
+	return n;
+}
+
+/* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask
+ * of somebody else, *ret_found; -errno. */
+static int look_at(const struct act *a, const struct act_guest *g, const struct pin *pin,
+		   struct cpumask *ret_found)
+{
+	struct cpumask found = pin->got;
+	bool unpinnable;
+	int r = 0;
+
+	if (a->fs->is_live) {
+		r = thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable);
+		if (r == 0)
+			r = thread_get_cpus(pin->tid, &found);
+	}
+	if (r < 0)
+		return r == -ESRCH ? 1 : r;
+	if (cpumask_equal(&found, &pin->original))
+		return 1;
+	*ret_found = found;
+	return act_pin_may_be_ours(&g->placement, pin, &found) ? 0 : -ESTALE;
+}
+
+/* 0: libvirt is asked, or will be; 1: done; -errno. */
+static int unpin(struct act *a, struct act_guest *g, struct pin *pin)
+{
+	int r;
+
+	if (g->placement.backend == PLACEMENT_LIBVIRT) {
+		r = a->ops->pin(a->ops->context, &g->uuid, pin->role, pin->number, &pin->original);
+		pin->pending = pin->giving_back = r == 0;
+		return act_error_passes(r) ? 0 : r;
+	}
+	r = a->fs->is_live ? thread_set_cpus(pin->tid, &pin->original) : -EPERM;
+	if (r == 0)
+		g->placement.given_back++;
+	return r == 0 || r == -ESRCH ? 1 : r;
+}
+
+static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
+{
+	struct cpumask found = { 0 };
+	int r = look_at(a, g, pin, &found);
+
+	if (r == -ESTALE && !g->in_force.pin_ceded)
+		act_placement_cede(a, g, pin, &found);
+	if (r == 0)
+		r = unpin(a, g, pin);
+	if (r == 1 || r == -ESTALE) {
+		pin->ours = false;
+	} else if (r < 0) {
+		act_placement_refused(a, g, pin, r);
+		pin->gave_up = true;
+	}
+}
+
+struct born {
+	const struct act *a;
+	const struct act_guest *g;
+	const struct pin *first;
+	size_t given_back;
+};
+
+static int give_back_born(void *context, pid_t tid)
+{
+	struct born *born = context;
+	const struct pin *pin = act_pin_find(&born->g->placement, tid, 0);
+	struct cpumask found;
+	bool unpinnable;
+
+	if (pin && thread_check(born->a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable) == 0)
+		return 0;
+	if (thread_get_cpus(tid, &found) == 0 && act_mask_is_ours(born->g, &found) &&
+	    !cpumask_equal(&found, &born->first->original) &&
+	    thread_set_cpus(tid, &born->first->original) == 0)
+		born->given_back++;
+	return 0;
+}
+
+static void give_back_all_born(const struct act *a, struct act_guest *g)
+{
+	struct born born = { .a = a, .g = g, .first = act_pin_main(g) };
+	char path[64];
+	size_t before;
+
+	if (!a->fs->is_live || !born.first ||
+	    process_check(a->fs, g->pid, g->start_ticks) < 0 ||
+	    str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
+		return;
+	for (int round = 0; round < ROUNDS_MAX; round++) {
+		before = born.given_back;
+		if (hostfs_each_number(a->fs, path, give_back_born, &born) < 0 ||
+		    born.given_back == before)
+			break;
+	}
+	g->placement.given_back += born.given_back;
+}
+
+void act_placement_gave_back(struct act *a, struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX] = "";
+	const struct pin *first = act_pin_main(g);
+
+	if (!p->giving_back || act_placement_waiting(g) > 0)
+		return;
+	p->giving_back = false;
+	give_back_all_born(a, g);
+	if (p->given_back == 0)
+		return;
+	g->in_force.pin_changed_ns = a->now_ns;
+	if (first)
+		cpumask_str(&first->original, to, sizeof to);
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_NOTICE,
+				      .id = LOG_RESTORED,
+				      .actuator = "placement",
+				      .action = "restore",
+				      .reason = reason_str(p->why),
+				      .from = cpumask_str(&p->cpus, from, sizeof from),
+				      .to = first ? to : NULL },
+		  "%zu threads have their own CPUs back: %.100s (were pinned to %.100s)",
+		  p->given_back, to, from);
+}
+
+void act_placement_give_back(struct act *a, struct act_guest *g, enum why why)
+{
+	struct placement *p = &g->placement;
+
+	if (act_placement_waiting(g) == 0)
+		return;
+	if (!p->giving_back)
+		p->given_back = 0;
+	p->giving_back = true;
+	p->why = why;
+	a->undo_stale = true;
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].ours && !p->pin[i].gave_up && !p->pin[i].pending)
+			give_back_pin(a, g, &p->pin[i]);
+	act_placement_gave_back(a, g);
+}

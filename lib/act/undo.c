@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How are originals kept so that a crash loses none?
+ *
+ *	kvmtuned-undo 1
+ *	ksm KNOB ORIGINAL BEFORE ASKED
+ *	guest UUID PID START-TICKS ESCAPED-NAME
+ *	pins BACKEND HOME-NODE CPUS CPUS-BEFORE|-
+ *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS
+ *	limit ORIGINAL BEFORE ASKED
+ *	end LINES
+ *
+ * pins, pin and limit belong to the guest above them.  "end" counts the lines between it
+ * and the first one, so that a file that was cut, anywhere, is seen to be.
+ *
+ * There is no fsync: what we set does not outlive the kernel, and a process that is
+ * killed takes nothing with it that it has handed to the kernel. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "act_private.h"
+#include "str.h"
+
+const char *const undo_backend_word[UNDO_BACKENDS] = {
+	[PLACEMENT_AFFINITY] = "affinity", [PLACEMENT_LIBVIRT] = "libvirt"
+};
+const char *const undo_role_word[UNDO_ROLES] = {
+	[THREAD_EMULATOR] = "emulator", [THREAD_VCPU] = "vcpu", [THREAD_IOTHREAD] = "iothread"
+};
+
+static size_t count_pins(const struct placement *p)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->npins; i++)
+		n += p->pin[i].ours;
+	return n;
+}
+
+static bool anything_ours(const struct act *a)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(a->ksm.knob); i++)
+		if (a->ksm.knob[i].ours)
+			return true;
+	for (const struct act_guest *g = a->guests; g; g = g->next)
+		if (g->limit.ours || count_pins(&g->placement) > 0)
+			return true;
+	return false;
+}
+
+static size_t write_ksm(FILE *f, const struct act_ksm *ksm)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(ksm->knob); i++) {
+		const struct knob *k = &ksm->knob[i];
+
+		if (!k->ours)
+			continue;
+		fprintf(f, "ksm %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", ksm_knob_name[i],
+			k->original, k->before, k->asked);
+		lines++;
+	}
+	return lines;
+}
+
+static size_t write_pins(FILE *f, const struct placement *p)
+{
+	char cpus[KT_CPULIST_MAX], before[KT_CPULIST_MAX];
+	size_t lines = 1;
+
+	cpumask_str(&p->before, before, sizeof before);
+	fprintf(f, "pins %s %d %s %s\n", undo_backend_word[p->backend], p->home_node,
+		cpumask_str(&p->cpus, cpus, sizeof cpus), before[0] ? before : "-");
+	for (size_t i = 0; i < p->npins; i++) {
+		const struct pin *pin = &p->pin[i];
+
+		if (!pin->ours)
+			continue;
+		fprintf(f, "pin %d %" PRIu64 " %s %u %s\n", pin->tid, pin->start_ticks,
+			undo_role_word[pin->role], pin->number,
+			cpumask_str(&pin->original, cpus, sizeof cpus));
+		lines++;
+	}
+	return lines;
+}
+
+static size_t write_guest(FILE *f, const struct act_guest *g)
+{
+	char name[ESCAPED_NAME_MAX], uuid[KT_UUID_STR];
+	bool has_pins = count_pins(&g->placement) > 0;
+	size_t lines = 1;
+
+	if (!has_pins && !g->limit.ours)
+		return 0;
+	fprintf(f, "guest %s %d %" PRIu64 " %s\n", uuid_str(&g->uuid, uuid), g->pid, g->start_ticks,
+		str_escape(g->name, name, sizeof name));
+	if (has_pins)
+		lines += write_pins(f, &g->placement);
+	if (g->limit.ours) {
+		fprintf(f, "limit %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", g->limit.original,
+			g->limit.before, g->limit.asked);
+		lines++;
+	}
+	return lines;
+}
+
+static int write_file(const struct act *a, FILE *f)
+{
+	size_t lines;
+
+	fprintf(f, UNDO_HEADER "\n");
+	lines = write_ksm(f, &a->ksm);
+	for (const struct act_guest *g = a->guests; g; g = g->next)
+		lines += write_guest(f, g);
+	fprintf(f, "end %zu\n", lines);
+	errno = 0;
+	if (fflush(f) == 0 && !ferror(f))
+		return 0;
+	return errno ? -errno : -EIO; /* an earlier write of the buffer failed */
+}
+
+static int write_new_file(const struct act *a)
+{
+	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo.tmp", flags, 0600);
+	KT_AUTOFCLOSE FILE *f = NULL;
+
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "w");
+	if (!f)
+		return -errno;
+	(void)KT_TAKE_FD(fd); /* fclose closes it */
+	return write_file(a, f);
+}
+
+int undo_save(struct act *a)
+{
+	int r;
+
+	if (!anything_ours(a)) {
+		if (unlinkat(a->dir_fd, "undo", 0) < 0 && errno != ENOENT)
+			return -errno;
+		a->undo_stale = false;
+		return 0;
+	}
+	r = write_new_file(a);
+	if (r == 0 && renameat(a->dir_fd, "undo.tmp", a->dir_fd, "undo") < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlinkat(a->dir_fd, "undo.tmp", 0); /* half a file is of no use */
+		return r;
+	}
+	a->undo_stale = false;
+	return 0;
+}

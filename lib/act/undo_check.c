@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Of what an earlier life left on file: what is still there, and still ours?
+ *
+ * For each value the file has what was there first, what was there before the last
+ * write, and what that write asked for.  That life may have died between filing and
+ * writing, so each of the three is a value that only we or nobody touched; any other
+ * was written by somebody else meanwhile and is theirs. */
+#include <errno.h>
+
+#include "act_private.h"
+
+static void check_ksm(struct act *a)
+{
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
+		struct knob *k = &a->ksm.knob[i];
+		uint64_t found = k->asked; /* when it cannot be read just now */
+
+		if (!k->ours)
+			continue;
+		if (act_ksm_read(a, i, &found) == -ENOENT || found == k->original)
+			k->ours = false;
+		else if (found == k->before)
+			k->asked = found;
+		else if (found != k->asked)
+			act_ksm_cede(a, i, found);
+	}
+	act_ksm_publish(a);
+}
+
+/* The kernel narrows a mask to the cpuset.  A thread that nobody pinned had its whole
+ * cpuset, so what it had tells what became of ours. */
+static bool is_result_of(const struct cpumask *found, const struct cpumask *asked,
+			 const struct cpumask *original)
+{
+	struct cpumask narrowed = cpumask_and(asked, original);
+
+	return cpumask_equal(found, asked) ||
+	       (!cpumask_empty(found) && cpumask_equal(found, &narrowed));
+}
+
+/* False: somebody else has pinned it to `found`. */
+static bool check_pin(const struct placement *p, struct pin *pin, const struct cpumask *found)
+{
+	pin->got = *found;
+	if (is_result_of(found, &p->cpus, &pin->original)) {
+		pin->settled = p->current;
+		return true;
+	}
+	return cpumask_equal(found, &pin->original) ||
+	       is_result_of(found, &p->before, &pin->original);
+}
+
+static void check_pins(struct act *a, struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+	struct cpumask theirs = { 0 };
+	const struct pin *foreign = NULL;
+	bool unpinnable;
+
+	for (size_t i = 0; i < p->npins; i++) {
+		struct pin *pin = &p->pin[i];
+		struct cpumask found = p->cpus; /* when it cannot be read just now */
+
+		if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) ==
+			    -ESRCH ||
+		    thread_get_cpus(pin->tid, &found) == -ESRCH) {
+			pin->ours = false;
+		} else if (!check_pin(p, pin, &found)) {
+			pin->ours = false;
+			foreign = pin;
+			theirs = found;
+		}
+	}
+	/* What it leaves of ours is given back by the next plan. */
+	if (foreign)
+		act_placement_cede(a, g, foreign, &theirs);
+}
+
+static size_t count_values(const struct act_guest *g)
+{
+	size_t n = g->limit.ours;
+
+	for (size_t i = 0; i < g->placement.npins; i++)
+		n += g->placement.pin[i].ours;
+	return n;
+}
+
+int undo_check(struct act *a)
+{
+	size_t values = 0;
+
+	check_ksm(a);
+	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
+		values += a->ksm.knob[i].ours;
+	for (struct act_guest *g = a->guests, *next; g; g = next) {
+		next = g->next;
+		if (process_check(a->fs, g->pid, g->start_ticks) == -ESRCH) {
+			act_remove(a, g);
+			continue;
+		}
+		if (a->fs->is_live) /* else these threads are none of this kernel's */
+			check_pins(a, g);
+		values += count_values(g);
+	}
+	a->undo_stale = true;
+	return (int)KT_MIN(values, (size_t)INT32_MAX);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does an undo file say?  (undo.c shows its lines.)
+ *
+ * The file was ours when it was written, but it may have been cut, edited or made by
+ * somebody else since: every line is either wholly understood or the file is refused. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "act_private.h"
+#include "str.h"
+
+enum {
+	LINE_BYTES = 3 * KT_CPULIST_MAX,
+	WORDS_MAX = 6,
+	GUESTS_MAX = 2 * KT_GUESTS_MAX, /* those of one life, and what a life before left */
+};
+
+struct reader {
+	struct act *act;
+	struct act_guest *guest; /* the lines belong to; NULL: none yet */
+	bool has_pins;           /* that guest */
+	size_t guests, lines;
+};
+
+struct line {
+	size_t nwords;
+	char *word[WORDS_MAX];
+};
+
+/* Cuts a line at its blanks; the last word keeps what is left, blanks and all. */
+static void cut(char *text, size_t max, struct line *ret)
+{
+	ret->nwords = 0;
+	while (text && ret->nwords < max) {
+		ret->word[ret->nwords++] = text;
+		text = ret->nwords < max ? strchr(text, ' ') : NULL;
+		if (text)
+			*text++ = '\0';
+	}
+}
+
+static int word_index(const char *word, const char *const words[], size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return (int)i;
+	return -EBADMSG;
+}
+
+static int read_bounded(const char *word, uint64_t max, uint64_t *ret)
+{
+	uint64_t value;
+
+	if (str_u64(word, &value) < 0 || value > max)
+		return -EBADMSG;
+	*ret = value;
+	return 0;
+}
+
+static int read_three(char *const word[3], uint64_t ret[3])
+{
+	for (size_t i = 0; i < 3; i++)
+		if (read_bounded(word[i], UINT64_MAX, &ret[i]) < 0)
+			return -EBADMSG;
+	return 0;
+}
+
+static int read_cpus(const char *word, struct cpumask *ret)
+{
+	struct cpumask cpus;
+
+	if (cpumask_parse(word, &cpus) < 0 || cpumask_empty(&cpus))
+		return -EBADMSG;
+	*ret = cpus;
+	return 0;
+}
+
+static int read_ksm(struct reader *r, const struct line *l)
+{
+	uint64_t value[3] = { 0 };
+	struct knob *k;
+	int i = l->nwords == 5 ? word_index(l->word[1], ksm_knob_name, _KSM_KNOB_MAX) : -EBADMSG;
+
+	if (i < 0 || read_three(&l->word[2], value) < 0)
+		return -EBADMSG;
+	k = &r->act->ksm.knob[i];
+	if (k->ours || r->guest)
+		return -EBADMSG;
+	*k = (struct knob){
+		.ours = true, .original = value[0], .before = value[1], .asked = value[2]
+	};
+	return 0;
+}
+
+static int read_guest(struct reader *r, const struct line *l)
+{
+	struct uuid uuid;
+	uint64_t pid = 0, start = 0;
+	char name[KT_NAME_MAX];
+
+	if (l->nwords != 5 || uuid_parse(l->word[1], &uuid) < 0 ||
+	    read_bounded(l->word[2], INT32_MAX, &pid) < 0 ||
+	    read_bounded(l->word[3], UINT64_MAX, &start) < 0 ||
+	    str_unescape(l->word[4], name, sizeof name) < 0)
+		return -EBADMSG;
+	if (act_find(r->act, &uuid) || pid == 0 || ++r->guests > GUESTS_MAX)
+		return -EBADMSG;
+	r->guest = act_add(r->act, &uuid);
+	if (!r->guest)
+		return -ENOMEM;
+	r->guest->pid = (pid_t)pid;
+	r->guest->start_ticks = start;
+	memcpy(r->guest->name, name, sizeof name);
+	r->has_pins = false;
+	return 0;
+}
+
+static int read_pins(struct reader *r, const struct line *l)
+{
+	struct placement p = { .current = 1, .newest = 1 };
+	uint64_t node = 0;
+	int backend = l->nwords == 5 ? word_index(l->word[1], undo_backend_word, UNDO_BACKENDS)
+				     : -EBADMSG;
+
+	if (!r->guest || r->has_pins || backend < 0 ||
+	    read_bounded(l->word[2], KT_NODES_MAX - 1, &node) < 0 ||
+	    read_cpus(l->word[3], &p.cpus) < 0)
+		return -EBADMSG;
+	if (strcmp(l->word[4], "-") != 0 && read_cpus(l->word[4], &p.before) < 0)
+		return -EBADMSG;
+	p.backend = (enum placement_backend)backend;
+	p.home_node = (int)node;
+	r->guest->placement = p;
+	r->has_pins = true;
+	return 0;
+}
+
+static int read_pin(struct reader *r, const struct line *l)
+{
+	uint64_t tid = 0, start = 0, number = 0;
+	struct cpumask original;
+	struct pin *pin;
+	int role = l->nwords == 6 ? word_index(l->word[3], undo_role_word, UNDO_ROLES) : -EBADMSG;
+
+	if (!r->guest || !r->has_pins || role < 0 ||
+	    read_bounded(l->word[1], INT32_MAX, &tid) < 0 || tid == 0 ||
+	    read_bounded(l->word[2], UINT64_MAX, &start) < 0 ||
+	    read_bounded(l->word[4], UINT32_MAX, &number) < 0 ||
+	    read_cpus(l->word[5], &original) < 0)
+		return -EBADMSG;
+	if (act_pin_find(&r->guest->placement, (pid_t)tid, 0))
+		return -EBADMSG;
+	pin = act_pin_add(&r->guest->placement);
+	if (!pin)
+		return -EBADMSG;
+	pin->ours = true;
+	pin->tid = (pid_t)tid;
+	pin->start_ticks = start;
+	pin->role = (enum thread_role)role;
+	pin->number = (unsigned int)number;
+	pin->original = pin->got = original;
+	return 0;
+}
+
+static int read_limit(struct reader *r, const struct line *l)
+{
+	uint64_t value[3] = { 0 };
+
+	if (!r->guest || r->guest->limit.ours || l->nwords != 4 ||
+	    read_three(&l->word[1], value) < 0)
+		return -EBADMSG;
+	r->guest->limit = (struct limit){ .ours = true,
+					  .known = true,
+					  .loaded = true,
+					  .original = value[0],
+					  .before = value[1],
+					  .asked = value[2],
+					  .got = value[2] };
+	return 0;
+}
+
+static int read_line(struct reader *r, char *text)
+{
+	static const struct {
+		const char *word;
+		size_t words;
+		int (*read)(struct reader *r, const struct line *l);
+	} kinds[] = { { "ksm", 5, read_ksm },
+		      { "guest", 5, read_guest },
+		      { "pins", 5, read_pins },
+		      { "pin", 6, read_pin },
+		      { "limit", 4, read_limit } };
+	size_t length = strcspn(text, " ");
+	struct line line;
+
+	r->lines++;
+	for (size_t i = 0; i < KT_ARRAY_LEN(kinds); i++) {
+		if (length != strlen(kinds[i].word) || memcmp(text, kinds[i].word, length) != 0)
+			continue;
+		cut(text, kinds[i].words, &line);
+		return kinds[i].read(r, &line);
+	}
+	return -EBADMSG;
+}
+
+/* A line without its newline; -EBADMSG: it has none (cut, too long, or with a NUL). */
+static int next_line(FILE *f, char *text, size_t size)
+{
+	size_t length;
+
+	if (!fgets(text, (int)size, f))
+		return ferror(f) ? -EIO : -EBADMSG;
+	length = strlen(text);
+	if (length == 0 || text[length - 1] != '\n')
+		return -EBADMSG;
+	text[length - 1] = '\0';
+	return 0;
+}
+
+static int read_end(const struct reader *r, FILE *f, const char *count)
+{
+	uint64_t lines;
+
+	if (read_bounded(count, UINT64_MAX, &lines) < 0 || lines != r->lines || fgetc(f) != EOF)
+		return -EBADMSG;
+	return 0;
+}
+
+static int read_file(struct act *a, FILE *f)
+{
+	struct reader reader = { .act = a };
+	char text[LINE_BYTES];
+	int r;
+
+	r = next_line(f, text, sizeof text);
+	if (r == 0 && strcmp(text, UNDO_HEADER) != 0)
+		r = -EBADMSG;
+	while (r == 0) {
+		r = next_line(f, text, sizeof text);
+		if (r < 0)
+			return r;
+		if (strncmp(text, "end ", 4) == 0)
+			return read_end(&reader, f, text + 4);
+		r = read_line(&reader, text);
+	}
+	return r;
+}
+
+int undo_read(struct act *a)
+{
+	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	KT_AUTOFCLOSE FILE *f = NULL;
+
+	if (fd < 0)
+		return -errno;
+	f = fdopen(fd, "r");
+	if (!f)
+		return -errno;
+	(void)KT_TAKE_FD(fd); /* fclose closes it */
+	return read_file(a, f);
+}

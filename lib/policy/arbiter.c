@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is the whole plan?  Three loops decide, one disturbance of a guest at a time. */
+#include "policy.h"
+#include "recall.h"
+
+static void identify(struct guest_plan *p, const struct guest_view *g)
+{
+	*p = (struct guest_plan){ .placement.home_node = -1,
+				  .memory.soft_limit_kib = KT_UNLIMITED_KIB };
+	if (!g->domain)
+		return;
+	p->present = true;
+	p->incarnation = g->incarnation;
+	p->uuid = g->domain->uuid;
+	p->name = g->domain->name;
+	p->soft_limit_kib = g->domain->soft_limit_kib;
+	if (!g->present)
+		return;
+	p->pid = g->sample->pid;
+	p->start_ticks = g->sample->start_ticks;
+	p->nthreads = g->sample->nthreads;
+	p->threads = g->sample->threads;
+}
+
+static bool is_dry(const struct policy_conf *conf, enum loop_mode loop, enum guest_switch wish)
+{
+	return conf->mode == DAEMON_OBSERVE || loop == LOOP_OBSERVE || wish == GUEST_SWITCH_OBSERVE;
+}
+
+/* The pin of this plan is not the one in force, or has not been for long. */
+static bool is_settling(const struct placement_conf *conf, const struct placement_plan *p,
+			const struct guest_in_force *f, uint64_t now_ns)
+{
+	bool changes = p->wish == WISH_SET ? !f->pinned || f->home_node != p->home_node
+					   : p->wish == WISH_RELEASE && f->pinned;
+
+	return (changes && !p->dry_run) || pin_is_cooling(f, now_ns, conf->cooldown_s);
+}
+
+static void place(const struct policy_conf *conf, const struct host_view *view,
+		  const struct in_force *in_force, struct plan *plan)
+{
+	placement_policy_step(&conf->placement, view, in_force, plan);
+	for (size_t i = 0; i < plan->nslots; i++) {
+		const struct guest_view *g = &view->guest[i];
+		struct guest_plan *p = &plan->guest[i];
+
+		if (!p->present)
+			continue;
+		p->placement.dry_run =
+			is_dry(conf, conf->placement.mode, g->domain->wish.placement);
+		p->settling = is_settling(&conf->placement, &p->placement,
+					  recall_guest(in_force, i, g), view->now_ns);
+	}
+}
+
+static void squeeze(struct memory_policy *state, const struct policy_conf *conf,
+		    const struct host_view *view, const struct in_force *in_force,
+		    struct plan *plan)
+{
+	memory_policy_step(state, &conf->memory, view, in_force, plan);
+	for (size_t i = 0; i < plan->nslots; i++)
+		if (plan->guest[i].present)
+			plan->guest[i].memory.dry_run =
+				is_dry(conf, conf->memory.mode, view->guest[i].domain->wish.memory);
+}
+
+void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
+		  const struct host_view *view, const struct in_force *in_force, struct plan *ret)
+{
+	ret->now_ns = view->now_ns;
+	ret->nslots = view->nslots;
+	for (size_t i = 0; i < ret->nslots; i++)
+		identify(&ret->guest[i], &view->guest[i]);
+	ksm_policy_step(&state->ksm, &conf->ksm, view, &in_force->ksm, &ret->ksm);
+	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
+	place(conf, view, in_force, ret);
+	squeeze(&state->memory, conf, view, in_force, ret);
+}

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does kvmtuned live through what happens to libvirtd?"""
+import os
+import signal
+import time
+
+from daemon import (LIBVIRT_BACK, LIBVIRT_LATE, LIBVIRT_LOST, MEMORY_SHORT, appeared,
+                    guest_verdict, left, merged)
+from knobs import Ksm, affinities, require_unchanged
+from kvmlive import Libvirtd, wait_until
+from test_placement import ONLY_PLACEMENT, two_nodes, wait_home
+
+# Slow enough to be seen growing for more than a minute.
+SLOW_BOOST = {"ksm": {"mode": "active", "boost_pages": 5, "max_pages": 100000}}
+EVERYTHING = merged(ONLY_PLACEMENT, MEMORY_SHORT, SLOW_BOOST)
+
+
+def test_a_restarted_libvirtd_means_no_duplicate_and_no_forgotten_guest(live):
+    home, _ = two_nodes(live)
+    stays, dies = live.guest("stays"), live.guest("dies")
+    daemon = live.daemon(ONLY_PLACEMENT)
+    for guest in (stays, dies):
+        wait_home(guest, home)
+    daemon.status("2 guests")
+
+    Libvirtd.kill()
+    daemon.wait_for(LIBVIRT_LOST)
+    os.kill(dies.pid(), signal.SIGKILL)  # nobody is there to tell
+    mark = daemon.mark()
+    Libvirtd.start()
+    comes = live.guest("comes")
+    daemon.wait_for(LIBVIRT_BACK, since=mark, timeout=60)
+    wait_home(comes, home)
+    daemon.wait_for(left(dies), since=mark)
+    daemon.status("2 guests", since=daemon.notify.mark() - 1)
+    assert stays.all_on(home)
+    assert len(daemon.found(appeared(stays))) == 1, daemon.found(appeared(stays))
+    assert len(daemon.found(guest_verdict(stays, "placement"))) == 1
+
+
+def test_without_libvirt_ksm_goes_on_and_guests_come_later(live):
+    home, _ = two_nodes(live)
+    Ksm.need()
+    Ksm.write("run", 0)
+    Libvirtd.kill()
+    daemon = live.daemon(merged(ONLY_PLACEMENT, MEMORY_SHORT, {"ksm": {"mode": "active"}}))
+    daemon.wait_for(LIBVIRT_LOST)
+    daemon.status("libvirt not connected")
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM scans without libvirt")
+    Libvirtd.start()
+    guest = live.guest("late")
+    wait_until(lambda: guest.all_on(home), 90, "the guest is placed")
+
+
+def watchdog_count(daemon):
+    return len(daemon.notify.found("^WATCHDOG=1"))
+
+
+def test_sixty_seconds_of_stopped_libvirtd_stop_only_what_needs_it(live):
+    home, _ = two_nodes(live)
+    Ksm.need()
+    Ksm.write("run", 0)
+    guest = live.guest("one")
+    before = affinities([guest])
+    daemon = live.daemon(EVERYTHING, watchdog_s=6)
+    wait_home(guest, home)
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM scans")
+
+    Libvirtd.send(signal.SIGSTOP)
+    until = time.monotonic() + 60
+    pages = Ksm.number("pages_to_scan")
+    while time.monotonic() < until:  # every round must go on by itself
+        fed = watchdog_count(daemon)
+        wait_until(lambda: watchdog_count(daemon) > fed, 6, "the watchdog is fed")
+        wait_until(lambda: Ksm.number("pages_to_scan") > pages, 15, "KSM is boosted")
+        pages = Ksm.number("pages_to_scan")
+        assert guest.all_on(home)
+    daemon.wait_for(f"{LIBVIRT_LATE}|{LIBVIRT_LOST}")
+
+    mark = daemon.mark()
+    Libvirtd.send(signal.SIGCONT)
+    daemon.wait_for(LIBVIRT_BACK, since=mark, timeout=90)
+    wait_home(live.guest("after"), home)
+    assert guest.all_on(home) and len(daemon.found(appeared(guest))) == 1
+    assert daemon.stop() == 0
+    require_unchanged(before, affinities([guest]))
+    assert Ksm.number("run") == 0
+
+
+test_sixty_seconds_of_stopped_libvirtd_stop_only_what_needs_it.seconds = 300
+
+
+def test_shutdown_does_not_wait_for_a_stopped_libvirtd(live):
+    home, _ = two_nodes(live)
+    Ksm.need()
+    Ksm.write("run", 0)
+    guest = live.guest("one")
+    before = affinities([guest]), Ksm.values()
+    daemon = live.daemon(EVERYTHING)
+    wait_home(guest, home)
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM scans")
+    Libvirtd.send(signal.SIGSTOP)
+    assert daemon.stop(timeout=30) == 0
+    assert (affinities([guest]), Ksm.values()) == before
+
+
+def test_libvirtd_killed_again_and_again(live):
+    home, _ = two_nodes(live)
+    guest = live.guest("one")
+    daemon = live.daemon(ONLY_PLACEMENT)
+    wait_home(guest, home)
+    for _ in range(4):
+        Libvirtd.kill()
+        Libvirtd.start()
+    newcomer = live.guest("newcomer")
+    wait_until(lambda: newcomer.all_on(home), 75, "the newcomer is placed")
+    assert daemon.running() and guest.all_on(home)
+    assert not daemon.found(left(guest)), daemon.found(left(guest))

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is kvmtuned a good service: signals, reload, modes, privileges, exit statuses?"""
+import os
+import shutil
+import signal
+import subprocess
+
+from daemon import (BASE_CONF, BINARY, MEMORY_SHORT, RELOADED, RUN_DIR, conf_text,
+                    guest_verdict, ksm_verdict, kvmtuned, merged)
+from knobs import Ksm, require_unchanged, snapshot
+from kvmlive import wait_until
+from test_placement import ONLY_PLACEMENT, two_nodes
+
+ALL_LOOPS = merged(ONLY_PLACEMENT, MEMORY_SHORT, {"ksm": {"mode": "active"}, "memory": {"mode": "active"}})
+RARELY = {"daemon": {"interval_s": 3600}, "ksm": {"interval_s": 86400}}
+
+BROKEN = """[ksm]
+max_pages = 777
+bost_pages = 3
+[placement]
+mode = sometimes
+"""
+
+
+def conf_file(live, name, text):
+    return live.file(name, text.encode())
+
+
+def test_systemd_hears_of_readiness_status_reload_and_stop(live):
+    live.guest("one")
+    daemon = live.daemon(MEMORY_SHORT, watchdog_s=3)
+    daemon.status("1 guests?.*libvirt connected")
+    daemon.notify.wait_for("^WATCHDOG=1", count=3)
+    mark = daemon.notify.mark()
+    daemon.reload(MEMORY_SHORT)
+    told = daemon.notify.found("^(RELOADING|READY|MONOTONIC_USEC)=", mark)
+    assert [line.split("=")[0] for line in told] == ["RELOADING", "MONOTONIC_USEC", "READY"], told
+    assert daemon.stop() == 0
+    daemon.notify.wait_for("^STOPPING=1")
+
+
+def observed(live, guests, before, daemon):
+    for guest in guests:
+        daemon.wait_for(guest_verdict(guest, "placement", "home-by-[a-z-]+"))
+    daemon.wait_for(ksm_verdict("memory-short"))
+    for _ in range(4):
+        daemon.tick()
+        daemon.notify.wait_for("^WATCHDOG=1", since=daemon.notify.mark())
+    require_unchanged(before, snapshot(guests))
+    assert daemon.stop() == 0
+    require_unchanged(before, snapshot(guests))
+
+
+def test_observe_mode_says_everything_and_writes_nothing(live):
+    two_nodes(live)
+    guests = [live.guest("one"), live.guest("two", paused=False)]
+    for how in ({"options": ("--foreground", "--dry-run")}, {}):
+        before = snapshot(guests)
+        mode = {} if how else {"daemon": {"mode": "observe"}}
+        observed(live, guests, before, live.daemon(ALL_LOOPS, mode, **how))
+
+
+def test_each_loop_can_only_observe_by_itself(live):
+    two_nodes(live)
+    guests = [live.guest("one")]
+    before = snapshot(guests)
+    loops = {name: {"mode": "observe"} for name in ("ksm", "placement", "memory")}
+    observed(live, guests, before, live.daemon(ALL_LOOPS, loops))
+
+
+def test_a_broken_file_at_reload_leaves_the_old_configuration_in_force(live):
+    Ksm.need()
+    Ksm.write("run", 0)
+    live.guest("one")
+    daemon = live.daemon(merged(MEMORY_SHORT, {"ksm": {"max_pages": 333}}))
+    wait_until(lambda: Ksm.number("pages_to_scan") == 333, what="the maximum is reached")
+    mark = daemon.mark()
+    daemon.reload(BROKEN)
+    path = str(daemon.conf_file)
+    daemon.wait_for(rf"{path}:3: .*bost_pages", since=mark)
+    daemon.wait_for(rf"{path}:5: .*sometimes.*active", since=mark)
+    for _ in range(3):
+        daemon.notify.wait_for("^WATCHDOG=1", since=daemon.notify.mark())
+    assert daemon.running()
+    assert Ksm.number("pages_to_scan") == 333, "half of a broken file is in force"
+    daemon.reload(merged(MEMORY_SHORT, {"ksm": {"max_pages": 777}}))
+    daemon.wait_for(RELOADED)
+    wait_until(lambda: Ksm.number("pages_to_scan") == 777, what="the good file is in force")
+
+
+def test_a_broken_file_at_start_is_refused_with_all_its_mistakes(live):
+    path = conf_file(live, "broken.conf", BROKEN)
+    for option in ("--foreground", "--test-config"):
+        done = kvmtuned(option, "--config", path)
+        assert done.returncode == 78, (option, done)
+        assert f"{path}:3:" in done.stdout and f"{path}:5:" in done.stdout, done.stdout
+    good = conf_file(live, "good.conf", conf_text(BASE_CONF))
+    assert kvmtuned("--test-config", "--config", good).returncode == 0
+    assert kvmtuned("--foreground", "--config", live.dir / "missing").returncode == 78
+    assert kvmtuned("--no-such-option").returncode == 2
+    assert kvmtuned("surplus").returncode == 2
+
+
+def test_usr1_decides_now(live):
+    two_nodes(live)
+    Ksm.need()
+    Ksm.write("run", 0)
+    live.guest("one")
+    daemon = live.daemon(MEMORY_SHORT, RARELY)
+    wait_until(lambda: Ksm.number("run") == 1, what="the first step")
+    pages = Ksm.number("pages_to_scan")
+    fed = len(daemon.notify.found("^WATCHDOG=1"))
+    daemon.tick()
+    daemon.notify.wait_for("^WATCHDOG=1", count=fed + 1)
+
+    def boosted():
+        daemon.tick()  # steps that are asked for still keep a distance of seconds
+        return Ksm.number("pages_to_scan") > pages
+    wait_until(boosted, what="pages_to_scan grows a day before its time")
+
+
+def test_once_looks_acts_and_undoes(live):
+    two_nodes(live)
+    Ksm.need()
+    Ksm.write("run", 0)
+    guest = live.guest("one")
+    before = snapshot([guest])
+    path = conf_file(live, "once.conf", conf_text(merged(BASE_CONF, ALL_LOOPS)))
+    environment = dict(os.environ, **live.environment)
+    for options in (["--once", "--dry-run"], ["--once"]):
+        done = kvmtuned(*options, "--config", path, env=environment)
+        assert done.returncode == 0, done.stdout
+        assert f"{guest.name}: placement: " in done.stdout, done.stdout
+        require_unchanged(before, snapshot([guest]))
+
+
+def test_a_second_daemon_refuses_to_start(live):
+    first = live.daemon(MEMORY_SHORT)
+    second = live.daemon(MEMORY_SHORT, ready=False)
+    assert second.process.wait(30) == 1
+    second.wait_for("another kvmtuned")
+    assert first.running()
+
+
+def test_without_a_terminal_lines_have_priorities(live):
+    live.guest("one")
+    daemon = live.daemon(MEMORY_SHORT, options=())
+    daemon.wait_for("ksm: ")
+    assert daemon.stop() == 0
+    assert daemon.lines and not [line for line in daemon.lines if not line.startswith("<")], daemon.lines
+
+
+def test_an_unprivileged_daemon_says_what_it_lacks(live):
+    """As nobody, with a run directory and a binary that nobody can reach."""
+    before = snapshot([])
+    folder = live.dir
+    place = RUN_DIR.with_name("kt-nobody")
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    shutil.copy(BINARY, place / "kvmtuned")
+    os.chown(place, 65534, 65534)
+    conf = place / "conf"
+    conf.write_text(conf_text(merged(BASE_CONF, {"daemon": {"run_dir": place / "run"}})))
+    process = subprocess.Popen(
+        [place / "kvmtuned", "--foreground", "--config", conf], cwd="/", user=65534, group=65534,
+        extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=(folder / "nobody.log").open("wb"))
+    log = folder / "nobody.log"
+    try:
+        for word in ("CAP_SYS_NICE", "root"):
+            wait_until(lambda: process.poll() is not None or f"missing: {word}" in log.read_text(),
+                       what=f"missing: {word}")
+        assert process.poll() in (None, 77), log.read_text()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, 77), log.read_text()
+    require_unchanged(before, snapshot([]))

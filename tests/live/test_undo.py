@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Does everything go back to what it was, however kvmtuned ends?"""
+import signal
+
+from daemon import MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged
+from knobs import Ksm, differences, require_unchanged, snapshot
+from kvmlive import wait_until
+from test_placement import two_nodes, wait_home
+
+BOTH = merged(MEMORY_SHORT, {"placement": {"node_reserve_mib": 0, "cooldown_s": 0}})
+
+
+def nothing_left():
+    values = ("ksm ", "guest ", "pin ", "limit ")
+    return not UNDO.exists() or not [line for line in UNDO.read_text().splitlines()
+                                     if line.startswith(values)]
+
+
+def tuned(live, *confs):
+    """Two guests, and a daemon that has set KSM and both guests' affinities."""
+    Ksm.need()
+    home, _ = two_nodes(live)
+    Ksm.write("run", 0)
+    Ksm.write("pages_to_scan", 123)
+    Ksm.write("sleep_millisecs", 34)
+    guests = [live.guest("one"), live.guest("two")]
+    before = snapshot(guests)
+    daemon = live.daemon(BOTH, *confs)
+    for guest in guests:
+        wait_home(guest, home)
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM scans")
+    wait_until(lambda: Ksm.number("pages_to_scan") >= 600, what="KSM is boosted")
+    return guests, daemon, before, home
+
+
+def test_stop_by_either_signal_restores_every_value(live):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        guests, daemon, before, _ = tuned(live)
+        assert daemon.stop(number) == 0
+        daemon.notify.wait_for("^STOPPING=1")
+        require_unchanged(before, snapshot(guests))
+        assert nothing_left(), UNDO.read_text()
+        for guest in guests:
+            guest.destroy()
+
+
+def test_restore_after_kill_9_restores_every_value(live):
+    guests, daemon, before, _ = tuned(live)
+    daemon.kill()
+    assert UNDO.exists(), "nothing was remembered"
+    done = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert done.returncode == 0, done.stdout
+    require_unchanged(before, snapshot(guests))
+    assert nothing_left(), UNDO.read_text()
+
+
+def test_restart_after_kill_9_goes_on_and_its_stop_restores(live):
+    guests, daemon, before, home = tuned(live)
+    daemon.kill()
+    assert all(guest.all_on(home) for guest in guests)
+    second = live.daemon(BOTH)
+    second.wait_for(TAKEN_OVER)
+    second.status("2 pinned")
+    assert all(guest.all_on(home) for guest in guests), "the restart rolled guests back"
+    assert second.stop() == 0
+    require_unchanged(before, snapshot(guests))
+
+
+def test_a_guest_that_went_meanwhile_does_not_hinder_the_restore(live):
+    guests, daemon, before, _ = tuned(live)
+    daemon.kill()
+    guests[0].destroy()
+    done = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert done.returncode == 0, done.stdout
+    require_unchanged(before, snapshot(guests[1:]))
+
+
+def test_on_stop_keep_keeps_and_restore_undoes_it_later(live):
+    guests, daemon, before, home = tuned(live, {"daemon": {"on_stop": "keep"}})
+    in_force = Ksm.values()["sleep_millisecs"]
+    assert daemon.stop() == 0
+    assert all(guest.all_on(home) for guest in guests)
+    assert Ksm.number("run") == 1 and Ksm.values()["sleep_millisecs"] == in_force
+    done = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert done.returncode == 0, done.stdout
+    require_unchanged(before, snapshot(guests))
+
+
+def test_a_damaged_undo_file_is_set_aside_and_said(live):
+    guests, daemon, _, home = tuned(live)
+    daemon.kill()
+    damaged = UNDO.read_bytes()[:-7] + b"\0\xff%n"
+    UNDO.write_bytes(damaged)
+    second = live.daemon(BOTH)
+    second.wait_for("undo")
+    assert UNDO.with_name("undo.bad").read_bytes() == damaged
+    second.status("2 guests")
+    assert all(guest.all_on(home) for guest in guests)
+
+
+def test_switching_the_loops_off_by_reload_gives_back_what_is_ours(live):
+    guests, daemon, before, _ = tuned(live)
+    daemon.reload(merged(BOTH, {"ksm": {"mode": "off"}, "placement": {"mode": "off"}}))
+    wait_until(lambda: not differences(before, snapshot(guests)), what="every value is back")

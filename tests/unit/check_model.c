@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Do samples become the right rates, and do broken counters become none? */
+#include <math.h>
+#include <string.h>
+
+#include "kt_check.h"
+#include "view.h"
+
+#define SECONDS(s) ((uint64_t)(s)*KT_NS_PER_S)
+
+static struct domains *ds;
+static struct host_view *v;
+static struct sample sample;
+static struct topology topology;
+static struct capabilities capabilities;
+static struct guest_thread thread[4];
+
+static void put_guest(uint8_t uuid, int id)
+{
+	struct domain d = { .uuid = { { uuid } }, .id = id, .running = true, .vcpus = 2 };
+
+	ck_assert_int_ge(domains_put(ds, &d), 0);
+}
+
+static void setup(void)
+{
+	ds = domains_new();
+	v = host_view_new();
+	ck_assert(ds && v);
+	memset(&sample, 0, sizeof sample);
+	memset(thread, 0, sizeof thread);
+	thread[0].role = THREAD_EMULATOR;
+	thread[1].role = thread[2].role = THREAD_VCPU;
+	thread[3].role = THREAD_IOTHREAD;
+	for (size_t i = 0; i < 2; i++)
+		sample.guest[i] = (struct guest_sample){
+			.present = true, .nthreads = 4, .threads = thread, .has_cgroup = true
+		};
+	put_guest(1, 1);
+}
+
+static void teardown(void)
+{
+	domains_free(ds);
+	host_view_free(v);
+}
+
+static void update_at(uint64_t now_ns)
+{
+	sample.now_ns = now_ns;
+	host_view_update(v, &topology, &capabilities, ds, &sample, false);
+}
+
+static bool near(double a, double b)
+{
+	return fabs(a - b) < 1e-9;
+}
+
+START_TEST(the_first_sample_has_no_rates)
+{
+	sample.host.pswpin_total = sample.host.pswpout_total = 1000;
+	sample.host.psi_memory = (struct psi_sample){ true, 1000, 1000 };
+	sample.host.ksm = (struct ksm_sample){ .present = true, .has_ksmd = true };
+	sample.host.ksm.ksmd_cpu_ns_total = SECONDS(100);
+	sample.guest[0].pgmajfault_total = 1000;
+	thread[1].run_ns_total = SECONDS(100);
+	update_at(SECONDS(1000));
+	ck_assert_uint_eq(v->nsamples, 1);
+	ck_assert(v->dt_s <= 0 && v->swap_in_per_s <= 0 && v->swap_out_per_s <= 0);
+	ck_assert(v->psi_memory_some_pct <= 0 && v->psi_memory_full_pct <= 0 &&
+		  v->ksmd_cpu_pct <= 0);
+	ck_assert(v->guest[0].majfault_per_s <= 0 && v->guest[0].demand_cpus.age_s <= 0);
+	ck_assert_uint_eq(v->guest[0].nsamples, 1);
+	ck_assert_uint_eq(v->guest[0].first_seen_ns, SECONDS(1000));
+}
+END_TEST
+
+START_TEST(host_rates_are_per_second_of_the_time_between)
+{
+	sample.host.psi_memory.present = true;
+	sample.host.ksm = (struct ksm_sample){ .present = true, .has_ksmd = true };
+	update_at(SECONDS(10));
+	sample.host.pswpin_total = 50;
+	sample.host.pswpout_total = 100;
+	sample.host.psi_memory.some_us_total = 500000; /* of 5 s: 10 % */
+	sample.host.psi_memory.full_us_total = 250000;
+	sample.host.ksm.ksmd_cpu_ns_total = SECONDS(1);
+	sample.host.ksm.sharing_pages = 1000;
+	sample.host.ksm.zero_pages = 24;
+	sample.host.cpu_user_hz_total = 300;
+	sample.host.cpu_idle_hz_total = 600;
+	sample.host.cpu_steal_hz_total = 100;
+	update_at(SECONDS(15));
+	ck_assert(near(v->dt_s, 5));
+	ck_assert(near(v->swap_in_per_s, 10) && near(v->swap_out_per_s, 20));
+	ck_assert(near(v->psi_memory_some_pct, 10) && near(v->psi_memory_full_pct, 5));
+	ck_assert(near(v->ksmd_cpu_pct, 20));
+	ck_assert_uint_eq(v->merged_kib, 4096);
+	ck_assert(near(v->steal_share, 0.1));
+	ck_assert_uint_eq(v->npresent, 1);
+	ck_assert_ptr_eq(v->host, &sample.host);
+	ck_assert_ptr_eq(v->topology, &topology);
+	ck_assert_ptr_eq(v->capabilities, &capabilities);
+}
+END_TEST
+
+START_TEST(more_than_all_of_the_time_is_all_of_it)
+{
+	sample.host.psi_memory.present = sample.guest[0].psi_memory.present = true;
+	update_at(SECONDS(10));
+	sample.host.psi_memory.some_us_total = 5000001;
+	sample.guest[0].psi_memory.some_us_total = 5000001;
+	sample.host.cpu_steal_hz_total = 10;
+	update_at(SECONDS(15));
+	ck_assert(near(v->psi_memory_some_pct, 100) && near(v->guest[0].psi_memory_pct, 100));
+	ck_assert(near(v->steal_share, 1));
+}
+END_TEST
+
+START_TEST(demand_is_what_vcpus_ran_and_waited_for)
+{
+	struct guest_view *g = &v->guest[0];
+
+	update_at(SECONDS(10));
+	thread[0].run_ns_total = thread[3].run_ns_total = SECONDS(5); /* not vCPUs */
+	thread[1].run_ns_total = SECONDS(3);
+	thread[2].run_ns_total = SECONDS(3);
+	thread[2].delay_ns_total = SECONDS(2);
+	update_at(SECONDS(15));
+	ck_assert(near(g->demand_cpus.value, 1.6));
+	ck_assert(near(g->steal_share.value, 0.25));
+	update_at(SECONDS(20)); /* idle: a plain mean until 10 s are full */
+	ck_assert(near(g->demand_cpus.value, 0.8));
+	update_at(SECONDS(25)); /* then half of what is new at 5 s of 10 s */
+	ck_assert(near(g->demand_cpus.value, 0.4));
+	ck_assert(g->steal_share.value >= 0 && g->steal_share.value < 0.25);
+}
+END_TEST
+
+START_TEST(guest_rates_come_from_its_cgroup_and_process)
+{
+	struct guest_sample *s = &sample.guest[0];
+	struct guest_view *g = &v->guest[0];
+
+	s->psi_memory.present = true;
+	update_at(SECONDS(10));
+	s->pgmajfault_total = 20;
+	s->refault_anon_total = 40;
+	s->psi_memory.some_us_total = 4000;
+	s->has_ksm = true;
+	s->ksm_merging_pages = 100;
+	s->ksm_zero_pages = 28;
+	update_at(SECONDS(14));
+	ck_assert(near(g->majfault_per_s, 5) && near(g->refault_per_s, 10));
+	ck_assert(near(g->psi_memory_pct, 0.1));
+	ck_assert_uint_eq(g->merged_kib, 512);
+	s->has_ksm = s->has_cgroup = s->psi_memory.present = false;
+	s->pgmajfault_total = s->refault_anon_total = 0;
+	update_at(SECONDS(18));
+	ck_assert(g->majfault_per_s <= 0 && g->refault_per_s <= 0 && g->psi_memory_pct <= 0);
+	ck_assert_uint_eq(g->merged_kib, 0);
+}
+END_TEST
+
+START_TEST(a_counter_that_fell_gives_no_rate_and_a_new_start)
+{
+	struct guest_view *g = &v->guest[0];
+
+	sample.host.pswpin_total = 1000;
+	thread[1].run_ns_total = SECONDS(8);
+	thread[2].run_ns_total = SECONDS(8);
+	update_at(SECONDS(10));
+	thread[1].run_ns_total = SECONDS(13);
+	update_at(SECONDS(15));
+	ck_assert(near(g->demand_cpus.value, 1));
+	sample.host.pswpin_total = 999;
+	thread[1].run_ns_total = SECONDS(1); /* the guest was restarted, or a vCPU unplugged */
+	update_at(SECONDS(20));
+	ck_assert(v->swap_in_per_s <= 0);
+	ck_assert(near(g->demand_cpus.value, 1)); /* nothing is known: the mean stays */
+	sample.host.pswpin_total = 1004;
+	thread[1].run_ns_total = SECONDS(6);
+	update_at(SECONDS(25));
+	ck_assert(near(v->swap_in_per_s, 1));
+	ck_assert(near(g->demand_cpus.value, 1));
+}
+END_TEST
+
+START_TEST(a_clock_that_stands_or_goes_back_gives_no_rate)
+{
+	for (uint64_t back = 0; back <= 1; back++) {
+		update_at(SECONDS(10));
+		sample.host.pswpin_total += 1000;
+		thread[1].run_ns_total += SECONDS(3);
+		update_at(SECONDS(10) - back);
+		ck_assert(v->dt_s <= 0 && v->swap_in_per_s <= 0);
+		ck_assert(v->guest[0].demand_cpus.age_s <= 0);
+	}
+}
+END_TEST
+
+START_TEST(a_sample_that_was_missed_makes_no_burst)
+{
+	struct guest_view *g = &v->guest[0];
+
+	update_at(SECONDS(10));
+	sample.guest[0].present = false;
+	sample.guest[0].has_cgroup = false;
+	update_at(SECONDS(15));
+	ck_assert(!g->present && g->domain && g->nsamples == 1);
+	ck_assert_uint_eq(v->npresent, 0);
+	sample.guest[0].present = sample.guest[0].has_cgroup = true;
+	sample.guest[0].pgmajfault_total = 20;
+	thread[1].run_ns_total = SECONDS(10);
+	update_at(SECONDS(20));
+	ck_assert(near(g->majfault_per_s, 2));
+	ck_assert(near(g->demand_cpus.value, 1) && near(g->demand_cpus.age_s, 10));
+	ck_assert_uint_eq(g->nsamples, 2);
+}
+END_TEST
+
+/* A process found late: its counters did not all happen in one tick. */
+START_TEST(a_counter_that_appears_has_no_rate_at_first)
+{
+	sample.guest[0].has_cgroup = false;
+	update_at(SECONDS(10));
+	sample.guest[0].has_cgroup = true;
+	sample.guest[0].pgmajfault_total = 1000000;
+	update_at(SECONDS(15));
+	ck_assert(v->guest[0].majfault_per_s <= 0);
+	sample.guest[0].pgmajfault_total += 5;
+	update_at(SECONDS(20));
+	ck_assert(near(v->guest[0].majfault_per_s, 1));
+}
+END_TEST
+
+START_TEST(a_restarted_guest_is_a_new_guest)
+{
+	struct guest_view *g = &v->guest[0];
+	uint32_t before;
+
+	update_at(SECONDS(10));
+	thread[1].run_ns_total = SECONDS(5);
+	update_at(SECONDS(15));
+	before = g->incarnation;
+	put_guest(1, 2);
+	thread[1].run_ns_total = SECONDS(50);
+	update_at(SECONDS(20));
+	ck_assert_uint_ne(g->incarnation, before);
+	ck_assert_uint_eq(g->nsamples, 1);
+	ck_assert_uint_eq(g->first_seen_ns, SECONDS(20));
+	ck_assert(g->demand_cpus.age_s <= 0);
+}
+END_TEST
+
+START_TEST(a_guest_that_left_leaves_nothing)
+{
+	struct uuid first = { { 1 } }, second = { { 2 } };
+
+	put_guest(2, 2);
+	update_at(SECONDS(10));
+	ck_assert_uint_eq(v->npresent, 2);
+	domains_remove(ds, &first);
+	update_at(SECONDS(15));
+	ck_assert(!v->guest[0].present && !v->guest[0].domain);
+	ck_assert(v->guest[1].present);
+	domains_remove(ds, &second);
+	update_at(SECONDS(20));
+	ck_assert_uint_eq(v->npresent, 0);
+	ck_assert(!v->guest[1].domain);
+	put_guest(3, 3);
+	update_at(SECONDS(25));
+	ck_assert_uint_eq(v->guest[0].first_seen_ns, SECONDS(25));
+}
+END_TEST
+
+static double random_double(uint64_t *seed)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
+	return (double)(*seed >> 11);
+}
+
+static uint64_t random_u64(uint64_t *seed)
+{
+	(void)random_double(seed);
+	return *seed >> (*seed >> 58);
+}
+
+START_TEST(any_numbers_give_finite_rates)
+{
+	uint64_t seed = (uint64_t)_i;
+
+	for (int i = 0; i < 5000; i++) {
+		struct guest_sample *s = &sample.guest[0];
+
+		sample.host.pswpin_total = random_u64(&seed);
+		sample.host.cpu_user_hz_total = random_u64(&seed);
+		sample.host.cpu_steal_hz_total = random_u64(&seed);
+		sample.host.psi_memory =
+			(struct psi_sample){ random_u64(&seed) & 1, random_u64(&seed),
+					     random_u64(&seed) };
+		sample.host.ksm.present = true;
+		sample.host.ksm.sharing_pages = random_u64(&seed);
+		sample.host.ksm.zero_pages = random_u64(&seed);
+		s->present = random_u64(&seed) & 3;
+		s->has_ksm = true;
+		s->ksm_merging_pages = s->ksm_zero_pages = random_u64(&seed);
+		s->pgmajfault_total = random_u64(&seed);
+		thread[1].run_ns_total = random_u64(&seed);
+		thread[2].delay_ns_total = random_u64(&seed);
+		update_at(random_u64(&seed));
+		ck_assert_msg(isfinite(v->swap_in_per_s) && v->swap_in_per_s >= 0, "seed %d", _i);
+		ck_assert_msg(v->steal_share >= 0 && v->steal_share <= 1, "seed %d", _i);
+		ck_assert_msg(v->psi_memory_some_pct >= 0 && v->psi_memory_some_pct <= 100,
+			      "seed %d", _i);
+		ck_assert_msg(isfinite(v->guest[0].majfault_per_s), "seed %d", _i);
+		ck_assert_msg(isfinite(v->guest[0].demand_cpus.value) &&
+				      v->guest[0].demand_cpus.value >= 0,
+			      "seed %d", _i);
+		ck_assert_msg(v->guest[0].steal_share.value >= 0 &&
+				      v->guest[0].steal_share.value <= 1,
+			      "seed %d", _i);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("model");
+	TCase *c = tcase_create("view");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, the_first_sample_has_no_rates);
+	tcase_add_test(c, host_rates_are_per_second_of_the_time_between);
+	tcase_add_test(c, more_than_all_of_the_time_is_all_of_it);
+	tcase_add_test(c, demand_is_what_vcpus_ran_and_waited_for);
+	tcase_add_test(c, guest_rates_come_from_its_cgroup_and_process);
+	tcase_add_test(c, a_counter_that_fell_gives_no_rate_and_a_new_start);
+	tcase_add_test(c, a_clock_that_stands_or_goes_back_gives_no_rate);
+	tcase_add_test(c, a_sample_that_was_missed_makes_no_burst);
+	tcase_add_test(c, a_counter_that_appears_has_no_rate_at_first);
+	tcase_add_test(c, a_restarted_guest_is_a_new_guest);
+	tcase_add_test(c, a_guest_that_left_leaves_nothing);
+	tcase_add_loop_test(c, any_numbers_give_finite_rates, 1, 6);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A host as the policies see it, made by hand: two nodes of 8 CPUs and 32 GiB, running
+ * guests of 4 vCPUs and 8 GiB that were watched for long enough.  Each test changes what
+ * it is about. */
+#ifndef KT_POLICY_FIXTURE_H
+#define KT_POLICY_FIXTURE_H
+
+#include <string.h>
+
+#include "kt_check.h"
+#include "policy.h"
+
+#define GIB_KIB    (UINT64_C(1024) * 1024)
+#define MIB_KIB    UINT64_C(1024)
+#define SECONDS(s) ((uint64_t)(s)*KT_NS_PER_S)
+
+enum { FIXTURE_GUESTS = 24, FIXTURE_THREADS = 10 };
+
+static struct fixture {
+	struct policy_conf conf;
+	struct topology topology;
+	struct capabilities capabilities;
+	struct host_sample host;
+	struct domain domain[FIXTURE_GUESTS];
+	struct guest_sample sample[FIXTURE_GUESTS];
+	struct guest_thread thread[FIXTURE_GUESTS][FIXTURE_THREADS];
+	struct host_view view;
+	struct in_force in_force;
+	struct plan plan;
+	struct arbiter state;
+} fx;
+
+/* The defaults of kvmtuned.conf. */
+static inline struct policy_conf fixture_conf(void)
+{
+	return (struct policy_conf){
+		.ksm = { .policy = KSM_POLICY_KSMTUNED,
+			 .interval_s = 60,
+			 .boost_pages = 300,
+			 .decay_pages = 50,
+			 .min_pages = 64,
+			 .max_pages = 1250,
+			 .sleep_ms = 10,
+			 .free_target_percent = 20,
+			 .free_target_min_mib = 2048 },
+		.placement = { .cooldown_s = 60, .node_reserve_mib = 256 },
+		.memory = { .pressure_percent = 10,
+			    .calm_percent = 15,
+			    .psi_permille = 50,
+			    .step_permille = 10,
+			    .step_max_mib = 64,
+			    .step_interval_s = 6,
+			    .floor_percent = 25,
+			    .backoff_s = 300 },
+	};
+}
+
+static inline struct cpumask cpus_of(unsigned int first, unsigned int last)
+{
+	struct cpumask m = { { 0 } };
+
+	for (unsigned int cpu = first; cpu <= last; cpu++)
+		cpumask_set(&m, cpu);
+	return m;
+}
+
+static inline void fixture_node(unsigned int node, unsigned int first_cpu, unsigned int ncpus,
+				uint64_t total_kib, uint64_t free_kib)
+{
+	struct node_topology *n = &fx.topology.node[node];
+
+	n->present = true;
+	n->cpus = ncpus ? cpus_of(first_cpu, first_cpu + ncpus - 1) : (struct cpumask){ { 0 } };
+	n->mem_total_kib = total_kib;
+	fx.topology.usable = cpumask_or(&fx.topology.usable, &n->cpus);
+	fx.topology.online = fx.topology.usable;
+	fx.topology.nnodes++;
+	fx.topology.ncpu_nodes += ncpus > 0;
+	fx.host.node[node] = (struct node_sample){ .present = true,
+						   .mem_total_kib = total_kib,
+						   .mem_free_kib = free_kib };
+}
+
+static inline void fixture_reset(void)
+{
+	memset(&fx, 0, sizeof fx);
+	fx.conf = fixture_conf();
+	fx.host.mem_total_kib = 64 * GIB_KIB;
+	fx.host.mem_available_kib = 32 * GIB_KIB;
+	fx.host.swap_total_kib = fx.host.swap_free_kib = 8 * GIB_KIB;
+	fx.host.ksm.present = true;
+	fixture_node(0, 0, 8, 32 * GIB_KIB, 20 * GIB_KIB);
+	fixture_node(1, 8, 8, 32 * GIB_KIB, 20 * GIB_KIB);
+	fx.view.now_ns = SECONDS(10000);
+	fx.view.dt_s = 10;
+	fx.view.nsamples = 100;
+	fx.view.guests_known = true;
+	fx.view.topology = &fx.topology;
+	fx.view.capabilities = &fx.capabilities;
+	fx.view.host = &fx.host;
+}
+
+/* Its main thread, its vCPUs and an I/O thread. */
+static inline void fixture_threads(size_t slot, unsigned int vcpus)
+{
+	struct guest_thread *t = fx.thread[slot];
+	struct guest_sample *s = &fx.sample[slot];
+
+	s->threads = t;
+	s->nthreads = vcpus + 2;
+	for (unsigned int i = 0; i < s->nthreads; i++)
+		t[i] = (struct guest_thread){ .tid = s->pid + (pid_t)i,
+					      .role = i == 0           ? THREAD_EMULATOR
+						      : i == vcpus + 1 ? THREAD_IOTHREAD
+								       : THREAD_VCPU,
+					      .number = i == 0 || i == vcpus + 1 ? 0 : i - 1,
+					      .first_allowed = fx.topology.usable };
+}
+
+/* A guest in the next slot; 2 GiB of its memory are there, evenly on nodes 0 and 1. */
+static inline struct guest_view *fixture_guest(double demand_cpus)
+{
+	size_t slot = fx.view.nslots++;
+	struct domain *d = &fx.domain[slot];
+	struct guest_sample *s = &fx.sample[slot];
+	struct guest_view *g = &fx.view.guest[slot];
+
+	*d = (struct domain){ .id = (int)slot + 1,
+			      .running = true,
+			      .vcpus = 4,
+			      .memory_kib = 8 * GIB_KIB,
+			      .soft_limit_kib = KT_UNLIMITED_KIB,
+			      .hard_limit_kib = KT_UNLIMITED_KIB };
+	d->uuid.byte[0] = (uint8_t)(slot + 1);
+	memcpy(d->name, "guest", sizeof "guest");
+	*s = (struct guest_sample){ .present = true,
+				    .pid = 1000 * ((pid_t)slot + 1),
+				    .start_ticks = 7,
+				    .rss_kib = 2 * GIB_KIB,
+				    .cpuset = fx.topology.online,
+				    .has_node_memory = true,
+				    .node_memory_kib = { GIB_KIB, GIB_KIB },
+				    .has_cgroup = true,
+				    .usage_kib = 4 * GIB_KIB };
+	fixture_threads(slot, d->vcpus);
+	*g = (struct guest_view){ .present = true,
+				  .incarnation = (uint32_t)slot + 1,
+				  .domain = d,
+				  .sample = s,
+				  .nsamples = 10,
+				  .demand_cpus = { .value = demand_cpus, .age_s = 100 } };
+	fx.in_force.guest[slot].incarnation = g->incarnation;
+	fx.in_force.guest[slot].home_node = -1;
+	fx.view.npresent++;
+	return g;
+}
+
+static inline void fixture_pinned(size_t slot, int home)
+{
+	fx.in_force.guest[slot].pinned = true;
+	fx.in_force.guest[slot].home_node = home;
+	fx.in_force.guest[slot].pin_changed_ns = SECONDS(1000);
+}
+
+static inline void fixture_memory_on(size_t slot, uint64_t node0_kib, uint64_t node1_kib)
+{
+	fx.sample[slot].node_memory_kib[0] = node0_kib;
+	fx.sample[slot].node_memory_kib[1] = node1_kib;
+}
+
+/* xorshift64: the same numbers on every machine. */
+static inline uint64_t fixture_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+static inline uint64_t fixture_below(uint64_t *seed, uint64_t limit)
+{
+	return fixture_random(seed) % limit;
+}
+
+/* Of any size, the ends of the range included. */
+static inline uint64_t fixture_any(uint64_t *seed)
+{
+	uint64_t kind = fixture_below(seed, 8), x = fixture_random(seed);
+
+	return kind == 0 ? 0 : kind == 1 ? UINT64_MAX : x >> (x % 64);
+}
+
+#endif
