@@ -120,8 +120,8 @@ int hostfs_opendir(const struct hostfs *fs, const char *path, DIR **ret)
 
 /* Hands out the complete lines of buf[0, used) and moves the rest to the front.
  * Returns how much is left, or the negative or positive answer through *answer. */
-static size_t hand_out_lines(char *buf, size_t used, bool *skip, hostfs_line_fn *each, void *context,
-			     int *answer)
+static size_t hand_out_lines(char *buf, size_t used, bool *skip, hostfs_line_fn *each,
+			     void *context, int *answer)
 {
 	char *line = buf, *end;
 
@@ -137,8 +137,8 @@ static size_t hand_out_lines(char *buf, size_t used, bool *skip, hostfs_line_fn 
 	return used;
 }
 
-int hostfs_each_line(const struct hostfs *fs, const char *path, char *buf, size_t size, hostfs_line_fn *each,
-		     void *context)
+int hostfs_each_line(const struct hostfs *fs, const char *path, char *buf, size_t size,
+		     hostfs_line_fn *each, void *context)
 {
 	KT_AUTOCLOSE int fd = open_below(fs, path, O_RDONLY);
 	size_t used = 0, offset = 0;
@@ -170,12 +170,14 @@ static pid_t number_of(const char *name)
 {
 	uint64_t n;
 
-	return *name >= '0' && *name <= '9' && str_u64(name, &n) == 0 && n <= INT32_MAX ? (pid_t)n : 0;
+	return *name >= '0' && *name <= '9' && str_u64(name, &n) == 0 && n <= INT32_MAX ? (pid_t)n
+											: 0;
 }
 
 /* getdents64 and not readdir: the list of a guest's threads is read again and
  * again, and opendir allocates. */
-int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_fn *each, void *context)
+int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_fn *each,
+		       void *context)
 {
 	KT_AUTOCLOSE int fd = open_below(fs, path, O_RDONLY | O_DIRECTORY);
 	_Alignas(struct dirent64) char buf[4096];
@@ -217,8 +219,8 @@ int hostfs_write(const struct hostfs *fs, const char *path, const char *text)
 
 typedef ssize_t read_fn(int fd, char *buf, size_t size);
 
-static ssize_t read_open_file(const struct hostfs *fs, struct hostfile *file, const char *path, char *buf,
-			      size_t size, read_fn *read_fd)
+static ssize_t read_open_file(const struct hostfs *fs, struct hostfile *file, const char *path,
+			      char *buf, size_t size, read_fn *read_fd)
 {
 	ssize_t n;
 
@@ -250,8 +252,8 @@ ssize_t hostfile_read(const struct hostfs *fs, struct hostfile *file, const char
 	return read_open_file(fs, file, path, buf, size, read_whole);
 }
 
-ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file, const char *path, char *buf,
-			    size_t size)
+ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file, const char *path,
+			    char *buf, size_t size)
 {
 	return read_open_file(fs, file, path, buf, size, read_first);
 }

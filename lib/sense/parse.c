@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do the kernel's counters say? */
+#include "parse.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool parse_number(const char **s, uint64_t *ret)
+{
+	const char *p = *s + strspn(*s, " \t");
+	uint64_t value = 0;
+
+	if (*p < '0' || *p > '9')
+		return false;
+	for (; *p >= '0' && *p <= '9'; p++)
+		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
+		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+			return false;
+	*s = p;
+	*ret = value;
+	return true;
+}
+
+int parse_i64(const char *text, int64_t *ret)
+{
+	bool negative = *text == '-';
+	const char *s = text + negative;
+	uint64_t value;
+
+	if (*s == ' ' || !parse_number(&s, &value) || s[strspn(s, "\n")] || value > INT64_MAX)
+		return -EINVAL;
+	*ret = negative ? -(int64_t)value : (int64_t)value;
+	return 0;
+}
+
+/* The value's place, if the line begins with the key as a whole word. */
+static const char *value_of(const char *line, const char *key)
+{
+	while (*key && *line == *key) {
+		line++;
+		key++;
+	}
+	if (*key || (*line != ' ' && *line != '\t' && *line != ':'))
+		return NULL;
+	return line + (*line == ':');
+}
+
+/* Files keep their order, so the key behind the last one found is tried first. */
+size_t parse_keys(const char *text, const struct parse_key *keys, size_t nkeys)
+{
+	size_t found = 0, next = 0;
+
+	while (*text && found < nkeys) {
+		for (size_t n = 0; n < nkeys; n++) {
+			size_t k = (next + n) % nkeys;
+			const char *value = value_of(text, keys[k].key);
+
+			if (!value)
+				continue;
+			found += parse_number(&value, keys[k].value);
+			next = k + 1;
+			break;
+		}
+		text = strchr(text, '\n');
+		if (!text)
+			break;
+		text++;
+	}
+	return found;
+}
+
+static bool psi_total(const char *text, const char *which, uint64_t *ret)
+{
+	const char *line = strstr(text, which), *total;
+
+	total = line ? strstr(line, " total=") : NULL;
+	if (!total || memchr(line, '\n', (size_t)(total - line)))
+		return false;
+	total += strlen(" total=");
+	return parse_number(&total, ret);
+}
+
+int parse_psi(const char *text, struct psi_sample *ret)
+{
+	struct psi_sample s = { .present = true };
+
+	if (!psi_total(text, "some", &s.some_us_total))
+		return -EINVAL;
+	if (!psi_total(text, "full", &s.full_us_total))
+		s.full_us_total = 0; /* /proc/pressure/cpu before 5.13 has no such line */
+	*ret = s;
+	return 0;
+}
+
+int parse_cpu_ticks(const char *text, uint64_t *ret_busy, uint64_t *ret_idle, uint64_t *ret_steal)
+{
+	uint64_t tick[8]; /* user nice system idle iowait irq softirq steal */
+	const char *s = text + 4;
+
+	if (strncmp(text, "cpu ", 4) != 0)
+		return -EINVAL;
+	for (size_t i = 0; i < KT_ARRAY_LEN(tick); i++)
+		if (!parse_number(&s, &tick[i]))
+			return -EINVAL;
+	*ret_busy = tick[0] + tick[1] + tick[2] + tick[5] + tick[6];
+	*ret_idle = tick[3] + tick[4];
+	*ret_steal = tick[7];
+	return 0;
+}
+
+int parse_schedstat(const char *text, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
+{
+	uint64_t run_ns, delay_ns;
+
+	if (!parse_number(&text, &run_ns) || !parse_number(&text, &delay_ns))
+		return -EINVAL;
+	*ret_run_ns = run_ns;
+	*ret_delay_ns = delay_ns;
+	return 0;
+}
+
+int parse_pid_stat(const char *text, struct pid_stat *ret)
+{
+	enum { PPID = 4, NTHREADS = 20, START = 22, RSS = 24, FIELDS };
+	const char *s = strrchr(text, ')');
+	uint64_t field[FIELDS];
+
+	/* Behind the name a letter, the state; then numbers, some of them negative. */
+	if (!s || s[1] != ' ' || !s[2] || s[3] != ' ')
+		return -EINVAL;
+	s += 4;
+	for (size_t i = PPID; i < FIELDS; i++) {
+		s += strspn(s, " ");
+		s += *s == '-';
+		if (!parse_number(&s, &field[i]))
+			return -EINVAL;
+	}
+	if (field[PPID] > INT32_MAX)
+		return -EINVAL;
+	*ret = (struct pid_stat){ .ppid = (pid_t)field[PPID],
+				  .nthreads = field[NTHREADS],
+				  .start_ticks = field[START],
+				  .rss_pages = field[RSS] };
+	return 0;
+}
+
+enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number)
+{
+	static const struct {
+		const char *prefix;
+		enum thread_role role;
+		char behind; /* the number; 0: a newline or the end */
+	} names[] = { { "CPU ", THREAD_VCPU, '/' }, { "IO iothread", THREAD_IOTHREAD, 0 } };
+
+	*ret_number = 0;
+	for (size_t i = 0; i < KT_ARRAY_LEN(names); i++) {
+		size_t n = strlen(names[i].prefix);
+		const char *s = comm + n;
+		uint64_t number;
+
+		if (strncmp(comm, names[i].prefix, n) != 0 || *s == ' ' ||
+		    !parse_number(&s, &number) || number >= KT_THREADS_MAX)
+			continue;
+		if (names[i].behind ? *s != names[i].behind : *s && *s != '\n')
+			continue;
+		*ret_number = (unsigned int)number;
+		return names[i].role;
+	}
+	return THREAD_EMULATOR;
+}

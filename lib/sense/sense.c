@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What can this host tell, and what does it say now? */
+#include "sense_private.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "str.h"
+
+ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
+{
+	char path[KT_PATH_MAX + 64];
+	va_list args;
+	int n;
+
+	if (file->fd >= 0)
+		return hostfile_read_first(s->fs, file, NULL, s->text, sizeof s->text);
+	va_start(args, fmt);
+	n = vsnprintf(path, sizeof path, fmt, args);
+	va_end(args);
+	if (n < 0 || (size_t)n >= sizeof path)
+		return -ENAMETOOLONG;
+	return hostfile_read_first(s->fs, file, path, s->text, sizeof s->text);
+}
+
+/* ---- what this host can tell ----------------------------------------------------- */
+
+struct mounts {
+	struct capabilities *c;
+	char v2[KT_PATH_MAX];
+};
+
+static int take_mount(void *context, char *line)
+{
+	struct mounts *m = context;
+	char path[KT_PATH_MAX];
+
+	if (parse_cgroup_mount(line, "memory", path, sizeof path) == 0) {
+		strcpy(m->c->memory_mount, path + (path[0] == '/'));
+		m->c->memory_cgroup = true;
+	}
+	if (parse_cgroup_mount(line, "cpuset", path, sizeof path) == 0)
+		strcpy(m->c->cpuset_mount, path + (path[0] == '/'));
+	if (parse_cgroup_mount(line, "", path, sizeof path) == 0)
+		strcpy(m->v2, path + (path[0] == '/'));
+	return 0;
+}
+
+/* A v2 hierarchy beside v1 ones has only the controllers that v1 has not. */
+static bool v2_has_memory(const struct hostfs *fs, const char *mount)
+{
+	char path[KT_PATH_MAX + 32], text[256];
+
+	return str_format(path, sizeof path, "%s/cgroup.controllers", mount) == 0 &&
+	       hostfs_read(fs, path, text, sizeof text) > 0 && strstr(text, "memory");
+}
+
+static bool has_below(const struct hostfs *fs, const char *mount, const char *file)
+{
+	char path[KT_PATH_MAX + 32];
+
+	return str_format(path, sizeof path, "%s/%s", mount, file) == 0 && hostfs_exists(fs, path);
+}
+
+static void find_cgroups(struct sense *s)
+{
+	struct capabilities *c = &s->capabilities;
+	struct mounts m = { .c = c };
+
+	if (hostfs_each_line(s->fs, "proc/self/mountinfo", s->text, sizeof s->text, take_mount,
+			     &m) < 0)
+		return;
+	if (!c->memory_cgroup && m.v2[0] && v2_has_memory(s->fs, m.v2)) {
+		c->memory_cgroup = c->cgroup_v2 = true;
+		strcpy(c->memory_mount, m.v2);
+		strcpy(c->cpuset_mount, m.v2);
+	}
+	if (!c->memory_cgroup)
+		return;
+	c->cgroup_numa_stat = has_below(s->fs, c->memory_mount, "memory.numa_stat");
+	c->psi_cgroup = c->cgroup_v2 && has_below(s->fs, c->memory_mount, "memory.pressure");
+}
+
+static void find_capabilities(struct sense *s)
+{
+	struct capabilities *c = &s->capabilities;
+
+	c->psi_memory = hostfs_exists(s->fs, "proc/pressure/memory");
+	c->ksm = hostfs_exists(s->fs, "sys/kernel/mm/ksm/run");
+	c->ksm_advisor = hostfs_exists(s->fs, "sys/kernel/mm/ksm/advisor_mode");
+	c->ksm_smart_scan = hostfs_exists(s->fs, "sys/kernel/mm/ksm/smart_scan");
+	c->ksm_per_process = hostfs_exists(s->fs, "proc/self/ksm_stat");
+	c->node_numastat = hostfs_exists(s->fs, "sys/devices/system/node/node0/numastat");
+	c->schedstat = hostfs_exists(s->fs, "proc/self/schedstat");
+	find_cgroups(s);
+}
+
+const struct capabilities *sense_capabilities(const struct sense *s)
+{
+	return &s->capabilities;
+}
+
+/* ---- life ------------------------------------------------------------------------- */
+
+static void close_all(struct hostfile *file, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		hostfile_close(&file[i]);
+}
+
+static void mark_closed(struct sense *s)
+{
+	struct hostfile *single[] = { &s->meminfo,    &s->vmstat, &s->stat,         &s->psi_cpu,
+				      &s->psi_memory, &s->psi_io, &s->nodes_online, &s->ksmd };
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(single); i++)
+		*single[i] = HOSTFILE_CLOSED;
+	for (size_t i = 0; i < _KSM_FILE_MAX; i++)
+		s->ksm[i] = HOSTFILE_CLOSED;
+	for (size_t i = 0; i < KT_NODES_MAX; i++)
+		s->node_meminfo[i] = s->node_numastat[i] = HOSTFILE_CLOSED;
+}
+
+int sense_new(const struct hostfs *fs, struct sense **ret)
+{
+	struct sense *s = calloc(1, sizeof *s);
+
+	if (!s)
+		return -ENOMEM;
+	s->fs = fs;
+	mark_closed(s);
+	find_capabilities(s);
+	*ret = s;
+	return 0;
+}
+
+void sense_free(struct sense *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
+		if (s->guest[i].incarnation)
+			sense_guest_end(&s->guest[i]);
+	close_all(s->ksm, _KSM_FILE_MAX);
+	close_all(s->node_meminfo, KT_NODES_MAX);
+	close_all(s->node_numastat, KT_NODES_MAX);
+	close_all((struct hostfile[]){ s->meminfo, s->vmstat, s->stat, s->psi_cpu, s->psi_memory,
+				       s->psi_io, s->nodes_online, s->ksmd },
+		  8);
+	free(s);
+}
+
+/* ---- one reading --------------------------------------------------------------------- */
+
+static void follow_slots(struct sense *s, const struct domains *ds)
+{
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++) {
+		struct guest_source *g = &s->guest[i];
+		uint32_t now = i < ds->nslots && ds->slot[i].used ? ds->slot[i].incarnation : 0;
+
+		if (g->incarnation == now)
+			continue;
+		if (g->incarnation)
+			sense_guest_end(g);
+		if (now)
+			sense_guest_begin(g, now);
+	}
+}
+
+int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struct sample *ret)
+{
+	int r;
+
+	ret->now_ns = now_ns;
+	r = sense_host_read(s, &ret->host);
+	if (r < 0)
+		return r;
+	follow_slots(s, ds);
+	sense_find_processes(s, ds);
+	for (size_t i = 0; i < ds->nslots; i++) {
+		ret->guest[i] = (struct guest_sample){ 0 };
+		if (ds->slot[i].used)
+			sense_guest_read(s, &s->guest[i], &ds->slot[i].domain, &ret->guest[i]);
+	}
+	s->nsamples++;
+	return 0;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does a guest's cgroup say of its memory?
+ *
+ * v1: /machine/qemu-1-web.libvirt-qemu, the same path in every hierarchy, with
+ * emulator and vcpuN below it for CPUs.  v2 with machined:
+ * /machine.slice/machine-qemu\x2d1\x2dweb.scope/libvirt/emulator, and memory at
+ * "libvirt".  A component that names QEMU is the guest's own; what is above it belongs
+ * to others. */
+#include <errno.h>
+#include <string.h>
+
+#include "sense_private.h"
+#include "str.h"
+
+/* The last component of the path is the guest's outermost folder. */
+static bool ends_at_guest(const char *path)
+{
+	const char *last = strrchr(path, '/');
+
+	return strstr(last ? last : path, "qemu") != NULL;
+}
+
+static bool path_of(struct sense *s, const struct guest_source *g, const char *controller,
+		    const char *mount, char ret[KT_PATH_MAX])
+{
+	char path[64], below[KT_PATH_MAX];
+
+	return str_format(path, sizeof path, "proc/%d/cgroup", g->pid) == 0 &&
+	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0 &&
+	       parse_cgroup_path(s->text, controller, below, sizeof below) == 0 &&
+	       strstr(below, "qemu") && !strstr(below, "/..") &&
+	       str_format(ret, KT_PATH_MAX, "%s%s", mount, below) == 0;
+}
+
+static bool has_file(struct sense *s, const char *folder, const char *file)
+{
+	char path[KT_PATH_MAX + 64];
+
+	return str_format(path, sizeof path, "%s/%s", folder, file) == 0 &&
+	       hostfs_exists(s->fs, path);
+}
+
+/* Up to the folder that has the file, at most to the guest's own. */
+static bool climb_to_file(struct sense *s, char *path, const char *file)
+{
+	while (!has_file(s, path, file)) {
+		if (ends_at_guest(path))
+			return false;
+		*strrchr(path, '/') = '\0';
+	}
+	return true;
+}
+
+void sense_cgroup_find(struct sense *s, struct guest_source *g)
+{
+	const struct capabilities *c = &s->capabilities;
+
+	if (!c->memory_cgroup)
+		return;
+	g->has_cgroup = path_of(s, g, c->cgroup_v2 ? "" : "memory", c->memory_mount, g->cgroup) &&
+			climb_to_file(s, g->cgroup, "memory.stat");
+	g->cpuset[0] = '\0';
+	if (!c->cpuset_mount[0] ||
+	    !path_of(s, g, c->cgroup_v2 ? "" : "cpuset", c->cpuset_mount, g->cpuset))
+		return;
+	/* The leaves may hold pins of ours; the guest as a whole is what others confine. */
+	while (!ends_at_guest(g->cpuset))
+		*strrchr(g->cpuset, '/') = '\0';
+}
+
+static bool read_list(struct sense *s, struct cpumask *ret, const char *folder, const char *file)
+{
+	char path[KT_PATH_MAX + 64];
+	struct cpumask cpus;
+
+	if (str_format(path, sizeof path, "%s/%s", folder, file) < 0 ||
+	    hostfs_read(s->fs, path, s->text, sizeof s->text) < 0 ||
+	    cpumask_parse(s->text, &cpus) < 0 || cpumask_empty(&cpus))
+		return false;
+	*ret = cpus;
+	return true;
+}
+
+void sense_cpuset_read(struct sense *s, struct guest_source *g)
+{
+	if (g->cpuset[0] && (read_list(s, &g->cpus, g->cpuset, "cpuset.cpus.effective") ||
+			     read_list(s, &g->cpus, g->cpuset, "cpuset.effective_cpus") ||
+			     read_list(s, &g->cpus, g->cpuset, "cpuset.cpus")))
+		return;
+	(void)read_list(s, &g->cpus, "sys/devices/system/cpu", "online"); /* else as before */
+}
+
+static bool text_of(struct sense *s, struct guest_source *g, enum guest_file f, const char *file)
+{
+	ssize_t n;
+
+	if (g->lacks[f])
+		return false;
+	n = sense_text(s, &g->file[f], "%s/%s", g->cgroup, file);
+	g->lacks[f] = n == -ENOENT;
+	return n > 0;
+}
+
+/* v1 counts pages of the LRU lists, where shmem is anonymous; v2 counts bytes, and shmem
+ * by itself.  Neither counts hugetlb. */
+static bool read_nodes(struct sense *s, struct guest_source *g, struct guest_sample *ret)
+{
+	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!s->capabilities.cgroup_numa_stat ||
+	    !text_of(s, g, GUEST_NUMA_STAT, "memory.numa_stat"))
+		return false;
+	if (s->capabilities.cgroup_v2)
+		return parse_node_counts(s->text, "anon", 1, ret->node_memory_kib) &&
+		       parse_node_counts(s->text, "shmem", 1, ret->node_memory_kib);
+	return parse_node_counts(s->text, "anon", page_bytes, ret->node_memory_kib) &&
+	       parse_node_counts(s->text, "unevictable", page_bytes, ret->node_memory_kib);
+}
+
+static void read_stat(struct sense *s, struct guest_source *g, struct guest_sample *ret)
+{
+	uint64_t anon = 0, file = 0, swap = 0;
+	const struct parse_key v1[] = { { "cache", &file },
+					{ "rss", &anon },
+					{ "swap", &swap },
+					{ "pgmajfault", &ret->pgmajfault_total } };
+	const struct parse_key v2[] = { { "anon", &anon },
+					{ "file", &file },
+					{ "workingset_refault_anon", &ret->refault_anon_total },
+					{ "pgmajfault", &ret->pgmajfault_total } };
+
+	if (!text_of(s, g, GUEST_MEMORY_STAT, "memory.stat"))
+		return;
+	if (s->capabilities.cgroup_v2)
+		(void)parse_keys(s->text, v2, KT_ARRAY_LEN(v2));
+	else
+		(void)parse_keys(s->text, v1, KT_ARRAY_LEN(v1));
+	ret->anon_kib = anon / 1024;
+	ret->file_kib = file / 1024;
+	ret->swap_kib = swap / 1024;
+}
+
+void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sample *ret)
+{
+	bool v2 = s->capabilities.cgroup_v2;
+
+	ret->cgroup_v2 = v2;
+	ret->has_node_memory = read_nodes(s, g, ret);
+	ret->has_cgroup =
+		text_of(s, g, GUEST_USAGE, v2 ? "memory.current" : "memory.usage_in_bytes") &&
+		str_u64(s->text, &ret->usage_kib) == 0;
+	ret->usage_kib /= 1024;
+	read_stat(s, g, ret);
+	if (v2 && s->capabilities.psi_cgroup && text_of(s, g, GUEST_PRESSURE, "memory.pressure") &&
+	    parse_psi(s->text, &ret->psi_memory) < 0)
+		ret->psi_memory = (struct psi_sample){ 0 };
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does one guest do, and where is its memory? */
+#include <string.h>
+
+#include "sense_private.h"
+#include "str.h"
+
+/* numa_maps walks the page tables under the mmap lock, 39 ns for each 4 KiB page (82 ms
+ * at 8 GiB): small guests only, seldom, and those with huge pages, which are few. */
+static const uint64_t numa_maps_max_kib = 2 * 1024 * 1024;
+
+void sense_guest_begin(struct guest_source *g, uint32_t incarnation)
+{
+	*g = (struct guest_source){ .incarnation = incarnation };
+	for (size_t i = 0; i < _GUEST_FILE_MAX; i++)
+		g->file[i] = HOSTFILE_CLOSED;
+}
+
+void sense_guest_end(struct guest_source *g)
+{
+	for (size_t i = 0; i < _GUEST_FILE_MAX; i++)
+		hostfile_close(&g->file[i]);
+	sense_threads_end(g);
+	*g = (struct guest_source){ 0 };
+}
+
+/* Its process has gone.  libvirt will say so, or it was another's and is sought anew. */
+static void lose_process(struct guest_source *g)
+{
+	uint32_t incarnation = g->incarnation;
+	unsigned int nsearches = g->nsearches;
+
+	sense_guest_end(g);
+	sense_guest_begin(g, incarnation);
+	g->nsearches = nsearches;
+	g->next_search = 1;
+}
+
+/* Through a file that was opened when the process was found: a recycled number is
+ * another process, and reading this one says ESRCH. */
+static bool read_process(struct sense *s, struct guest_source *g, struct pid_stat *ret)
+{
+	if (sense_text(s, &g->file[GUEST_STAT], "proc/%d/stat", g->pid) < 0 ||
+	    parse_pid_stat(s->text, ret) < 0)
+		return false;
+	if (!g->start_ticks)
+		g->start_ticks = ret->start_ticks;
+	return g->start_ticks == ret->start_ticks;
+}
+
+static int add_numa_maps_line(void *context, char *line)
+{
+	parse_numa_maps_line(line, context);
+	return 0;
+}
+
+static void read_numa_maps(struct sense *s, struct guest_source *g)
+{
+	uint64_t kib[KT_NODES_MAX] = { 0 };
+	char path[64];
+
+	if (str_format(path, sizeof path, "proc/%d/numa_maps", g->pid) < 0 ||
+	    hostfs_each_line(s->fs, path, s->text, sizeof s->text, add_numa_maps_line, kib) < 0)
+		return; /* without CAP_SYS_PTRACE, or gone */
+	memcpy(g->numa_maps_kib, kib, sizeof kib);
+	g->has_numa_maps = true;
+}
+
+/* Where the cgroup does not tell: hugetlb is not counted there, and old v2 kernels have
+ * no numa_stat. */
+static void look_up_nodes(struct sense *s, struct guest_source *g, const struct domain *d,
+			  struct guest_sample *ret)
+{
+	if (ret->has_node_memory && !d->hugepages)
+		return;
+	if (g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 &&
+	    (d->hugepages || ret->rss_kib <= numa_maps_max_kib))
+		read_numa_maps(s, g);
+	if (!g->has_numa_maps)
+		return;
+	memcpy(ret->node_memory_kib, g->numa_maps_kib, sizeof ret->node_memory_kib);
+	ret->has_node_memory = true;
+}
+
+static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sample *ret)
+{
+	static const char key[] = "ksm_process_profit";
+	const struct parse_key keys[] = { { "ksm_rmap_items", &ret->ksm_rmap_pages },
+					  { "ksm_zero_pages", &ret->ksm_zero_pages },
+					  { "ksm_merging_pages", &ret->ksm_merging_pages } };
+	char *profit;
+
+	if (g->lacks[GUEST_KSM])
+		return;
+	if (sense_text(s, &g->file[GUEST_KSM], "proc/%d/ksm_stat", g->pid) < 0) {
+		g->lacks[GUEST_KSM] = true; /* 6.1; and not without CAP_DAC_READ_SEARCH */
+		return;
+	}
+	ret->has_ksm = parse_keys(s->text, keys, KT_ARRAY_LEN(keys)) > 0;
+	profit = strstr(s->text, key); /* may be negative */
+	if (!profit)
+		return;
+	profit += sizeof key - 1;
+	profit += strspn(profit, " ");
+	profit[strcspn(profit, "\n")] = '\0';
+	if (parse_i64(profit, &ret->ksm_profit_bytes) < 0)
+		ret->ksm_profit_bytes = 0;
+}
+
+static void look_around(struct sense *s, struct guest_source *g, const struct pid_stat *stat)
+{
+	bool seldom = g->nsamples % SAMPLES_BETWEEN_LOOKS == 0;
+
+	if (g->nsamples == 0)
+		sense_cgroup_find(s, g);
+	if (seldom)
+		sense_cpuset_read(s, g);
+	if (seldom || stat->nthreads != g->nthreads_seen)
+		sense_threads_list(s, g);
+	g->nthreads_seen = stat->nthreads;
+}
+
+void sense_guest_read(struct sense *s, struct guest_source *g, const struct domain *d,
+		      struct guest_sample *ret)
+{
+	struct pid_stat stat;
+
+	if (!g->pid) {
+		g->nsamples++;
+		return;
+	}
+	if (!read_process(s, g, &stat)) {
+		lose_process(g);
+		return;
+	}
+	if (g->next_search) { /* found just now: what was counted was the search */
+		g->next_search = 0;
+		g->nsamples = 0;
+	}
+	look_around(s, g, &stat);
+	sense_threads_read(s, g);
+	ret->present = true;
+	ret->pid = g->pid;
+	ret->start_ticks = g->start_ticks;
+	ret->rss_kib = stat.rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	ret->nthreads = g->nthreads;
+	ret->threads = g->thread;
+	ret->cpuset = g->cpus;
+	if (g->has_cgroup)
+		sense_cgroup_read(s, g, ret);
+	look_up_nodes(s, g, d, ret);
+	read_ksm(s, g, ret);
+	g->nsamples++;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How full is each node, and how often did it have to serve others? */
+#include <string.h>
+
+#include "sense_private.h"
+
+/* "Node 3 MemTotal:  1048576 kB": what is before the key goes. */
+static void strip_node_words(char *text)
+{
+	char *to = text;
+
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+		size_t skip = strspn(text, "Node ");
+
+		skip += strspn(text + skip, "0123456789");
+		skip += strspn(text + skip, " ");
+		skip = KT_MIN(skip, n);
+		memmove(to, text + skip, n - skip);
+		to += n - skip;
+		text += n;
+		if (*text)
+			*to++ = *text++;
+	}
+	*to = '\0';
+}
+
+static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
+{
+	const struct parse_key memory[] = { { "MemTotal", &n->mem_total_kib },
+					    { "MemFree", &n->mem_free_kib },
+					    { "FilePages", &n->file_kib } };
+	const struct parse_key allocations[] = { { "numa_hit", &n->numa_hit_total },
+						 { "numa_miss", &n->numa_miss_total },
+						 { "numa_foreign", &n->numa_foreign_total },
+						 { "local_node", &n->local_node_total },
+						 { "other_node", &n->other_node_total } };
+
+	if (sense_text(s, &s->node_meminfo[id], "sys/devices/system/node/node%u/meminfo", id) < 0)
+		return;
+	strip_node_words(s->text);
+	n->present = parse_keys(s->text, memory, KT_ARRAY_LEN(memory)) == KT_ARRAY_LEN(memory);
+	if (n->present && s->capabilities.node_numastat &&
+	    sense_text(s, &s->node_numastat[id], "sys/devices/system/node/node%u/numastat", id) > 0)
+		n->has_numastat = parse_keys(s->text, allocations, KT_ARRAY_LEN(allocations)) ==
+				  KT_ARRAY_LEN(allocations);
+}
+
+/* A kernel without NUMA has no such folder, and no node to choose. */
+void sense_nodes_read(struct sense *s, struct host_sample *ret)
+{
+	struct cpumask nodes; /* of node ids: the same list format */
+
+	if (sense_text(s, &s->nodes_online, "sys/devices/system/node/online") < 0 ||
+	    cpumask_parse(s->text, &nodes) < 0)
+		return;
+	for (unsigned int id = 0; id < KT_NODES_MAX; id++)
+		if (cpumask_test(&nodes, id))
+			read_node(s, id, &ret->node[id]);
+}

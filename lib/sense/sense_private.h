@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of this room share.  Nobody else includes it.
+ *
+ *	sense.c          birth, what this host can tell, one reading of everything
+ *	sense_host.c     memory, swap, CPU time, pressure
+ *	sense_ksm.c      KSM, and ksmd's own CPU time
+ *	sense_node.c     memory and allocations of each node
+ *	sense_guest.c    one guest: which files, and what they say
+ *	sense_process.c  which process is which guest's
+ *	sense_threads.c  the threads of a guest
+ *	sense_cgroup.c   the memory cgroup of a guest
+ *	topology.c       CPUs and nodes, through hwloc
+ *	parse*.c         text -> numbers
+ *	hostfs.c         the only door
+ *
+ * Every file is opened once; its path is put together only then. */
+#ifndef KT_SENSE_PRIVATE_H
+#define KT_SENSE_PRIVATE_H
+
+#include "parse.h"
+#include "sense.h"
+
+/* What changes rarely and costs more than a read: threads that were replaced one for
+ * one, cpusets, numa_maps. */
+enum { SAMPLES_BETWEEN_LOOKS = 12 };
+
+enum ksm_file {
+	KSM_FILE_RUN,
+	KSM_FILE_PAGES_TO_SCAN,
+	KSM_FILE_SLEEP,
+	KSM_FILE_SHARED,
+	KSM_FILE_SHARING,
+	KSM_FILE_UNSHARED,
+	KSM_FILE_VOLATILE,
+	KSM_FILE_FULL_SCANS,
+	KSM_FILE_ACROSS_NODES,
+	KSM_FILE_USE_ZERO_PAGES,
+	KSM_FILE_ZERO_PAGES,
+	KSM_FILE_SCANNED,
+	KSM_FILE_SKIPPED,
+	KSM_FILE_SMART_SCAN,
+	KSM_FILE_PROFIT,
+	KSM_FILE_ADVISOR,
+	_KSM_FILE_MAX,
+};
+
+enum guest_file {
+	GUEST_STAT, /* /proc/PID/stat: also tells when the process has gone */
+	GUEST_KSM,
+	GUEST_USAGE,
+	GUEST_MEMORY_STAT,
+	GUEST_NUMA_STAT,
+	GUEST_PRESSURE,
+	_GUEST_FILE_MAX,
+};
+
+struct guest_source {
+	uint32_t incarnation; /* 0: unused */
+	pid_t pid;            /* 0: not found */
+	uint64_t start_ticks;
+	unsigned int nsamples, nsearches, next_search;
+	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
+	struct hostfile file[_GUEST_FILE_MAX];
+	bool has_cgroup;
+	char cgroup[KT_PATH_MAX]; /* of its memory, below the root */
+	char cpuset[KT_PATH_MAX]; /* of the guest as a whole; "": unknown */
+	struct cpumask cpus;      /* effective, of that */
+	bool has_numa_maps;
+	uint64_t numa_maps_kib[KT_NODES_MAX];
+	uint64_t nthreads_seen; /* in stat, when the threads were listed */
+	size_t nthreads, capacity;
+	struct guest_thread *thread;
+	struct hostfile *schedstat; /* of the thread in the same place */
+};
+
+struct sense {
+	const struct hostfs *fs;
+	struct capabilities capabilities;
+	unsigned int nsamples;
+	struct hostfile meminfo, vmstat, stat, psi_cpu, psi_memory, psi_io, nodes_online;
+	struct hostfile ksm[_KSM_FILE_MAX];
+	bool ksm_lacks[_KSM_FILE_MAX];
+	struct hostfile ksmd;
+	bool ksmd_sought;
+	struct hostfile node_meminfo[KT_NODES_MAX], node_numastat[KT_NODES_MAX];
+	struct guest_source guest[KT_GUESTS_MAX];
+	char text[KT_FILE_MAX]; /* of the file read last */
+};
+
+/* Reads an open file, or opens the one that the format names, into s->text; a single
+ * read, see hostfile_read_first.  The length, or -errno. */
+ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
+	KT_PRINTF(3, 4) KT_MUST_USE;
+
+/* ---- sense_host.c, sense_ksm.c, sense_node.c ------------------------------------- */
+
+int sense_host_read(struct sense *s, struct host_sample *ret) KT_MUST_USE;
+void sense_ksm_read(struct sense *s, struct ksm_sample *ret);
+void sense_nodes_read(struct sense *s, struct host_sample *ret);
+
+/* ---- sense_guest.c ------------------------------------------------------------------ */
+
+void sense_guest_read(struct sense *s, struct guest_source *g, const struct domain *d,
+		      struct guest_sample *ret);
+void sense_guest_begin(struct guest_source *g, uint32_t incarnation);
+void sense_guest_end(struct guest_source *g);
+
+/* ---- sense_process.c ---------------------------------------------------------------- */
+
+/* Finds the processes of those guests that have none yet and are due to be sought. */
+void sense_find_processes(struct sense *s, const struct domains *ds);
+
+/* ---- sense_threads.c ---------------------------------------------------------------- */
+
+void sense_threads_list(struct sense *s, struct guest_source *g);
+void sense_threads_read(struct sense *s, struct guest_source *g);
+void sense_threads_end(struct guest_source *g);
+
+/* ---- sense_cgroup.c ----------------------------------------------------------------- */
+
+void sense_cgroup_find(struct sense *s, struct guest_source *g);
+void sense_cpuset_read(struct sense *s, struct guest_source *g);
+void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sample *ret);
+
+#endif

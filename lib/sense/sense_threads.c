@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which threads does a guest have, and how long did its vCPUs run and wait? */
+#include <string.h>
+
+#include "sense_private.h"
+#include "str.h"
+
+static bool text_of_thread(struct sense *s, const struct guest_source *g, pid_t tid,
+			   const char *file)
+{
+	char path[64];
+
+	return str_format(path, sizeof path, "proc/%d/task/%d/%s", g->pid, tid, file) == 0 &&
+	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0;
+}
+
+static bool read_allowed(struct sense *s, const struct guest_source *g, struct guest_thread *t)
+{
+	static const char key[] = "\nCpus_allowed_list:";
+	char *list;
+
+	if (!text_of_thread(s, g, t->tid, "status"))
+		return false;
+	list = strstr(s->text, key);
+	if (!list)
+		return false;
+	list += sizeof key - 1;
+	list[strcspn(list, "\n")] = '\0';
+	return cpumask_parse(list, &t->first_allowed) == 0;
+}
+
+static bool start_of(struct sense *s, const struct guest_source *g, pid_t tid, uint64_t *ret)
+{
+	struct pid_stat stat;
+
+	if (!text_of_thread(s, g, tid, "stat") || parse_pid_stat(s->text, &stat) < 0)
+		return false;
+	*ret = stat.start_ticks;
+	return true;
+}
+
+static bool make_room(struct guest_source *g)
+{
+	size_t capacity = g->capacity ? 2 * g->capacity : 16;
+	struct guest_thread *thread;
+	struct hostfile *schedstat;
+
+	if (g->nthreads < g->capacity)
+		return true;
+	if (g->nthreads >= KT_THREADS_MAX)
+		return false;
+	thread = realloc(g->thread, capacity * sizeof *thread);
+	if (!thread)
+		return false;
+	g->thread = thread;
+	schedstat = realloc(g->schedstat, capacity * sizeof *schedstat);
+	if (!schedstat)
+		return false;
+	g->schedstat = schedstat;
+	g->capacity = capacity;
+	return true;
+}
+
+static void add(struct sense *s, struct guest_source *g, pid_t tid, uint64_t start_ticks)
+{
+	struct guest_thread t = { .tid = tid, .start_ticks = start_ticks };
+
+	if (!text_of_thread(s, g, tid, "comm"))
+		return; /* gone already */
+	t.role = parse_thread_name(s->text, &t.number);
+	if (!read_allowed(s, g, &t) || !make_room(g))
+		return;
+	g->thread[g->nthreads] = t;
+	g->schedstat[g->nthreads] = HOSTFILE_CLOSED;
+	g->nthreads++;
+}
+
+struct listing {
+	struct sense *s;
+	struct guest_source *g;
+	size_t next;               /* both lists are by number: the next is mostly the one */
+	bool seen[KT_THREADS_MAX]; /* by place in g->thread */
+};
+
+static int take_thread(void *context, pid_t tid)
+{
+	struct listing *l = context;
+	struct guest_source *g = l->g;
+	uint64_t start_ticks;
+
+	if (!start_of(l->s, g, tid, &start_ticks))
+		return 0;
+	for (size_t n = 0; n < g->nthreads; n++) {
+		size_t i = (l->next + n) % g->nthreads;
+
+		if (g->thread[i].tid != tid || g->thread[i].start_ticks != start_ticks)
+			continue;
+		l->seen[i] = true;
+		l->next = i + 1;
+		return 0;
+	}
+	add(l->s, g, tid, start_ticks);
+	if (g->nthreads)
+		l->seen[g->nthreads - 1] |= g->thread[g->nthreads - 1].tid == tid;
+	return 0;
+}
+
+static void drop_unseen(struct guest_source *g, const bool *seen)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->nthreads; i++) {
+		if (!seen[i]) {
+			hostfile_close(&g->schedstat[i]);
+			continue;
+		}
+		g->thread[kept] = g->thread[i];
+		g->schedstat[kept] = g->schedstat[i];
+		kept++;
+	}
+	g->nthreads = kept;
+}
+
+void sense_threads_list(struct sense *s, struct guest_source *g)
+{
+	struct listing l = { .s = s, .g = g };
+	char path[64];
+
+	if (str_format(path, sizeof path, "proc/%d/task", g->pid) < 0 ||
+	    hostfs_each_number(s->fs, path, take_thread, &l) < 0)
+		return;
+	drop_unseen(g, l.seen);
+}
+
+void sense_threads_read(struct sense *s, struct guest_source *g)
+{
+	for (size_t i = 0; i < g->nthreads; i++) {
+		struct guest_thread *t = &g->thread[i];
+
+		/* One that has just gone keeps its numbers until the next listing. */
+		if (t->role == THREAD_VCPU && s->capabilities.schedstat &&
+		    sense_text(s, &g->schedstat[i], "proc/%d/task/%d/schedstat", g->pid, t->tid) >
+			    0 &&
+		    parse_schedstat(s->text, &t->run_ns_total, &t->delay_ns_total) < 0)
+			hostfile_close(&g->schedstat[i]);
+	}
+}
+
+void sense_threads_end(struct guest_source *g)
+{
+	for (size_t i = 0; i < g->nthreads; i++)
+		hostfile_close(&g->schedstat[i]);
+	free(g->thread);
+	free(g->schedstat);
+}
