@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* LD_PRELOAD: how often does a process ask the heap for memory?  The number is kept
- * in the file named by KT_COUNT_ALLOC, for whoever maps or reads it. */
+/* LD_PRELOAD: how often does a process ask the heap for memory?  Two numbers, of the
+ * main thread and of all others, are kept in the file named by KT_COUNT_ALLOC, for
+ * whoever maps or reads it. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -11,8 +12,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Atomic uint64_t nowhere;
-static _Atomic uint64_t *count = &nowhere;
+static _Atomic uint64_t nowhere[2];
+static _Atomic uint64_t *count = nowhere;
+
+static void note(void)
+{
+	atomic_fetch_add(&count[gettid() != getpid()], 1);
+}
 
 static void *(*real_malloc)(size_t);
 static void *(*real_calloc)(size_t, size_t);
@@ -30,7 +36,7 @@ __attribute__((constructor)) static void start(void)
 
 	if (fd < 0)
 		return;
-	map = mmap(NULL, sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	map = mmap(NULL, 2 * sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map != MAP_FAILED)
 		count = map;
 	close(fd);
@@ -40,7 +46,7 @@ void *malloc(size_t size)
 {
 	if (!real_malloc)
 		*(void **)&real_malloc = dlsym(RTLD_NEXT, "malloc");
-	atomic_fetch_add(count, 1);
+	note();
 	return real_malloc(size);
 }
 
@@ -58,7 +64,7 @@ void *calloc(size_t n, size_t size)
 		*(void **)&real_calloc = dlsym(RTLD_NEXT, "calloc");
 		within--;
 	}
-	atomic_fetch_add(count, 1);
+	note();
 	return real_calloc(n, size);
 }
 
@@ -66,6 +72,6 @@ void *realloc(void *p, size_t size)
 {
 	if (!real_realloc)
 		*(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
-	atomic_fetch_add(count, 1);
+	note();
 	return real_realloc(p, size);
 }

@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" 
 import daemon  # noqa: E402
 import kvmlive  # noqa: E402
 
-GUESTS, TICKS, WARM_UP, IDLE_S = 30, 100, 15, 60
+GUESTS, TICKS, ROUNDS, WARM_UP, IDLE_S = 30, 70, 3, 15, 60
 BENCH = kvmlive.BUILD / "bench"
 COUNT = pathlib.Path("/run/kt-count-alloc")
 
@@ -75,7 +75,7 @@ def files_of(pid):
 
 
 def floor_ns(names):
-    done = subprocess.run([BENCH / "reread", "1000"], input="\n".join(names) + "\n", text=True,
+    done = subprocess.run([BENCH / "reread", str(TICKS), "100"], input="\n".join(names) + "\n", text=True,
                           capture_output=True, check=True)
     count, ns = done.stdout.split()
     return int(count), int(ns)
@@ -95,7 +95,9 @@ def process_calls(pid, d):
 
 
 def allocations():
-    return int.from_bytes(COUNT.read_bytes()[:8], sys.byteorder)
+    """Of the main thread, and of the libvirt thread."""
+    counts = COUNT.read_bytes()
+    return [int.from_bytes(counts[at:at + 8], sys.byteorder) for at in (0, 8)]
 
 
 def run(environment, conf=None, watchdog_s=None):
@@ -109,47 +111,60 @@ def run(environment, conf=None, watchdog_s=None):
 def measure_busy(rows):
     guests = [kvmlive.Guest(f"bench-{n}", vcpus=2, memory_mib=32) for n in range(GUESTS)]
     kvmlive.create_all(guests, paused=False)
-    COUNT.write_bytes(bytes(8))
+    COUNT.write_bytes(bytes(16))
     d = run({"LD_PRELOAD": str(BENCH / "count_alloc.so"), "KT_COUNT_ALLOC": str(COUNT)},
             watchdog_s=3600)
     pid = d.process.pid
     d.wait_for("kt-bench-.*placement", count=GUESTS)
     do_ticks(d, WARM_UP)
 
-    heap = allocations()
-    cpu, made = cpu_ns(pid), do_ticks(d, TICKS)
-    per_tick = (cpu_ns(pid) - cpu) / made
-    heap = allocations() - heap
-    count, floor = floor_ns(files_of(pid))
-    again = cpu_ns(pid), do_ticks(d, TICKS)
-    per_tick = min(per_tick, (cpu_ns(pid) - again[0]) / again[1])
+    began = allocations()
+    rounds = []
+    for _ in range(ROUNDS):  # by turns: whatever else the machine does meets both
+        cpu, made = cpu_ns(pid), do_ticks(d, TICKS)
+        per_tick = (cpu_ns(pid) - cpu) / made
+        count, floor = floor_ns(files_of(pid))
+        rounds.append((per_tick / floor, per_tick, floor))
+    heap = [now - then for now, then in zip(allocations(), began)]
+    ratio, per_tick, floor = sorted(rounds)[ROUNDS // 2]
+    made = ROUNDS * TICKS
 
     rows.append(("files read again per tick", f"{count}", ""))
     rows.append(("CPU of a tick", f"{per_tick / 1000:.0f} us", ""))
     rows.append(("CPU of only reading the same files", f"{floor / 1000:.0f} us", ""))
-    rows.append(("tick / floor", f"{per_tick / floor:.2f}", "at most 2"))
-    rows.append((f"heap allocations in {made} ticks", f"{heap}", "0"))
+    rows.append(("tick / floor, median of three", f"{ratio:.2f}", "at most 2"))
+    rows.append((f"heap allocations in {made} ticks", f"{heap[0]}", "0"))
+    rows.append(("  and by libvirt, to answer libvirtd's pings", f"{heap[1]}", ""))
     rows.append(("forks, execs, new threads in 10 ticks", f"{process_calls(pid, d)}", "0"))
     rows.append(("RSS", f"{rss_kib(pid) / 1024:.1f} MiB", "under 16 MiB"))
     d.stop()
     kvmlive.destroy_all()
 
 
-def measure_idle(rows):
+def quiet_libvirtd():
+    """libvirtd pings each client every 5 s unless it is told not to; no client can."""
+    pathlib.Path("/etc/libvirt/libvirtd.conf").write_text("keepalive_interval = -1\n")
+    kvmlive.Libvirtd.kill()
+    kvmlive.Libvirtd.start()
+
+
+def measure_idle(rows, what, goal):
     d = run({})
     d.notify.wait_for("^STATUS=.*libvirt connected")
     pid = d.process.pid
     time.sleep(5)  # not a wait for a condition: what is left of the start is to be outside
     before = wakeups(pid)
     time.sleep(IDLE_S)
-    rows.append((f"wake-ups in {IDLE_S} s without a guest", f"{wakeups(pid) - before}", "0"))
+    rows.append((f"wake-ups in {IDLE_S} s without a guest{what}", f"{wakeups(pid) - before}", goal))
     d.stop()
 
 
 def main():
     rows = []
     measure_busy(rows)
-    measure_idle(rows)
+    measure_idle(rows, ", libvirtd's pings and all", "")
+    quiet_libvirtd()
+    measure_idle(rows, ", keepalive_interval = -1", "0")
     width = max(len(row[0]) for row in rows)
     print(f"{GUESTS} running guests of 2 vCPUs; ticks brought about by SIGUSR1")
     for what, value, goal in rows:

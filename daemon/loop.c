@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+#include "footprint.h"
 #include "kvmtuned.h"
 #include "service.h"
 
@@ -27,8 +28,8 @@ struct loop {
 	struct event_base *base;
 	struct event *signal[NSIGNALS];
 	struct event *tick, *kick, *news, *pressure;
-	uint64_t tick_interval_ns; /* armed with; 0: not armed */
-	bool was_ready;
+	uint64_t tick_interval_ns;   /* armed with; 0: not armed */
+	bool was_ready, has_started; /* ready: a good sample; started: guests are known as well */
 	int psi_fd, psi_epoll_fd;
 };
 
@@ -131,6 +132,10 @@ static void run_tick(struct loop *l)
 	if (r == 0 && !l->was_ready) {
 		l->was_ready = true;
 		service_ready();
+	}
+	if (r == 0 && l->k->guests_known && !l->has_started) {
+		l->has_started = true;
+		footprint_drop_startup_code();
 	}
 	arm_tick(l);
 }

@@ -279,7 +279,8 @@ int virt_event_reclaim(void)
 	bool idle = false;
 
 	for (int i = 0; i < ROUNDS && !idle; i++) {
-		(void)event_base_loop(lent, EVLOOP_NONBLOCK);
+		/* Without ONCE a descriptor that stays readable keeps it in there for ever. */
+		(void)event_base_loop(lent, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 		pthread_mutex_lock(&lock);
 		idle = LIST_EMPTY(&watches) && LIST_EMPTY(&dead_watches);
 		pthread_mutex_unlock(&lock);

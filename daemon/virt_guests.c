@@ -104,7 +104,7 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 
 	if (!g->announced)
 		return;
-	g->announced = g->own_pins = g->own_soft_limit = false;
+	g->announced = g->stopped = g->own_pins = g->own_soft_limit = false;
 	g->rest_until_ns = 0;
 	g->gone = VIRT_GONE_STOPPED;
 	virt_tell(v, &news);
@@ -123,6 +123,7 @@ static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain
 	struct virt_news news = { .kind = VIRT_GUEST, .uuid = g->uuid, .started = g->started };
 
 	g->failures = 0;
+	g->missing = g->stopped = false;
 	g->again = d->busy;
 	if (g->announced && !g->started && memcmp(&g->last, d, sizeof *d) == 0)
 		return;
@@ -146,6 +147,15 @@ static void take_failure(struct virt_guest *g, const struct domain *d, int error
 		complain(g, d->name, "libvirt cannot describe it; not managed until it changes");
 }
 
+/* A poll can be faster than the event that has the reason, so that gets a second. */
+static void take_absence(struct virt *v, struct virt_guest *g)
+{
+	if (g->announced && !g->stopped && !g->missing)
+		g->missing = g->again = true;
+	else
+		drop(v, g);
+}
+
 static void refresh(struct virt *v, struct virt_guest *g)
 {
 	VIRT_AUTODOMAIN virDomainPtr dom = virDomainLookupByUUID(v->connection, g->uuid.byte);
@@ -159,7 +169,7 @@ static void refresh(struct virt *v, struct virt_guest *g)
 	g->again = false;
 	if (dom) {
 		d.id = (int)virDomainGetID(dom); /* (unsigned int)-1: it does not run */
-		if (d.id != g->last.id)
+		if (d.id >= 0 && d.id != g->last.id)
 			tell_gone(v, g); /* it was started anew meanwhile */
 		r = d.id < 0 ? -ENOENT : virt_read_guest(v, g, dom, &d, &live);
 	} else {
@@ -169,7 +179,7 @@ static void refresh(struct virt *v, struct virt_guest *g)
 		complain_of_metadata(g, &d, live.complaint);
 		tell_guest(v, g, &d);
 	} else if (r == -ENOENT) {
-		drop(v, g);
+		take_absence(v, g);
 	} else if (r != -ENOTCONN) { /* else the resync asks again */
 		take_failure(g, &d, r);
 	}

@@ -46,8 +46,10 @@ static int on_lifecycle(virConnectPtr connection, virDomainPtr dom, int event, i
 		return 0;
 	if (started)
 		g->started = true;
-	if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED)
+	if (event == VIR_DOMAIN_EVENT_STOPPED || event == VIR_DOMAIN_EVENT_CRASHED) {
+		g->stopped = true;
 		g->gone = gone_of(event, detail);
+	}
 	virt_guest_touch(v, g);
 	return 0;
 }

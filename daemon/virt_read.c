@@ -86,9 +86,10 @@ static bool has_job(virDomainPtr dom)
 	virTypedParameterPtr params = NULL;
 	int type = VIR_DOMAIN_JOB_NONE, nparams = 0, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
 
-	/* The target of a migration refuses to tell; drivers without jobs have none. */
+	/* The target of a migration refuses to tell of the job; a driver without jobs has
+	 * another error. */
 	if (virDomainGetJobStats(dom, &type, &params, &nparams, 0) < 0)
-		return virGetLastErrorCode() == VIR_ERR_OPERATION_INVALID;
+		return virGetLastErrorCode() == VIR_ERR_OPERATION_UNSUPPORTED;
 	(void)virTypedParamsGetInt(params, nparams, VIR_DOMAIN_JOB_OPERATION, &operation);
 	virTypedParamsFree(params, nparams);
 	return (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED) &&

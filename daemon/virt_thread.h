@@ -55,9 +55,11 @@ struct virt_guest {
 	bool again;     /* ... a second from now: it is busy, or could not be read */
 	bool listed;    /* seen by the resync */
 	bool started;   /* by an event that has not been told yet */
+	bool stopped;   /* so said an event: `gone` is the reason */
+	bool missing;   /* gone without an event, which may still come */
 	bool own_pins, own_soft_limit;
 	struct uuid uuid;
-	enum virt_gone gone;         /* what the last event said, should it be gone */
+	enum virt_gone gone;
 	unsigned int failures;       /* to read it, in a row */
 	uint64_t own_soft_limit_kib; /* as read back; 0: an earlier life set it */
 	uint64_t rest_until_ns;      /* no requests: something holds this guest */

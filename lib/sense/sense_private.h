@@ -21,8 +21,8 @@
 #include "sense.h"
 
 /* What changes rarely and costs more than a read: threads that were replaced one for
- * one, cpusets, numa_maps. */
-enum { SAMPLES_BETWEEN_LOOKS = 12 };
+ * one, cpusets, numa_maps.  Five minutes at the usual tick. */
+enum { SAMPLES_BETWEEN_LOOKS = 60 };
 
 enum ksm_file {
 	KSM_FILE_RUN,

@@ -74,7 +74,7 @@ static void write_byte(void)
 
 static void run_once(void)
 {
-	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	(void)event_base_loop(base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 }
 
 START_TEST(a_readable_descriptor_is_reported_until_it_is_not_wanted)
@@ -116,8 +116,8 @@ END_TEST
 
 START_TEST(a_hang_up_is_reported)
 {
-	id = virEventAddHandle(fds[0], VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_fd, &fds,
-			       NULL);
+	id = virEventAddHandle(fds[0], VIR_EVENT_HANDLE_READABLE | VIR_EVENT_HANDLE_HANGUP, on_fd,
+			       &fds, NULL);
 	close(fds[1]);
 	fds[1] = dup(fds[0]);
 	run_once();
@@ -203,7 +203,8 @@ START_TEST(a_timer_of_another_thread_wakes_the_loop)
 }
 END_TEST
 
-static int on_lifecycle(virConnectPtr connection, virDomainPtr dom, int event, int detail, void *opaque)
+static int on_lifecycle(virConnectPtr connection, virDomainPtr dom, int event, int detail,
+			void *opaque)
 {
 	(void)connection;
 	(void)dom;
@@ -244,7 +245,7 @@ int main(void)
 	TCase *c = tcase_create("virt_event");
 
 	tcase_add_checked_fixture(c, set_up, tear_down);
-	tcase_set_timeout(c, 30);
+	tcase_set_timeout(c, 20);
 	tcase_add_test(c, a_readable_descriptor_is_reported_until_it_is_not_wanted);
 	tcase_add_test(c, a_descriptor_that_was_added_silent_can_be_woken);
 	tcase_add_test(c, a_hang_up_is_reported);
