@@ -143,8 +143,8 @@ live: all ## root: real libvirtd, real QEMU guests, this kernel's KSM
 
 vm: all ## boots a NUMA host with systemd in QEMU and proves placement in it
 	@rm -rf $(BUILD)/vm/stage
-	@$(MAKE) --no-print-directory install DESTDIR=$(CURDIR)/$(BUILD)/vm/stage >/dev/null
-	@tests/vm/run.sh $(CURDIR)/$(BUILD)/vm/stage
+	@$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
+	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(abspath $(BUILD)/vm/stage)
 
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 	@NM=$(NM) tests/layers $(BUILD)
