@@ -9,10 +9,11 @@
 
 #include "act_private.h"
 
-/* ---- life ------------------------------------------------------------------------ */
+/* ---- life -------------------------------------------------------------- */
 
 /* The folder, open and writable.  Trying is the only honest test: root passes all others
- * on a file system that is read-only. */
+ * on a file system that is read-only.  A file without a name is in nobody's way, not even
+ * in that of another kvmtuned. */
 static int open_run_dir(const char *run_dir, int *ret_fd)
 {
 	KT_AUTOCLOSE int fd = -1;
@@ -23,8 +24,8 @@ static int open_run_dir(const char *run_dir, int *ret_fd)
 	fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	probe = openat(fd, "undo.tmp", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (probe < 0 || unlinkat(fd, "undo.tmp", 0) < 0)
+	probe = openat(fd, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (probe < 0 && errno != EOPNOTSUPP)
 		return -errno;
 	*ret_fd = KT_TAKE_FD(fd);
 	return 0;
@@ -60,7 +61,7 @@ void act_free(struct act *a)
 	free(a);
 }
 
-/* ---- guests -------------------------------------------------------------------------- */
+/* ---- guests ------------------------------------------------------------ */
 
 struct act_guest *act_find(const struct act *a, const struct uuid *uuid)
 {
@@ -180,7 +181,7 @@ static struct act_guest *guest_of(struct act *a, size_t slot, const struct guest
 	return g;
 }
 
-/* ---- the undo file --------------------------------------------------------------------- */
+/* ---- the undo file ----------------------------------------------------- */
 
 static int save(struct act *a)
 {
@@ -190,9 +191,8 @@ static int save(struct act *a)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_WRITE_REFUSED,
 					      .error = -r },
-			  "the undo file cannot be written (%s): nothing is changed until it can; "
-			  "check the "
-			  "space below /run, and RuntimeDirectory= of the unit",
+			  "the undo file cannot be written (%s): nothing is changed until it can "
+			  "(check the space below /run, and RuntimeDirectory= of the unit)",
 			  strerror(-r));
 	a->save_failed = r < 0;
 	return r;
@@ -227,18 +227,17 @@ int act_load(struct act *a)
 		return -errno;
 	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = EBADMSG },
 		  "the undo file is damaged and was renamed to undo.bad: what an earlier kvmtuned "
-		  "set stays "
-		  "as it is, and its readable lines tell what was there before");
+		  "set stays as it is; the lines that can be read tell what was there before");
 	return r;
 }
 
-/* ---- plan -> world ------------------------------------------------------------------------ */
+/* ---- plan -> world ----------------------------------------------------- */
 
 static void prepare(struct act *a, const struct plan *plan)
 {
 	size_t nslots = KT_MIN(plan->nslots, (size_t)KT_GUESTS_MAX);
 
-	a->must_save = false;
+	a->must_save = a->online_known = false;
 	act_ksm_prepare(a, &plan->ksm);
 	for (size_t i = 0; i < nslots; i++) {
 		struct act_guest *g = guest_of(a, i, &plan->guest[i]);
@@ -282,8 +281,10 @@ void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns)
 	if (!g)
 		return;
 	a->now_ns = now_ns;
-	if (reply->error == -ENOENT)
-		act_guest_reset(a, g); /* it went with its process */
+	/* libvirt may not know a guest whose process lives (it is just starting, or has lost
+	 * it): that is no reason to forget what its threads had. */
+	if (reply->error == -ENOENT && process_check(a->fs, g->pid, g->start_ticks) == -ESRCH)
+		act_guest_reset(a, g);
 	else if (reply->is_pin)
 		act_placement_reply(a, g, reply);
 	else
@@ -296,7 +297,7 @@ const struct in_force *act_in_force(const struct act *a)
 	return &a->in_force;
 }
 
-/* ---- second chances, and the way back ---------------------------------------------------- */
+/* ---- second chances, and the way back ---------------------------------- */
 
 static void forgive_guest(struct act_guest *g)
 {
@@ -329,6 +330,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	if (a->look_only)
 		return 0;
 	a->now_ns = now_ns;
+	a->online_known = false;
 	act_ksm_give_back(a, WHY_NONE);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_give_back(a, g, WHY_NONE);

@@ -17,8 +17,6 @@ const char *const ksm_knob_name[_KSM_KNOB_MAX] = {
 	[KSM_PAGES] = "pages_to_scan", [KSM_SLEEP] = "sleep_millisecs", [KSM_RUN] = "run"
 };
 
-enum { RUN_STOPPED = 0, RUN_SCANNING = 1, RUN_UNMERGED = 2, TEXT_MAX = 160 };
-
 static int knob_path(enum ksm_knob knob, char *path, size_t size)
 {
 	return str_format(path, size, "sys/kernel/mm/ksm/%s", ksm_knob_name[knob]);
@@ -32,7 +30,9 @@ int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret)
 	return r < 0 ? r : hostfs_read_u64(a->fs, path, ret);
 }
 
-/* -ESTALE: something else than what was written is there right afterwards, *ret_found. */
+/* A write of run waits for ksmd's current batch: at 4 us a page 5 ms for ksmtuned's 1,250
+ * pages, and 120 ms for the 30,000 of the kernel's advisor.  The other two never wait.
+ * -ESTALE: something else than what was written is there right afterwards, *ret_found. */
 static int write_knob(const struct act *a, enum ksm_knob knob, uint64_t value, uint64_t *ret_found)
 {
 	char path[64], text[24];
@@ -55,112 +55,7 @@ void act_ksm_publish(struct act *a)
 		a->in_force.ksm.ours |= a->ksm.knob[i].ours;
 }
 
-/* ---- what is said --------------------------------------------------------------- */
-
-/* "run=0 pages_to_scan=100", of those knobs that the mask names. */
-static char *knobs_str(unsigned int which, const uint64_t value[_KSM_KNOB_MAX], char *buf,
-		       size_t size)
-{
-	static const enum ksm_knob order[] = { KSM_RUN, KSM_PAGES, KSM_SLEEP };
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; i < KT_ARRAY_LEN(order); i++) {
-		if (!(which & 1U << order[i]))
-			continue;
-		if (str_format(buf + used, size - used, "%s%s=%" PRIu64, used ? " " : "",
-			       ksm_knob_name[order[i]], value[order[i]]) < 0)
-			break; /* three names and three numbers fit */
-		used += strlen(buf + used);
-	}
-	return buf;
-}
-
-void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found)
-{
-	struct knob *k = &a->ksm.knob[knob];
-	uint64_t value[_KSM_KNOB_MAX];
-	char from[TEXT_MAX], to[TEXT_MAX];
-
-	value[knob] = k->asked;
-	knobs_str(1U << knob, value, from, sizeof from);
-	value[knob] = found;
-	knobs_str(1U << knob, value, to, sizeof to);
-
-	k->ours = k->todo = false;
-	a->undo_stale = true;
-	if (!a->in_force.ksm.ceded)
-		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
-					      .id = LOG_CEDED,
-					      .actuator = "ksm",
-					      .action = "cede",
-					      .reason = why_str(WHY_CEDED),
-					      .from = from,
-					      .to = to },
-			  "KSM: kvmtuned wrote %s, but there is %s: somebody else runs KSM now (an "
-			  "admin, "
-			  "ksmtuned, a tuned profile?); kvmtuned leaves it alone until it is "
-			  "reloaded",
-			  from, to);
-	a->in_force.ksm.ceded = true;
-}
-
-static const char *hint(int error, enum ksm_knob knob)
-{
-	switch (error) {
-	case -EACCES:
-	case -EPERM:
-	case -EROFS:
-		return "check that it runs as root, and ReadWritePaths= and ProtectKernelTunables= "
-		       "of the unit";
-	case -EINVAL:
-	case -EBUSY:
-		return knob == KSM_PAGES ? "the kernel's own advisor sets it while "
-					   "/sys/kernel/mm/ksm/advisor_mode is not none"
-					 : "this kernel does not take the value";
-	default:
-		return "reload kvmtuned to have it try again";
-	}
-}
-
-static void refused(struct act *a, enum ksm_knob knob, int error)
-{
-	a->in_force.ksm.off = true;
-	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
-				      .id = LOG_WRITE_REFUSED,
-				      .actuator = "ksm",
-				      .action = "refuse",
-				      .reason = why_str(WHY_ACTUATOR_OFF),
-				      .error = -error },
-		  "/sys/kernel/mm/ksm/%s: %s; KSM control is off (%s)", ksm_knob_name[knob],
-		  strerror(-error), hint(error, knob));
-}
-
-static void say_change(struct log_event event, enum why why, unsigned int which,
-		       const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX])
-{
-	const char *verb = event.id == LOG_RESTORED ? "restored"
-			   : event.dry_run          ? "would be set"
-						    : "set";
-	char from_text[TEXT_MAX], to_text[TEXT_MAX];
-
-	event.level = LOG_LEVEL_NOTICE;
-	event.actuator = "ksm";
-	event.reason = reason_str(why);
-	event.from = knobs_str(which, from, from_text, sizeof from_text);
-	event.to = knobs_str(which, to, to_text, sizeof to_text);
-	log_emitf(event, "KSM %s: %s (was %s)%s%s", verb, to_text, from_text,
-		  event.reason ? ": " : "", event.reason ? why_sentence(why) : "");
-}
-
-static const char *action_of(unsigned int which, const uint64_t to[_KSM_KNOB_MAX])
-{
-	if (!(which & 1U << KSM_RUN))
-		return "adjust";
-	return to[KSM_RUN] == RUN_SCANNING ? "start" : "stop";
-}
-
-/* ---- plan -> files --------------------------------------------------------------- */
+/* ---- plan -> files ----------------------------------------------------- */
 
 static int read_knobs(const struct act *a, uint64_t ret[_KSM_KNOB_MAX], enum ksm_knob *ret_failed)
 {
@@ -213,10 +108,8 @@ static void dry_run(struct act *a, const struct ksm_plan *plan)
 		return;
 	which = want(plan, found, wanted);
 	if (which)
-		say_change((struct log_event){ .id = LOG_KSM_CHANGED,
-					       .action = action_of(which, wanted),
-					       .dry_run = true },
-			   plan->why, which, found, wanted);
+		act_ksm_say((struct log_event){ .id = LOG_KSM_CHANGED, .dry_run = true }, plan->why,
+			    which, found, wanted);
 }
 
 static bool cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
@@ -262,7 +155,7 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	}
 	r = read_knobs(a, found, &failed);
 	if (r < 0)
-		refused(a, failed, r);
+		act_ksm_refused(a, failed, r);
 	if (r < 0 || cede_if_foreign(a, found))
 		return;
 	a->ksm.why = plan->why;
@@ -304,7 +197,7 @@ void act_ksm_execute(struct act *a)
 		if (r == -ESTALE) {
 			act_ksm_cede(a, i, found);
 		} else if (r < 0) {
-			refused(a, i, r);
+			act_ksm_refused(a, i, r);
 			a->undo_stale = true;
 		} else {
 			from[i] = k->before;
@@ -315,13 +208,12 @@ void act_ksm_execute(struct act *a)
 	}
 	act_ksm_abandon(a);
 	if (written)
-		say_change((struct log_event){ .id = LOG_KSM_CHANGED,
-					       .action = action_of(written, to) },
-			   a->ksm.why, written, from, to);
+		act_ksm_say((struct log_event){ .id = LOG_KSM_CHANGED }, a->ksm.why, written, from,
+			    to);
 	act_ksm_publish(a);
 }
 
-/* ---- files -> originals ------------------------------------------------------------ */
+/* ---- files -> originals ------------------------------------------------ */
 
 /* run was 2 (unmerged and stopped): it stops, but what was merged stays so.  Writing 2
  * would unmerge everything within that write, with more memory than there may be, and
@@ -357,6 +249,7 @@ void act_ksm_give_back(struct act *a, enum why why)
 {
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
 	unsigned int written = 0;
+	bool failed = false;
 
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
@@ -369,21 +262,20 @@ void act_ksm_give_back(struct act *a, enum why why)
 		r = give_back_knob(a, i, &from[i]);
 		k->gave_up = r < 0;
 		k->ours = r < 0;
-		if (r < 0)
-			refused(a, i, r);
-		else if (r > 0)
-			written |= 1U << i;
+		if (r < 0 && !failed)
+			act_ksm_refused(a, i, r);
+		failed |= r < 0;
+		written |= (unsigned int)(r > 0) << i;
 	}
 	if (written)
-		say_change((struct log_event){ .id = LOG_RESTORED, .action = "restore" }, why,
-			   written, from, to);
+		act_ksm_say((struct log_event){ .id = LOG_RESTORED }, why, written, from, to);
 	if (written & 1U << KSM_RUN && to[KSM_RUN] != a->ksm.knob[KSM_RUN].original)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_NOTICE,
 					      .id = LOG_RESTORED,
 					      .actuator = "ksm",
 					      .action = "restore" },
-			  "KSM run was 2 before: pages that were merged since stay merged, as "
-			  "unmerging may "
-			  "need more memory than there is; echo 2 >/sys/kernel/mm/ksm/run does it");
+			  "KSM run was 2 before: what was merged since stays merged, for unmerging "
+			  "may need more memory than there is; echo 2 >/sys/kernel/mm/ksm/run "
+			  "does it");
 	act_ksm_publish(a);
 }

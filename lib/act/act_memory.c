@@ -48,7 +48,7 @@ bool act_memory_waiting(const struct act_guest *g)
 	return g->limit.ours && !g->limit.gave_up;
 }
 
-/* ---- what is said --------------------------------------------------------------------- */
+/* ---- what is said ------------------------------------------------------ */
 
 static void say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
 		uint64_t to_kib)
@@ -84,9 +84,9 @@ static void cede(struct act *a, struct act_guest *g, uint64_t found_kib)
 				      .reason = why_str(WHY_CEDED),
 				      .from = kib_str(l->got, from),
 				      .to = kib_str(found_kib, to) },
-		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it (virsh "
-		  "memtune, "
-		  "another tuner?); kvmtuned leaves this guest's limits alone until it is reloaded",
+		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it "
+		  "(virsh memtune, another tuner?); kvmtuned leaves this guest's limits alone "
+		  "until it is reloaded",
 		  from, to);
 }
 
@@ -112,7 +112,7 @@ static void refused(struct act_guest *g, int error)
 			  : "is a memory cgroup mounted? reload kvmtuned to have it try again");
 }
 
-/* ---- whose value is it ------------------------------------------------------------------ */
+/* ---- whose value is it ------------------------------------------------- */
 
 static bool is_late(const struct limit *l, uint64_t fact_kib)
 {
@@ -145,7 +145,7 @@ static bool cede_if_foreign(struct act *a, struct act_guest *g)
 	return true;
 }
 
-/* ---- plan -> request ---------------------------------------------------------------------- */
+/* ---- plan -> request --------------------------------------------------- */
 
 /* Once per wish, however often it comes. */
 static void dry_run(struct act_guest *g, const struct memory_plan *wish)
@@ -205,7 +205,8 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 		return;
 	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->soft_limit_kib))
 		return;
-	if (!l->ours || l->asked != wish->soft_limit_kib)
+	/* What may be in force already is asked for again: the undo file must name it. */
+	if (!l->lost && (!l->ours || l->asked != wish->soft_limit_kib))
 		note(a, g, wish->soft_limit_kib);
 	l->why = wish->why;
 	l->todo = true;
@@ -248,7 +249,7 @@ void act_memory_execute(struct act *a, struct act_guest *g)
 	}
 }
 
-/* ---- and back ------------------------------------------------------------------------------ */
+/* ---- and back ---------------------------------------------------------- */
 
 void act_memory_give_back(struct act *a, struct act_guest *g, enum why why)
 {

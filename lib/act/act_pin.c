@@ -7,24 +7,29 @@
 
 bool act_error_passes(int error)
 {
-	return error == -EAGAIN || error == -ENOTCONN || error == -ETIMEDOUT || error == -EBUSY;
+	return error == -EAGAIN || error == -ENOTCONN || error == -ETIMEDOUT || error == -EBUSY ||
+	       error == -ENOENT;
 }
 
-static void say_pinned(const struct act_guest *g, size_t nthreads, const struct cpumask *was)
+/* All that was written since this was last said. */
+static void say_pinned(struct act_guest *g)
 {
-	const struct placement *p = &g->placement;
+	struct placement *p = &g->placement;
 	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX];
 
+	if (p->written == 0)
+		return;
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_NOTICE,
 				      .id = LOG_PIN_CHANGED,
 				      .actuator = "placement",
 				      .action = "pin",
 				      .reason = reason_str(p->why),
-				      .from = cpumask_str(was, from, sizeof from),
+				      .from = cpumask_str(&p->was, from, sizeof from),
 				      .to = cpumask_str(&p->cpus, to, sizeof to) },
-		  "%zu threads pinned to node %d, CPUs %.100s (were on %.100s): %s", nthreads,
+		  "%zu threads pinned to node %d, CPUs %.100s (were on %.100s): %s", p->written,
 		  p->home_node, to, from, why_sentence(p->why));
+	p->written = 0;
 }
 
 static const char *hint(int error)
@@ -32,9 +37,8 @@ static const char *hint(int error)
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		return "check that CapabilityBoundingSet= of the unit has CAP_SYS_NICE, and that "
-		       "libvirt's "
-		       "polkit rules let it in";
+		return "check that CapabilityBoundingSet= of the unit has CAP_SYS_NICE, and "
+		       "libvirt's polkit rules";
 	case -EINVAL:
 		return "its cpuset has none of these CPUs: who confines it?";
 	case -ENOTSUP:
@@ -69,66 +73,74 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 		  hint(error), all ? "all guests" : "this guest");
 }
 
-/* ---- backend affinity ------------------------------------------------------------------ */
-
 /* What is read back is ours if it is what was asked for, less what the cpuset has not.
  * Anything else came in between: as the next look finds it unlike `got`, it is ceded. */
+static void note_result(const struct placement *p, struct pin *pin, const struct cpumask *found)
+{
+	struct cpumask outside = cpumask_andnot(found, &p->cpus);
+
+	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : p->cpus;
+	pin->settled = p->current;
+	pin->gave_up = false;
+}
+
+/* ---- backend affinity -------------------------------------------------- */
+
+/* 1: pinned; 0: nobody can; -ESRCH: it has gone; -errno. */
 static int pin_thread(const struct act *a, const struct act_guest *g, struct pin *pin)
 {
-	const struct placement *p = &g->placement;
-	struct cpumask found, outside;
+	struct cpumask found;
 	int r;
 
 	r = thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &pin->unpinnable);
 	if (r < 0 || pin->unpinnable)
 		return r;
-	r = thread_set_cpus(pin->tid, &p->cpus);
+	r = thread_set_cpus(pin->tid, &g->placement.cpus);
 	if (r == 0)
 		r = thread_get_cpus(pin->tid, &found);
 	if (r < 0)
 		return r;
-	outside = cpumask_andnot(&found, &p->cpus);
-	pin->got = cpumask_empty(&outside) ? found : p->cpus;
-	pin->settled = p->current;
-	pin->fresh = pin->gave_up = false;
+	note_result(&g->placement, pin, &found);
 	return 1;
+}
+
+/* False: the kernel refuses, and will refuse the other threads too. */
+static bool pin_one(struct act *a, struct act_guest *g, struct pin *pin)
+{
+	struct cpumask before = pin->got;
+	int r = pin_thread(a, g, pin);
+
+	if (r > 0) {
+		if (g->placement.written++ == 0)
+			g->placement.was = before;
+		return true;
+	}
+	a->undo_stale = true;
+	pin->ours = false;
+	if (r == 0 || r == -ESRCH)
+		return true; /* threads come and go */
+	pin->ours = !cpumask_equal(&pin->got, &pin->original);
+	act_placement_refused(a, g, pin, r);
+	return false;
 }
 
 static void execute_affinity(struct act *a, struct act_guest *g)
 {
 	struct placement *p = &g->placement;
-	struct cpumask was = { 0 };
-	size_t written = 0;
-	int r = 0;
+	bool refused = false;
 
-	for (size_t i = 0; i < p->npins && r >= 0; i++) {
-		struct pin *pin = &p->pin[i];
-		struct cpumask before = pin->got;
-
-		if (!pin->ours || pin->settled == p->current)
-			continue;
-		r = pin_thread(a, g, pin);
-		if (r > 0 && written++ == 0)
-			was = before;
-		if (r < 0 && r != -ESRCH)
-			act_placement_refused(a, g, pin, r);
-		if (r <= 0) {
-			pin->ours = pin->fresh = false;
-			a->undo_stale = true;
-		}
-		if (r == -ESRCH)
-			r = 0; /* threads come and go */
-	}
-	if (written > 0) {
+	for (size_t i = 0; i < p->npins && !refused; i++)
+		if (p->pin[i].ours && p->pin[i].settled != p->current)
+			refused = !pin_one(a, g, &p->pin[i]);
+	if (p->written > 0)
 		g->in_force.pin_changed_ns = a->now_ns;
-		say_pinned(g, written, &was);
-	}
+	say_pinned(g);
 	/* Half a guest here and half there is worse than either. */
-	if (r < 0)
+	if (refused)
 		act_placement_give_back(a, g, WHY_ACTUATOR_OFF);
 }
 
-/* ---- backend libvirt ------------------------------------------------------------------- */
+/* ---- backend libvirt --------------------------------------------------- */
 
 static void execute_libvirt(struct act *a, struct act_guest *g)
 {
@@ -175,27 +187,15 @@ static struct pin *find_pending(struct placement *p, const struct vm_reply *repl
 	return NULL;
 }
 
-static size_t count_settled(const struct placement *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->npins; i++)
-		n += p->pin[i].ours && p->pin[i].settled == p->current;
-	return n;
-}
-
 static void pinned(const struct act *a, struct act_guest *g, struct pin *pin,
 		   const struct cpumask *found)
 {
 	struct placement *p = &g->placement;
-	struct cpumask outside = cpumask_andnot(found, &p->cpus), was = pin->got;
 
-	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : p->cpus;
-	pin->settled = p->current;
-	pin->gave_up = false;
+	if (p->written++ == 0)
+		p->was = pin->got;
+	note_result(p, pin, found);
 	g->in_force.pin_changed_ns = a->now_ns;
-	if (!act_pins_any_pending(p))
-		say_pinned(g, count_settled(p), &was);
 }
 
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply)
@@ -218,5 +218,7 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 	}
 	a->undo_stale |= !pin->ours;
 	pin->giving_back = false;
+	if (!act_pins_any_pending(&g->placement))
+		say_pinned(g);
 	act_placement_gave_back(a, g);
 }

@@ -99,18 +99,16 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
-bool act_mask_is_ours(const struct act_guest *g, const struct cpumask *mask)
+bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)
 {
 	const struct pin *first = act_pin_main(g);
 
-	return cpumask_equal(mask, &g->placement.cpus) ||
-	       (first && cpumask_equal(mask, &first->got));
+	return act_shows(a, mask, &g->placement.cpus) || (first && act_shows(a, mask, &first->got));
 }
 
 /* A request whose answer was lost may have been done, or not. */
-bool act_pin_may_be_ours(const struct placement *p, const struct pin *pin,
+bool act_pin_may_be_ours(struct act *a, const struct placement *p, const struct pin *pin,
 			 const struct cpumask *found)
 {
-	return cpumask_equal(found, &pin->got) || cpumask_equal(found, &p->cpus) ||
-	       (pin->settled != p->current && cpumask_equal(found, &p->before));
+	return act_shows(a, found, &pin->got) || act_shows(a, found, &p->cpus);
 }

@@ -13,7 +13,7 @@
 
 #include "act_private.h"
 
-/* ---- whose mask is it --------------------------------------------------------------- */
+/* ---- whose mask is it -------------------------------------------------- */
 
 enum finding {
 	THREAD_FINE,  /* as wished, or none of our business */
@@ -32,42 +32,51 @@ struct look {
 	struct cpumask found; /* ... to these */
 };
 
-static enum finding judge_known(const struct look *look, const struct placement *p,
+static enum finding judge_known(struct act *a, const struct look *look, const struct placement *p,
 				const struct pin *pin, const struct cpumask *found)
 {
-	if (!act_pin_may_be_ours(p, pin, found))
+	if (!act_pin_may_be_ours(a, p, pin, found))
 		return THREAD_FOREIGN;
 	return pin->settled == p->current && cpumask_equal(&p->cpus, &look->wish->cpus)
 		       ? THREAD_FINE
 		       : THREAD_KNOWN;
 }
 
-/* Sense saw each thread's first mask; whatever differs from it was set since.  But sense
+/* Nobody pins a thread by allowing it more; a CPU that was switched on does. */
+static bool covers(struct act *a, const struct cpumask *found, const struct cpumask *mask)
+{
+	struct cpumask both = cpumask_and(found, mask);
+
+	return act_shows(a, &both, mask);
+}
+
+/* Sense saw each thread's first mask; whatever it has no more was taken since.  But sense
  * may have started after us, and have seen ours first (a restart, an inherited mask):
  * then what we gave back is the original. */
-static bool is_original(const struct act_guest *g, const struct guest_thread *t,
-			const struct pin *pin, const struct cpumask *found)
+static bool is_original(struct act *a, const struct look *look, const struct act_guest *g,
+			const struct guest_thread *t, const struct pin *pin,
+			const struct cpumask *found)
 {
 	const struct pin *first = act_pin_main(g);
 
-	return g->placement.trust_present || cpumask_equal(found, &t->first_allowed) ||
-	       (pin && cpumask_equal(found, &pin->original)) ||
-	       (first && cpumask_equal(found, &first->original));
+	if (look->pinned ? act_shows(a, found, &t->first_allowed)
+			 : covers(a, found, &t->first_allowed))
+		return true;
+	return g->placement.trust_present || (pin && act_shows(a, found, &pin->original)) ||
+	       (first && act_shows(a, found, &first->original));
 }
 
-static enum finding judge(const struct look *look, const struct act_guest *g,
+static enum finding judge(struct act *a, const struct look *look, const struct act_guest *g,
 			  const struct guest_thread *t, const struct pin *pin,
 			  const struct cpumask *found)
 {
 	if (pin && pin->unpinnable)
 		return THREAD_FINE;
 	if (pin && pin->ours)
-		return judge_known(look, &g->placement, pin, found);
-	if (look->pinned && cpumask_equal(found, &look->wish->cpus))
-		return THREAD_FINE;
-	if (look->pinned && act_mask_is_ours(g, found))
-		return THREAD_BORN;
-	return is_original(g, t, pin, found) ? THREAD_NEW : THREAD_FOREIGN;
+		return judge_known(a, look, &g->placement, pin, found);
+	if (look->pinned && act_mask_is_ours(a, g, found))
+		return cpumask_equal(found, &look->wish->cpus) ? THREAD_FINE : THREAD_BORN;
+	return is_original(a, look, g, t, pin, found) ? THREAD_NEW : THREAD_FOREIGN;
 }
 
 /* libvirt pins by role and number: of the emulator it moves the main thread, and the
@@ -97,17 +106,17 @@ static struct pin *pin_of(const struct placement *p, const struct guest_thread *
 }
 
 /* A thread that cannot be asked has gone, which is normal life. */
-static enum finding find(const struct act *a, const struct look *look, const struct act_guest *g,
+static enum finding find(struct act *a, const struct look *look, const struct act_guest *g,
 			 const struct guest_thread *t, size_t hint, struct cpumask *ret_mask)
 {
 	const struct pin *pin = pin_of(&g->placement, t, hint);
 
 	if (!is_addressable(g, t, look->wish->backend) || mask_now(a, t, pin, ret_mask) < 0)
 		return THREAD_FINE;
-	return judge(look, g, t, pin, ret_mask);
+	return judge(a, look, g, t, pin, ret_mask);
 }
 
-static void look_at(const struct act *a, const struct act_guest *g, const struct guest_plan *plan,
+static void look_at(struct act *a, const struct act_guest *g, const struct guest_plan *plan,
 		    struct look *look)
 {
 	*look = (struct look){ .wish = &plan->placement,
@@ -150,16 +159,16 @@ void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *fo
 				      .from = from[0] ? from : NULL,
 				      .to = cpumask_str(found, to, sizeof to) },
 		  "somebody else pinned %s thread %u (tid %d) to CPUs %.100s (virsh, taskset, "
-		  "another "
-		  "tuner?); kvmtuned leaves this guest's placement alone until it is reloaded",
+		  "another tuner?); kvmtuned leaves this guest's placement alone until it is "
+		  "reloaded",
 		  role[foreign->role], foreign->number, foreign->tid, to);
 }
 
-/* ---- notes of what is to be written --------------------------------------------------- */
+/* ---- notes of what is to be written ------------------------------------ */
 
 /* Threads that need no change are noted too while a guest is being pinned: later, a mask
  * equal to ours would be taken for an inherited one. */
-static int note_thread(const struct act *a, const struct look *look, struct act_guest *g,
+static int note_thread(struct act *a, const struct look *look, struct act_guest *g,
 		       const struct guest_thread *t, size_t hint)
 {
 	const struct pin *first = act_pin_main(g);
@@ -186,9 +195,19 @@ static int note_thread(const struct act *a, const struct look *look, struct act_
 	return 1;
 }
 
+/* What the undo file says goes back by one wish only.  So a guest whose last one is not
+ * yet done everywhere (libvirt was not there, or did not say) is not wished elsewhere. */
+static bool is_done(const struct placement *p)
+{
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].ours && !p->pin[i].fresh && p->pin[i].settled != p->current)
+			return false;
+	return true;
+}
+
 static bool take_wish(struct placement *p, const struct look *look)
 {
-	bool changed = !look->pinned || !cpumask_equal(&p->cpus, &look->wish->cpus);
+	bool changed = !look->pinned || (!cpumask_equal(&p->cpus, &look->wish->cpus) && is_done(p));
 
 	p->home_before = p->home_node;
 	p->current_before = p->current;
@@ -196,9 +215,9 @@ static bool take_wish(struct placement *p, const struct look *look)
 		p->before = look->pinned ? p->cpus : (struct cpumask){ 0 };
 		p->cpus = look->wish->cpus;
 		p->current = ++p->newest;
+		p->backend = look->wish->backend;
+		p->home_node = look->wish->home_node;
 	}
-	p->backend = look->wish->backend;
-	p->home_node = look->wish->home_node;
 	p->why = look->wish->why;
 	for (size_t i = 0; i < p->npins; i++)
 		if (p->pin[i].fresh && cpumask_equal(&p->pin[i].got, &p->cpus))
@@ -241,7 +260,7 @@ void act_placement_abandon(struct act_guest *g)
 	p->todo = false;
 }
 
-/* ---- plan -> notes ---------------------------------------------------------------------- */
+/* ---- plan -> notes ----------------------------------------------------- */
 
 static bool same_wish(const struct placement_plan *a, const struct placement_plan *b)
 {
@@ -249,7 +268,7 @@ static bool same_wish(const struct placement_plan *a, const struct placement_pla
 }
 
 /* Once per wish, however often it comes. */
-static void dry_run(const struct act *a, struct act_guest *g, const struct guest_plan *plan)
+static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct placement_plan *wish = &plan->placement;
 	char to[KT_CPULIST_MAX];

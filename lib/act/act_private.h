@@ -3,6 +3,7 @@
  *
  *	act.c           the interface: one plan, one answer, the way back
  *	act_ksm.c       three files below /sys/kernel/mm/ksm
+ *	act_ksm_say.c   ... and what is said about them
  *	act_pins.c      the table of a guest's pinned threads
  *	act_placement.c where threads are to run, and whose masks they have
  *	act_pin.c       masks written, by the kernel or through libvirt
@@ -24,10 +25,11 @@
 
 enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
 
-/* ---- ksm ---------------------------------------------------------------------- */
+/* ---- ksm --------------------------------------------------------------- */
 
 /* In the order of writing: a scan that starts has its speed already. */
 enum ksm_knob { KSM_PAGES, KSM_SLEEP, KSM_RUN, _KSM_KNOB_MAX };
+enum { RUN_STOPPED = 0, RUN_SCANNING = 1, RUN_UNMERGED = 2 };
 
 /* `before` is what was there when `asked` was put on file: a daemon that dies between
  * filing and writing leaves it in force, and it is as much ours as `asked`. */
@@ -45,7 +47,7 @@ struct act_ksm {
 	struct ksm_plan said; /* the last wish that a dry run told of */
 };
 
-/* ---- guests ------------------------------------------------------------------- */
+/* ---- guests ------------------------------------------------------------ */
 
 struct pin {
 	pid_t tid;
@@ -73,6 +75,8 @@ struct placement {
 	size_t given_back;  /* threads, so far */
 	bool trust_present; /* after a reload: whatever mask is there is the original */
 	enum why why;
+	size_t written;     /* threads, and not yet said; the first of them */
+	struct cpumask was; /* ... was there */
 	size_t npins, capacity;
 	struct pin *pin;
 	struct placement_plan said;
@@ -115,14 +119,16 @@ struct act {
 	bool undo_stale;  /* the file names values that are no longer ours */
 	bool save_failed; /* and that was said */
 	bool affinity_off;
-	uint64_t now_ns; /* of the last call that had it */
+	bool online_known;
+	struct cpumask online; /* as read since the last plan */
+	uint64_t now_ns;       /* of the last call that had it */
 	struct act_ksm ksm;
 	struct act_guest *guests;
 	struct act_guest *slot[KT_GUESTS_MAX];
 	struct in_force in_force;
 };
 
-/* ---- act.c -------------------------------------------------------------------- */
+/* ---- act.c ------------------------------------------------------------- */
 
 struct act_guest *act_find(const struct act *a, const struct uuid *uuid);
 /* NULL: no memory. */
@@ -132,7 +138,7 @@ void act_publish(struct act *a, struct act_guest *g);
 /* The process has gone: nothing of it is in force, nothing can be given back. */
 void act_guest_reset(struct act *a, struct act_guest *g);
 
-/* ---- act_ksm.c ---------------------------------------------------------------- */
+/* ---- act_ksm.c --------------------------------------------------------- */
 
 extern const char *const ksm_knob_name[_KSM_KNOB_MAX];
 int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret) KT_MUST_USE;
@@ -140,10 +146,18 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan);
 void act_ksm_abandon(struct act *a);
 void act_ksm_execute(struct act *a);
 void act_ksm_give_back(struct act *a, enum why why);
-void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found);
 void act_ksm_publish(struct act *a);
 
-/* ---- act_pins.c ----------------------------------------------------------------- */
+/* ---- act_ksm_say.c ----------------------------------------------------- */
+
+/* Somebody else wrote `found`: theirs are all three from now on; said once. */
+void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found);
+void act_ksm_refused(struct act *a, enum ksm_knob knob, int error);
+/* A change of the knobs that have their bit in `which`; event.id says what kind. */
+void act_ksm_say(struct log_event event, enum why why, unsigned int which,
+		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX]);
+
+/* ---- act_pins.c -------------------------------------------------------- */
 
 /* NULL: not known. `hint`: where to look first. */
 struct pin *act_pin_find(const struct placement *p, pid_t tid, size_t hint);
@@ -154,13 +168,13 @@ struct pin *act_pin_add(struct placement *p);
 void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);
 bool act_pins_any_ours(const struct placement *p);
 bool act_pins_any_pending(const struct placement *p);
-bool act_pin_may_be_ours(const struct placement *p, const struct pin *pin,
+bool act_pin_may_be_ours(struct act *a, const struct placement *p, const struct pin *pin,
 			 const struct cpumask *found);
 /* Whether a thread with this mask has it from us: a child of a pinned one has. */
-bool act_mask_is_ours(const struct act_guest *g, const struct cpumask *mask);
+bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
 void act_placement_publish(const struct act *a, struct act_guest *g);
 
-/* ---- act_placement.c ------------------------------------------------------------ */
+/* ---- act_placement.c --------------------------------------------------- */
 
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_placement_abandon(struct act_guest *g);
@@ -168,7 +182,7 @@ void act_placement_abandon(struct act_guest *g);
 void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
 			const struct cpumask *found);
 
-/* ---- act_pin.c ------------------------------------------------------------------ */
+/* ---- act_pin.c --------------------------------------------------------- */
 
 void act_placement_execute(struct act *a, struct act_guest *g);
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
@@ -177,7 +191,7 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 /* Whether the same request may be granted another time. */
 bool act_error_passes(int error);
 
-/* ---- act_unpin.c ---------------------------------------------------------------- */
+/* ---- act_unpin.c ------------------------------------------------------- */
 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
 /* After an answer: if it was the last of those to be given back, finish. */
@@ -185,7 +199,7 @@ void act_placement_gave_back(struct act *a, struct act_guest *g);
 /* How many pins are still to be given back, and may be. */
 size_t act_placement_waiting(const struct act_guest *g);
 
-/* ---- act_thread.c --------------------------------------------------------------- */
+/* ---- act_thread.c ------------------------------------------------------ */
 
 /* -ESRCH: no such process or thread, or it is another one by now. */
 int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
@@ -193,8 +207,12 @@ int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_t
 int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
 int thread_get_cpus(pid_t tid, struct cpumask *ret) KT_MUST_USE;
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
+/* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */
+bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask);
+/* Gives a thread what it had. */
+int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original) KT_MUST_USE;
 
-/* ---- act_memory.c ----------------------------------------------------------------- */
+/* ---- act_memory.c ------------------------------------------------------ */
 
 void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_memory_abandon(struct act_guest *g);
@@ -204,7 +222,7 @@ void act_memory_give_back(struct act *a, struct act_guest *g, enum why why);
 bool act_memory_waiting(const struct act_guest *g);
 void act_memory_publish(struct act_guest *g);
 
-/* ---- act_log.c -------------------------------------------------------------------- */
+/* ---- act_log.c --------------------------------------------------------- */
 
 /* Says it with the guest's escaped name in front, and in its fields. */
 void guest_log(const struct act_guest *g, struct log_event event, const char *fmt, ...)
@@ -212,7 +230,7 @@ void guest_log(const struct act_guest *g, struct log_event event, const char *fm
 /* NULL instead of "none": no reason was given. */
 const char *reason_str(enum why why);
 
-/* ---- undo.c, undo_read.c, undo_check.c ------------------------------------------------ */
+/* ---- undo.c, undo_read.c, undo_check.c --------------------------------- */
 
 #define UNDO_HEADER "kvmtuned-undo 1"
 

@@ -100,3 +100,41 @@ int thread_set_cpus(pid_t tid, const struct cpumask *cpus)
 	memcpy(&set, cpus, sizeof set);
 	return sched_setaffinity(tid, sizeof set, &set) < 0 ? -errno : 0;
 }
+
+static const struct cpumask *online_cpus(struct act *a)
+{
+	char text[KT_CPULIST_MAX];
+
+	if (a->online_known)
+		return &a->online;
+	if (hostfs_read(a->fs, "sys/devices/system/cpu/online", text, sizeof text) < 0 ||
+	    cpumask_parse(text, &a->online) < 0)
+		memset(&a->online, 0xff,
+		       sizeof a->online); /* then masks are compared as they are */
+	a->online_known = true;
+	return &a->online;
+}
+
+bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask)
+{
+	struct cpumask expected;
+
+	if (cpumask_equal(found, mask))
+		return true;
+	expected = cpumask_and(mask, online_cpus(a));
+	expected = cpumask_andnot(&expected, found);
+	if (!cpumask_empty(&expected) || cpumask_empty(found))
+		return false;
+	expected = cpumask_andnot(found, mask);
+	return cpumask_empty(&expected);
+}
+
+/* Whoever had all CPUs that there are gets all that there may ever be: a CPU that is
+ * switched on later, or added to its cpuset, is then its own as it would have been. */
+int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original)
+{
+	struct cpumask missing = cpumask_andnot(online_cpus(a), original), every;
+
+	memset(&every, 0xff, sizeof every);
+	return thread_set_cpus(tid, cpumask_empty(&missing) ? &every : original);
+}

@@ -22,7 +22,7 @@ size_t act_placement_waiting(const struct act_guest *g)
 
 /* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask
  * of somebody else, *ret_found; -errno. */
-static int look_at(const struct act *a, const struct act_guest *g, const struct pin *pin,
+static int look_at(struct act *a, const struct act_guest *g, const struct pin *pin,
 		   struct cpumask *ret_found)
 {
 	struct cpumask found = pin->got;
@@ -38,8 +38,10 @@ static int look_at(const struct act *a, const struct act_guest *g, const struct 
 		return r == -ESRCH ? 1 : r;
 	if (cpumask_equal(&found, &pin->original))
 		return 1;
+	if (act_pin_may_be_ours(a, &g->placement, pin, &found))
+		return 0;
 	*ret_found = found;
-	return act_pin_may_be_ours(&g->placement, pin, &found) ? 0 : -ESTALE;
+	return act_shows(a, &found, &pin->original) ? 1 : -ESTALE;
 }
 
 /* 0: libvirt is asked, or will be; 1: done; -errno. */
@@ -52,7 +54,7 @@ static int unpin(struct act *a, struct act_guest *g, struct pin *pin)
 		pin->pending = pin->giving_back = r == 0;
 		return act_error_passes(r) ? 0 : r;
 	}
-	r = a->fs->is_live ? thread_set_cpus(pin->tid, &pin->original) : -EPERM;
+	r = a->fs->is_live ? thread_restore_cpus(a, pin->tid, &pin->original) : -EPERM;
 	if (r == 0)
 		g->placement.given_back++;
 	return r == 0 || r == -ESRCH ? 1 : r;
@@ -76,7 +78,7 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 }
 
 struct born {
-	const struct act *a;
+	struct act *a;
 	const struct act_guest *g;
 	const struct pin *first;
 	size_t given_back;
@@ -91,21 +93,20 @@ static int give_back_born(void *context, pid_t tid)
 
 	if (pin && thread_check(born->a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable) == 0)
 		return 0;
-	if (thread_get_cpus(tid, &found) == 0 && act_mask_is_ours(born->g, &found) &&
+	if (thread_get_cpus(tid, &found) == 0 && act_mask_is_ours(born->a, born->g, &found) &&
 	    !cpumask_equal(&found, &born->first->original) &&
-	    thread_set_cpus(tid, &born->first->original) == 0)
+	    thread_restore_cpus(born->a, tid, &born->first->original) == 0)
 		born->given_back++;
 	return 0;
 }
 
-static void give_back_all_born(const struct act *a, struct act_guest *g)
+static void give_back_all_born(struct act *a, struct act_guest *g)
 {
 	struct born born = { .a = a, .g = g, .first = act_pin_main(g) };
 	char path[64];
 	size_t before;
 
-	if (!a->fs->is_live || !born.first ||
-	    process_check(a->fs, g->pid, g->start_ticks) < 0 ||
+	if (!a->fs->is_live || !born.first || process_check(a->fs, g->pid, g->start_ticks) < 0 ||
 	    str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
 		return;
 	for (int round = 0; round < ROUNDS_MAX; round++) {

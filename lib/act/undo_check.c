@@ -29,25 +29,25 @@ static void check_ksm(struct act *a)
 
 /* The kernel narrows a mask to the cpuset.  A thread that nobody pinned had its whole
  * cpuset, so what it had tells what became of ours. */
-static bool is_result_of(const struct cpumask *found, const struct cpumask *asked,
+static bool is_result_of(struct act *a, const struct cpumask *found, const struct cpumask *asked,
 			 const struct cpumask *original)
 {
 	struct cpumask narrowed = cpumask_and(asked, original);
 
-	return cpumask_equal(found, asked) ||
-	       (!cpumask_empty(found) && cpumask_equal(found, &narrowed));
+	return act_shows(a, found, asked) || act_shows(a, found, &narrowed);
 }
 
 /* False: somebody else has pinned it to `found`. */
-static bool check_pin(const struct placement *p, struct pin *pin, const struct cpumask *found)
+static bool check_pin(struct act *a, const struct placement *p, struct pin *pin,
+		      const struct cpumask *found)
 {
 	pin->got = *found;
-	if (is_result_of(found, &p->cpus, &pin->original)) {
+	if (is_result_of(a, found, &p->cpus, &pin->original)) {
 		pin->settled = p->current;
 		return true;
 	}
-	return cpumask_equal(found, &pin->original) ||
-	       is_result_of(found, &p->before, &pin->original);
+	return act_shows(a, found, &pin->original) ||
+	       is_result_of(a, found, &p->before, &pin->original);
 }
 
 static void check_pins(struct act *a, struct act_guest *g)
@@ -65,7 +65,7 @@ static void check_pins(struct act *a, struct act_guest *g)
 			    -ESRCH ||
 		    thread_get_cpus(pin->tid, &found) == -ESRCH) {
 			pin->ours = false;
-		} else if (!check_pin(p, pin, &found)) {
+		} else if (!check_pin(a, p, pin, &found)) {
 			pin->ours = false;
 			foreign = pin;
 			theirs = found;

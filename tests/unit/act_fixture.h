@@ -24,7 +24,7 @@
 #include "sample.h"
 #include "str.h"
 
-/* ---- the log ------------------------------------------------------------------ */
+/* ---- the log ----------------------------------------------------------- */
 
 struct said {
 	enum log_level level;
@@ -47,7 +47,9 @@ static inline void remember(const struct log_event *e, void *context)
 	struct said *s = &said[nsaid < KT_ARRAY_LEN(said) - 1 ? nsaid++ : nsaid];
 
 	(void)context;
-	*s = (struct said){ .level = e->level, .id = e->id, .error = e->error, .dry_run = e->dry_run };
+	*s = (struct said){
+		.level = e->level, .id = e->id, .error = e->error, .dry_run = e->dry_run
+	};
 	copy_text(s->message, sizeof s->message, e->message);
 	copy_text(s->from, sizeof s->from, e->from);
 	copy_text(s->to, sizeof s->to, e->to);
@@ -76,7 +78,7 @@ static inline const struct said *the_one(enum log_event_id id)
 	return found;
 }
 
-/* ---- files ---------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------- */
 
 static char root[64], run_dir[80];
 
@@ -137,7 +139,7 @@ static inline int remove_one(const char *path, const struct stat *st, int type, 
 	return remove(path);
 }
 
-/* ---- libvirt ---------------------------------------------------------------------- */
+/* ---- libvirt ----------------------------------------------------------- */
 
 struct request {
 	bool is_pin;
@@ -179,7 +181,7 @@ static inline int ask_soft_limit(void *context, const struct uuid *uuid, uint64_
 
 static const struct vm_ops ops = { .pin = ask_pin, .set_soft_limit = ask_soft_limit };
 
-/* ---- one act ---------------------------------------------------------------------- */
+/* ---- one act ----------------------------------------------------------- */
 
 static struct hostfs fs;
 static struct act *act;
@@ -228,7 +230,7 @@ static inline void teardown(void)
 	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* ---- kill -9 at every step ---------------------------------------------------------- */
+/* ---- kill -9 at every step --------------------------------------------- */
 
 /* Runs `step` in a child and kills it at its n-th entry into or return from the kernel;
  * between two of these nothing that it does can be seen.  False: it was done before. */

@@ -186,7 +186,7 @@ START_TEST(release_gives_back_and_hold_does_not)
 }
 END_TEST
 
-/* ---- somebody else ---------------------------------------------------------------- */
+/* ---- somebody else ----------------------------------------------------- */
 
 static const struct {
 	const char *name, *text, *to;
@@ -248,7 +248,7 @@ START_TEST(a_foreign_value_is_seen_at_the_end_too)
 }
 END_TEST
 
-/* ---- refusals ----------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------- */
 
 /* A file that reads 65536 and that the kernel lets nobody write, not even root. */
 static void make_unwritable(const char *name)
@@ -310,6 +310,49 @@ START_TEST(einval_is_explained_by_the_advisor)
 }
 END_TEST
 
+/* The kernel's old oom_adj is such a file: of 10 it keeps 9. */
+START_TEST(a_file_that_keeps_another_number_is_somebody_elses)
+{
+	ck_assert_int_eq(unlink(knob("pages_to_scan")), 0);
+	ck_assert_int_eq(symlink("/proc/self/oom_adj", knob("pages_to_scan")), 0);
+	wish(true, 10, 10);
+	apply();
+	apply();
+	assert_all(0, 9, 20);
+	ck_assert_str_eq(the_one(LOG_CEDED)->from, "pages_to_scan=10");
+	ck_assert_str_eq(the_one(LOG_CEDED)->to, "pages_to_scan=9");
+	ck_assert(act_in_force(act)->ksm.ceded && !act_in_force(act)->ksm.ours);
+	ck_assert_uint_eq(nsaid, 1);
+}
+END_TEST
+
+START_TEST(a_value_that_is_back_already_is_not_written)
+{
+	start_1250();
+	put(knob("pages_to_scan"), "100\n");
+	make_old(knob("pages_to_scan"));
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(is_old(knob("pages_to_scan")));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(what_cannot_be_read_at_the_end_stays_on_file)
+{
+	start_1250();
+	ck_assert_int_eq(rename(knob("run"), knob("gone")), 0);
+	ck_assert_int_eq(rename(knob("pages_to_scan"), knob("gone-too")), 0);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
+	ck_assert_int_eq(rename(knob("gone"), knob("run")), 0);
+	ck_assert_int_eq(rename(knob("gone-too"), knob("pages_to_scan")), 0);
+	ck_assert_int_eq(act_again(), 2);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_all(0, 100, 20);
+}
+END_TEST
+
 START_TEST(an_original_that_is_refused_stays_on_file)
 {
 	set_all("0\n", "10000\n", "20\n");
@@ -341,7 +384,7 @@ START_TEST(a_host_without_ksm_is_said_once)
 }
 END_TEST
 
-/* ---- nowhere to remember ------------------------------------------------------------- */
+/* ---- nowhere to remember ----------------------------------------------- */
 
 START_TEST(what_cannot_be_remembered_is_not_changed)
 {
@@ -399,7 +442,7 @@ START_TEST(without_a_folder_nothing_is_ever_written)
 }
 END_TEST
 
-/* ---- dry run ---------------------------------------------------------------------------- */
+/* ---- dry run ----------------------------------------------------------- */
 
 START_TEST(a_dry_run_writes_nothing_and_repeats_nothing)
 {
@@ -430,7 +473,7 @@ START_TEST(a_dry_run_gives_nothing_back_either)
 }
 END_TEST
 
-/* ---- lives --------------------------------------------------------------------------------- */
+/* ---- lives ------------------------------------------------------------- */
 
 START_TEST(a_restart_neither_rolls_back_nor_writes_again)
 {
@@ -466,6 +509,18 @@ START_TEST(a_value_changed_between_two_lives_is_theirs)
 }
 END_TEST
 
+START_TEST(two_foreign_values_are_one_news)
+{
+	start_1250();
+	put(knob("pages_to_scan"), "7777\n");
+	put(knob("sleep_millisecs"), "99\n");
+	ck_assert_int_eq(act_again(), 1);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	act_restore(act, 0);
+	assert_all(0, 7777, 99);
+}
+END_TEST
+
 START_TEST(what_a_reboot_reset_is_not_ours)
 {
 	start_1250();
@@ -477,7 +532,7 @@ START_TEST(what_a_reboot_reset_is_not_ours)
 }
 END_TEST
 
-/* ---- kill -9 ---------------------------------------------------------------------------------- */
+/* ---- kill -9 ----------------------------------------------------------- */
 
 /* A scan never runs at a speed that nobody chose. */
 static void check_order(uint64_t pages, uint64_t sleep_ms)
@@ -560,6 +615,9 @@ int main(void)
 	tcase_add_test(c, a_refused_write_is_said_once_and_ends_it);
 	tcase_add_test(c, a_refusal_half_way_leaves_the_rest_restorable);
 	tcase_add_test(c, einval_is_explained_by_the_advisor);
+	tcase_add_test(c, a_file_that_keeps_another_number_is_somebody_elses);
+	tcase_add_test(c, a_value_that_is_back_already_is_not_written);
+	tcase_add_test(c, what_cannot_be_read_at_the_end_stays_on_file);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c, a_host_without_ksm_is_said_once);
 	tcase_add_test(c, what_cannot_be_remembered_is_not_changed);
@@ -569,6 +627,7 @@ int main(void)
 	tcase_add_test(c, a_dry_run_gives_nothing_back_either);
 	tcase_add_test(c, a_restart_neither_rolls_back_nor_writes_again);
 	tcase_add_test(c, a_value_changed_between_two_lives_is_theirs);
+	tcase_add_test(c, two_foreign_values_are_one_news);
 	tcase_add_test(c, what_a_reboot_reset_is_not_ours);
 	suite_add_tcase(s, c);
 	tcase_add_checked_fixture(k, setup, teardown);

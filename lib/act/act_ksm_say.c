@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is said about KSM's files, and to whom do they belong? */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "act_private.h"
+#include "str.h"
+
+enum { TEXT_MAX = 160 };
+
+/* "run=0 pages_to_scan=100", of those knobs that the mask names. */
+static char *knobs_str(unsigned int which, const uint64_t value[_KSM_KNOB_MAX], char *buf,
+		       size_t size)
+{
+	static const enum ksm_knob order[] = { KSM_RUN, KSM_PAGES, KSM_SLEEP };
+	size_t used = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < KT_ARRAY_LEN(order); i++) {
+		if (!(which & 1U << order[i]))
+			continue;
+		if (str_format(buf + used, size - used, "%s%s=%" PRIu64, used ? " " : "",
+			       ksm_knob_name[order[i]], value[order[i]]) < 0)
+			break; /* three names and three numbers fit */
+		used += strlen(buf + used);
+	}
+	return buf;
+}
+
+void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found)
+{
+	struct knob *k = &a->ksm.knob[knob];
+	uint64_t value[_KSM_KNOB_MAX];
+	char from[TEXT_MAX], to[TEXT_MAX];
+
+	value[knob] = k->asked;
+	knobs_str(1U << knob, value, from, sizeof from);
+	value[knob] = found;
+	knobs_str(1U << knob, value, to, sizeof to);
+	k->ours = k->todo = false;
+	a->undo_stale = true;
+	if (!a->in_force.ksm.ceded)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+					      .id = LOG_CEDED,
+					      .actuator = "ksm",
+					      .action = "cede",
+					      .reason = why_str(WHY_CEDED),
+					      .from = from,
+					      .to = to },
+			  "KSM: kvmtuned wrote %s, but there is %s: somebody else runs KSM now "
+			  "(an admin, ksmtuned, a tuned profile?); kvmtuned leaves it alone until "
+			  "it is reloaded",
+			  from, to);
+	a->in_force.ksm.ceded = true;
+}
+
+static const char *hint(int error, enum ksm_knob knob)
+{
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+	case -EROFS:
+		return "check that it runs as root, and ReadWritePaths= and ProtectKernelTunables= "
+		       "of the unit";
+	case -EINVAL:
+	case -EBUSY:
+		return knob == KSM_PAGES ? "the kernel's own advisor sets it while "
+					   "/sys/kernel/mm/ksm/advisor_mode is not none"
+					 : "this kernel does not take the value";
+	default:
+		return "reload kvmtuned to have it try again";
+	}
+}
+
+void act_ksm_refused(struct act *a, enum ksm_knob knob, int error)
+{
+	a->in_force.ksm.off = true;
+	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
+				      .id = LOG_WRITE_REFUSED,
+				      .actuator = "ksm",
+				      .action = "refuse",
+				      .reason = why_str(WHY_ACTUATOR_OFF),
+				      .error = -error },
+		  "/sys/kernel/mm/ksm/%s: %s; KSM control is off (%s)", ksm_knob_name[knob],
+		  strerror(-error), hint(error, knob));
+}
+
+static const char *action_of(unsigned int which, const uint64_t to[_KSM_KNOB_MAX])
+{
+	if (!(which & 1U << KSM_RUN))
+		return "adjust";
+	return to[KSM_RUN] == RUN_SCANNING ? "start" : "stop";
+}
+
+void act_ksm_say(struct log_event event, enum why why, unsigned int which,
+		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX])
+{
+	const char *verb = event.id == LOG_RESTORED ? "restored"
+			   : event.dry_run          ? "would be set"
+						    : "set";
+	char from_text[TEXT_MAX], to_text[TEXT_MAX];
+
+	event.level = LOG_LEVEL_NOTICE;
+	event.actuator = "ksm";
+	event.action = event.id == LOG_RESTORED ? "restore" : action_of(which, to);
+	event.reason = reason_str(why);
+	event.from = knobs_str(which, from, from_text, sizeof from_text);
+	event.to = knobs_str(which, to, to_text, sizeof to_text);
+	log_emitf(event, "KSM %s: %s (was %s)%s%s", verb, to_text, from_text,
+		  event.reason ? ": " : "", event.reason ? why_sentence(why) : "");
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Pins through libvirt: asked for once, answered some time, given back the same way.
+ * libvirt is a list of requests here; its answers move the threads of a real process. */
+#include "act_guest.h"
+
+/* Main thread, vCPU 0 and vCPU 1; the emulator's worker has no address in libvirt. */
+enum { PINS = 3 };
+
+static void setup(void)
+{
+	setup_guest();
+	plan->guest[SLOT].placement.backend = PLACEMENT_LIBVIRT;
+}
+
+static size_t thread_of(const struct request *r)
+{
+	for (size_t i = 0; i < guest.nthreads; i++)
+		if (guest.thread[i].role == r->role && guest.thread[i].number == r->number)
+			return i;
+	ck_abort_msg("a pin for no thread");
+	return 0;
+}
+
+static void reply(const struct request *r, int error)
+{
+	struct vm_reply answer = { .uuid = r->uuid,
+				   .is_pin = true,
+				   .role = r->role,
+				   .number = r->number,
+				   .error = error,
+				   .cpus = r->cpus };
+
+	act_reply(act, &answer, 2000);
+}
+
+/* libvirt does what it was asked for. */
+static void answer_all(void)
+{
+	for (size_t i = 0; i < nrequests; i++) {
+		set_mask(guest.thread[thread_of(&request[i])].tid, &request[i].cpus);
+		reply(&request[i], 0);
+	}
+	nrequests = 0;
+}
+
+static bool asks(size_t i, enum thread_role role, unsigned int number, const struct cpumask *cpus)
+{
+	return request[i].is_pin && request[i].role == role && request[i].number == number &&
+	       cpumask_equal(&request[i].cpus, cpus) && uuid_equal(&request[i].uuid, &guest_uuid);
+}
+
+START_TEST(each_thread_that_libvirt_knows_is_asked_for_once)
+{
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &first));
+	ck_assert(asks(1, THREAD_VCPU, 0, &first));
+	ck_assert(asks(2, THREAD_VCPU, 1, &first));
+	ck_assert(request[0].was_on_file);
+	ck_assert(!in_force()->pinned);
+	pin_to_first();
+	pin_to_second(); /* not before the answers */
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert_uint_eq(nsaid, 0);
+
+	answer_all();
+	ck_assert(in_force()->pinned);
+	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->pin_changed_ns, 2000);
+	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 1);
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 0);
+	pin_to_second();
+	ck_assert_uint_eq(nrequests, PINS);
+}
+END_TEST
+
+START_TEST(originals_are_asked_for_at_the_end)
+{
+	set_mask(guest.thread[2].tid, &second);
+	guest.thread[2].first_allowed = second;
+	pin_to_first();
+	answer_all();
+	(void)new_thread(); /* a worker, with our mask */
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(1, THREAD_VCPU, 0, &second));
+	ck_assert(exists(at(run_dir, "undo")));
+	answer_all();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(runs_on(0, &all) && runs_on(2, &second) && runs_on(3, &all));
+	ck_assert(!in_force()->pinned);
+	ck_assert(!exists(at(run_dir, "undo")));
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_RESTORED)->message, "4 threads"));
+}
+END_TEST
+
+START_TEST(what_libvirt_never_did_need_not_be_undone)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ETIMEDOUT);
+	nrequests = 0;
+	ck_assert(!in_force()->pinned);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(nsaid, 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_is_asked_again_without_another_undo_file)
+{
+	answer_now = -EAGAIN;
+	pin_to_first();
+	make_old(at(run_dir, "undo"));
+	pin_to_first();
+	ck_assert(is_old(at(run_dir, "undo")));
+	answer_now = 0;
+	pin_to_first();
+	ck_assert(is_old(at(run_dir, "undo")));
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert_uint_eq(nsaid, 0);
+}
+END_TEST
+
+static const int passing[] = { -EAGAIN, -ENOTCONN, -ETIMEDOUT, -EBUSY };
+
+START_TEST(an_error_that_passes_is_asked_again)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], i == 1 ? passing[_i] : 0);
+	set_mask(guest.thread[0].tid, &first);
+	set_mask(guest.thread[3].tid, &first);
+	nrequests = 0;
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert(asks(0, THREAD_VCPU, 0, &first));
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
+}
+END_TEST
+
+/* Until it is known, the guest is not asked to go anywhere else: the undo file would have
+ * to name one mask more. */
+START_TEST(a_lost_answer_may_have_been_a_yes)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ENOTCONN);
+	nrequests = 0;
+	set_mask(guest.thread[2].tid, &first); /* done, but nobody heard of it */
+	pin_to_second();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &first) && asks(1, THREAD_VCPU, 0, &first));
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ENOTCONN);
+	nrequests = 0;
+
+	ck_assert_int_eq(act_again(), PINS);
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	ck_assert(asks(0, THREAD_VCPU, 0, &all));
+	answer_all();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+}
+END_TEST
+
+START_TEST(a_guest_goes_on_when_it_has_arrived)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ETIMEDOUT);
+	nrequests = 0;
+	pin_to_second();
+	answer_all();
+	ck_assert_int_eq(in_force()->home_node, 0);
+	pin_to_second();
+	ck_assert_uint_eq(nrequests, PINS);
+	answer_all();
+	ck_assert_int_eq(in_force()->home_node, 1);
+	ck_assert(runs_on(0, &second) && runs_on(3, &second));
+	act_restore(act, 0);
+	answer_all();
+	ck_assert(runs_on(0, &all) && runs_on(3, &all));
+}
+END_TEST
+
+START_TEST(a_refusal_ends_it_for_this_guest_and_gives_back)
+{
+	pin_to_first();
+	set_mask(guest.thread[0].tid, &first);
+	reply(&request[0], 0);
+	reply(&request[1], -ENOTSUP);
+	reply(&request[2], -ENOTSUP);
+	nrequests = 0;
+	ck_assert(in_force()->pin_off);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, ENOTSUP);
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &all));
+	answer_all();
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!in_force()->pinned);
+	ck_assert(!exists(at(run_dir, "undo")));
+	act_forgive(act);
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, PINS);
+}
+END_TEST
+
+START_TEST(an_original_that_is_refused_stays_on_file)
+{
+	pin_to_first();
+	answer_all();
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EIO);
+	nrequests = 0;
+	ck_assert_uint_eq(act_restore(act, 0), 0); /* nothing to wait for */
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
+	ck_assert_int_eq(act_again(), PINS);
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+}
+END_TEST
+
+START_TEST(a_guest_that_has_gone_is_nobodys_error)
+{
+	pin_to_first();
+	guest_ends();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ENOENT);
+	nrequests = 0;
+	ck_assert(!in_force()->pinned && !in_force()->pin_off);
+	ck_assert_uint_eq(nsaid, 0);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+	guest_starts();
+}
+END_TEST
+
+START_TEST(a_guest_that_only_libvirt_has_lost_keeps_its_originals)
+{
+	pin_to_first();
+	answer_all();
+	pin_to_second();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ENOENT);
+	nrequests = 0;
+	ck_assert(in_force()->pinned && !in_force()->pin_off);
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	answer_all();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+}
+END_TEST
+
+START_TEST(a_pin_by_virsh_cedes_the_guest)
+{
+	pin_to_first();
+	answer_all();
+	set_mask(guest.thread[3].tid, &second); /* virsh vcpupin */
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert_uint_eq(nrequests, 2);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &all) && asks(1, THREAD_VCPU, 0, &all));
+	answer_all();
+	pin_to_first();
+	ck_assert(runs_on(3, &second));
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(a_vcpu_plugged_in_is_pinned_too)
+{
+	pin_to_first();
+	answer_all();
+	see_thread(new_thread(), THREAD_VCPU, 2);
+	set_mask(guest.thread[4].tid, &all);
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert(asks(0, THREAD_VCPU, 2, &first));
+	answer_all();
+	act_restore(act, 0);
+	ck_assert_uint_eq(nrequests, PINS + 1);
+}
+END_TEST
+
+START_TEST(what_the_cpuset_takes_away_is_not_foreign)
+{
+	struct cpumask now;
+	pid_t worker;
+
+	set_mask(guest.thread[0].tid, &second);
+	guest.thread[0].first_allowed = second;
+	wish_cpus(&all, 0);
+	apply();
+	ck_assert_uint_eq(nrequests, 1); /* the others are there */
+	request[0].cpus = first;
+	answer_all();
+	apply();
+	ck_assert(!in_force()->pin_ceded);
+	ck_assert_uint_eq(nrequests, 0);
+	worker = new_thread(); /* with what was left of the mask */
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &second));
+	answer_all();
+	now = mask_of(worker);
+	ck_assert(cpumask_equal(&now, &second));
+}
+END_TEST
+
+START_TEST(an_answer_that_is_not_what_was_asked_is_somebody_elses)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		request[i].cpus = all;
+	answer_all();
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded && !in_force()->pinned);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(a_request_that_the_queue_refuses_is_a_refusal)
+{
+	answer_now = -EINVAL;
+	pin_to_first();
+	pin_to_first();
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, EINVAL);
+	ck_assert(in_force()->pin_off && !in_force()->pinned);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* On a recorded host nobody can be asked where a thread runs. */
+START_TEST(without_the_threads_the_answers_are_believed)
+{
+	fs.is_live = false;
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, PINS);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], 0);
+	nrequests = 0;
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(in_force()->pinned);
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	ck_assert(asks(2, THREAD_VCPU, 1, &all));
+}
+END_TEST
+
+START_TEST(a_restart_asks_for_nothing)
+{
+	pin_to_first();
+	answer_all();
+	ck_assert_int_eq(act_again(), PINS);
+	bind();
+	ck_assert(in_force()->pinned);
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert_uint_eq(act_restore(act, 0), PINS);
+	answer_all();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+}
+END_TEST
+
+START_TEST(another_backend_first_gives_back)
+{
+	plan->guest[SLOT].placement.backend = PLACEMENT_AFFINITY;
+	pin_to_first();
+	ck_assert(runs_on(1, &first));
+	plan->guest[SLOT].placement.backend = PLACEMENT_LIBVIRT;
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(runs_on(0, &all) && runs_on(1, &all));
+	pin_to_first();
+	ck_assert_uint_eq(nrequests, PINS);
+}
+END_TEST
+
+START_TEST(answers_that_nobody_waits_for_are_ignored)
+{
+	struct request stray = {
+		.uuid = guest_uuid, .role = THREAD_VCPU, .number = 1, .cpus = second
+	};
+
+	reply(&stray, 0);
+	stray.uuid.byte[0] ^= 1;
+	reply(&stray, -EIO);
+	pin_to_first();
+	answer_all();
+	reply(&stray, 0);
+	stray.uuid = guest_uuid;
+	reply(&stray, -EIO);
+	ck_assert(in_force()->pinned && !in_force()->pin_off);
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("act_libvirt");
+	TCase *c = tcase_create("pins");
+
+	tcase_add_checked_fixture(c, setup, teardown_guest);
+	tcase_add_test(c, each_thread_that_libvirt_knows_is_asked_for_once);
+	tcase_add_test(c, originals_are_asked_for_at_the_end);
+	tcase_add_test(c, what_libvirt_never_did_need_not_be_undone);
+	tcase_add_test(c, a_full_queue_is_asked_again_without_another_undo_file);
+	tcase_add_loop_test(c, an_error_that_passes_is_asked_again, 0, KT_ARRAY_LEN(passing));
+	tcase_add_test(c, a_lost_answer_may_have_been_a_yes);
+	tcase_add_test(c, a_guest_goes_on_when_it_has_arrived);
+	tcase_add_test(c, a_refusal_ends_it_for_this_guest_and_gives_back);
+	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);
+	tcase_add_test(c, a_guest_that_only_libvirt_has_lost_keeps_its_originals);
+	tcase_add_test(c, a_pin_by_virsh_cedes_the_guest);
+	tcase_add_test(c, a_vcpu_plugged_in_is_pinned_too);
+	tcase_add_test(c, what_the_cpuset_takes_away_is_not_foreign);
+	tcase_add_test(c, an_answer_that_is_not_what_was_asked_is_somebody_elses);
+	tcase_add_test(c, a_request_that_the_queue_refuses_is_a_refusal);
+	tcase_add_test(c, without_the_threads_the_answers_are_believed);
+	tcase_add_test(c, a_restart_asks_for_nothing);
+	tcase_add_test(c, another_backend_first_gives_back);
+	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
