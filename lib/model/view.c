@@ -32,8 +32,7 @@ static bool counter_rate(struct counter *c, bool known, uint64_t total, uint64_t
 	*c = (struct counter){ .known = true, .total = total, .at_ns = now_ns };
 	if (!before.known || total < before.total || now_ns <= before.at_ns)
 		return false;
-	*ret_per_s =
-		(double)(total - before.total) * 1e9 / (double)(now_ns - before.at_ns);
+	*ret_per_s = (double)(total - before.total) * 1e9 / (double)(now_ns - before.at_ns);
 	return true;
 }
 
@@ -55,8 +54,8 @@ static double psi_pct(struct counter *c, bool known, uint64_t us_total, uint64_t
 
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
  * its own away: the sums fall, and that says nothing about demand. */
-static void guest_demand_update(struct guest_view *g, const struct guest_sample *s,
-				uint64_t now_ns, double dt_s)
+static void guest_demand_update(struct guest_view *g, const struct guest_sample *s, uint64_t now_ns,
+				double dt_s)
 {
 	uint64_t run_ns = 0, delay_ns = 0;
 	double run_per_s, delay_per_s, demand_per_s;
@@ -74,12 +73,10 @@ static void guest_demand_update(struct guest_view *g, const struct guest_sample 
 		return;
 	demand_per_s = run_per_s + delay_per_s;
 	ewma_add(&g->demand_cpus, demand_per_s / 1e9, dt_s, tau_s);
-	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s,
-		 tau_s);
+	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s, tau_s);
 }
 
-static void guest_view_sample(struct guest_view *g, const struct guest_sample *s,
-			      uint64_t now_ns)
+static void guest_view_sample(struct guest_view *g, const struct guest_sample *s, uint64_t now_ns)
 {
 	double dt_s = 0;
 
@@ -88,16 +85,13 @@ static void guest_view_sample(struct guest_view *g, const struct guest_sample *s
 	if (g->run_ns.known && now_ns > g->run_ns.at_ns)
 		dt_s = (double)(now_ns - g->run_ns.at_ns) / 1e9;
 	guest_demand_update(g, s, now_ns, dt_s);
-	g->majfault_per_s =
-		rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
-	g->refault_per_s =
-		rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
-	g->psi_memory_pct = psi_pct(&g->psi_us, s->psi_memory.present,
-				    s->psi_memory.some_us_total, now_ns);
-	g->merged_kib = s->has_ksm
-				? mul_capped(KT_PAGE_KIB, add_capped(s->ksm_merging_pages,
-								     s->ksm_zero_pages))
-				: 0;
+	g->majfault_per_s = rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
+	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
+	g->psi_memory_pct =
+		psi_pct(&g->psi_us, s->psi_memory.present, s->psi_memory.some_us_total, now_ns);
+	g->merged_kib = s->has_ksm ? mul_capped(KT_PAGE_KIB,
+						add_capped(s->ksm_merging_pages, s->ksm_zero_pages))
+				   : 0;
 }
 
 static void guest_view_update(struct guest_view *g, const struct domain_slot *slot,
@@ -120,39 +114,31 @@ static void guest_view_update(struct guest_view *g, const struct domain_slot *sl
 		guest_view_sample(g, s, now_ns);
 }
 
-static void cpu_view_update(struct host_view *v, const struct host_sample *h,
-			    uint64_t now_ns)
+static void cpu_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)
 {
-	uint64_t all_hz =
-		add_capped(add_capped(h->cpu_user_hz_total, h->cpu_idle_hz_total),
-			   h->cpu_steal_hz_total);
+	uint64_t all_hz = add_capped(add_capped(h->cpu_user_hz_total, h->cpu_idle_hz_total),
+				     h->cpu_steal_hz_total);
 	double all_per_s, steal_per_s;
 	bool measured = counter_rate(&v->cpu_all_hz, true, all_hz, now_ns, &all_per_s);
 
-	measured &= counter_rate(&v->cpu_steal_hz, true, h->cpu_steal_hz_total, now_ns,
-				 &steal_per_s);
-	v->steal_share =
-		measured && all_per_s > 0 ? KT_MIN(steal_per_s / all_per_s, 1.0) : 0;
+	measured &=
+		counter_rate(&v->cpu_steal_hz, true, h->cpu_steal_hz_total, now_ns, &steal_per_s);
+	v->steal_share = measured && all_per_s > 0 ? KT_MIN(steal_per_s / all_per_s, 1.0) : 0;
 }
 
-static void memory_view_update(struct host_view *v, const struct host_sample *h,
-			       uint64_t now_ns)
+static void memory_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)
 {
 	const struct psi_sample *psi = &h->psi_memory;
 
-	v->psi_memory_some_pct =
-		psi_pct(&v->psi_some_us, psi->present, psi->some_us_total, now_ns);
-	v->psi_memory_full_pct =
-		psi_pct(&v->psi_full_us, psi->present, psi->full_us_total, now_ns);
+	v->psi_memory_some_pct = psi_pct(&v->psi_some_us, psi->present, psi->some_us_total, now_ns);
+	v->psi_memory_full_pct = psi_pct(&v->psi_full_us, psi->present, psi->full_us_total, now_ns);
 	v->swap_in_per_s = rate(&v->swap_in, true, h->pswpin_total, now_ns);
 	v->swap_out_per_s = rate(&v->swap_out, true, h->pswpout_total, now_ns);
 	v->ksmd_cpu_pct =
-		rate(&v->ksmd_ns, h->ksm.has_ksmd, h->ksm.ksmd_cpu_ns_total, now_ns) /
-		1e7;
-	v->merged_kib = h->ksm.present
-				? mul_capped(KT_PAGE_KIB, add_capped(h->ksm.sharing_pages,
-								     h->ksm.zero_pages))
-				: 0;
+		rate(&v->ksmd_ns, h->ksm.has_ksmd, h->ksm.ksmd_cpu_ns_total, now_ns) / 1e7;
+	v->merged_kib = h->ksm.present ? mul_capped(KT_PAGE_KIB, add_capped(h->ksm.sharing_pages,
+									    h->ksm.zero_pages))
+				       : 0;
 }
 
 void host_view_update(struct host_view *v, const struct topology *topology,
@@ -162,8 +148,9 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	uint64_t now_ns = sample->now_ns;
 	size_t was_nslots = v->nslots;
 
-	v->dt_s = v->nsamples && now_ns > v->now_ns ? (double)(now_ns - v->now_ns) / 1e9
-						    : 0;
+	v->dt_s = 0;
+	if (v->nsamples && now_ns > v->now_ns)
+		v->dt_s = (double)(now_ns - v->now_ns) / 1e9;
 	v->now_ns = now_ns;
 	v->nsamples += v->nsamples < UINT32_MAX;
 	v->kicked = kicked;
@@ -178,8 +165,7 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 		guest_view_update(&v->guest[i], &ds->slot[i], &sample->guest[i], now_ns);
 		v->npresent += v->guest[i].present;
 	}
-	if (was_nslots >
-	    ds->nslots) /* slots that ceased to exist may come back as others */
-		memset(&v->guest[ds->nslots], 0,
-		       (was_nslots - ds->nslots) * sizeof v->guest[0]);
+	/* Slots that ceased to exist may come back as others. */
+	if (was_nslots > ds->nslots)
+		memset(&v->guest[ds->nslots], 0, (was_nslots - ds->nslots) * sizeof v->guest[0]);
 }

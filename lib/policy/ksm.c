@@ -17,17 +17,15 @@
 static const uint64_t kick_interval_s = 5;
 
 static const uint64_t sleep_min_ms = 10;
-static const uint64_t sleep_max_ms = UINT32_MAX; /* the kernel's unsigned int */
-static const uint64_t sleep_host_kib =
-	16 * 1024 * 1024; /* sleep_ms is meant for 16 GiB */
+static const uint64_t sleep_max_ms = UINT32_MAX;         /* the kernel's unsigned int */
+static const uint64_t sleep_host_kib = 16 * 1024 * 1024; /* sleep_ms is meant for 16 GiB */
 
 bool ksm_guest_mergeable(const struct guest_view *guest)
 {
 	const struct domain *d = guest->domain;
 
-	return guest->present && !d->hugepages && !d->locked && !d->vfio &&
-	       !d->nosharepages && !d->shared_memory && !d->confidential &&
-	       d->wish.ksm != GUEST_SWITCH_OFF;
+	return guest->present && !d->hugepages && !d->locked && !d->vfio && !d->nosharepages &&
+	       !d->shared_memory && !d->confidential && d->wish.ksm != GUEST_SWITCH_OFF;
 }
 
 struct demand {
@@ -43,8 +41,7 @@ static struct demand mergeable_guests(const struct host_view *view)
 		if (!ksm_guest_mergeable(&view->guest[i]))
 			continue;
 		sum.nguests++;
-		sum.committed_kib =
-			add_capped(sum.committed_kib, view->guest[i].sample->rss_kib);
+		sum.committed_kib = add_capped(sum.committed_kib, view->guest[i].sample->rss_kib);
 	}
 	return sum;
 }
@@ -58,16 +55,14 @@ static uint64_t target_kib(const struct ksm_conf *conf, uint64_t total_kib)
 
 static uint64_t scaled_sleep_ms(const struct ksm_conf *conf, uint64_t total_kib)
 {
-	uint64_t ms =
-		total_kib ? mul_capped(conf->sleep_ms, sleep_host_kib) / total_kib : 0;
+	uint64_t ms = total_kib ? mul_capped(conf->sleep_ms, sleep_host_kib) / total_kib : 0;
 
 	return KT_CLAMP(ms, sleep_min_ms, sleep_max_ms);
 }
 
 /* What forbids to have an opinion; WHY_NONE: nothing. */
 static enum why stand_down(const struct ksm_conf *conf, const struct host_view *view,
-			   const struct ksm_in_force *in_force,
-			   const struct demand *guests)
+			   const struct ksm_in_force *in_force, const struct demand *guests)
 {
 	if (conf->mode == LOOP_OFF || conf->policy == KSM_POLICY_OFF)
 		return WHY_SWITCHED_OFF;
@@ -136,8 +131,7 @@ void ksm_policy_step(struct ksm_policy *state, const struct ksm_conf *conf,
 
 	state->kicked |= view->kicked;
 	if (why != WHY_NONE) {
-		*ret = (struct ksm_plan){ .wish = gives_back(why) ? WISH_RELEASE
-								  : WISH_HOLD,
+		*ret = (struct ksm_plan){ .wish = gives_back(why) ? WISH_RELEASE : WISH_HOLD,
 					  .why = why };
 		return;
 	}

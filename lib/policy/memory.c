@@ -121,10 +121,7 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 
 		if (!q.guest->domain)
 			continue;
-		if (squeeze_hurts(&q)) {
-			q.state->suffered = true;
-			q.state->suffered_ns = view->now_ns;
-		}
+		squeeze_note_suffering(&q);
 		ret->guest[i].memory = judge(&q);
 		if (ret->guest[i].memory.why != WHY_NOT_IDLEST)
 			continue;

@@ -24,8 +24,8 @@ struct squeeze {
 	bool settling; /* see struct guest_plan */
 };
 
-/* Stalls or faults that a guest with cold memory only would not have. */
-bool squeeze_hurts(const struct squeeze *q);
+/* Stalls or faults that a guest with cold memory would not have: remembered in its state. */
+void squeeze_note_suffering(const struct squeeze *q);
 
 /* Running and runnable vCPU time, per vCPU. */
 double squeeze_activity(const struct squeeze *q);

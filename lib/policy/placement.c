@@ -46,11 +46,6 @@ static unsigned int board_home(const struct board *b, size_t slot)
 	return p->wish == WISH_SET ? (unsigned int)p->home_node : KT_NODES_MAX;
 }
 
-static bool has_home(const struct guest_in_force *f)
-{
-	return f->pinned && f->home_node >= 0 && f->home_node < KT_NODES_MAX;
-}
-
 static enum why why_stay(const struct placing *p, unsigned int home)
 {
 	return guest_resident_kib(p->guest) && guest_fullest_node(p->guest) == home
@@ -62,8 +57,7 @@ static enum why why_stay(const struct placing *p, unsigned int home)
 static void board_admit(struct board *b, size_t slot)
 {
 	struct placing p = placing_of(b->conf, b->view, b->in_force, slot);
-	unsigned int home =
-		has_home(p.in_force) ? (unsigned int)p.in_force->home_node : KT_NODES_MAX;
+	unsigned int home = p.in_force->pinned ? (unsigned int)p.in_force->home_node : KT_NODES_MAX;
 	enum wish wish;
 	enum why why = placing_refused(&p, &wish);
 
@@ -226,6 +220,13 @@ static unsigned int board_choose(const struct board *b, const struct placing *p,
 	return best;
 }
 
+/* We have not watched it yet, but it has lived: most of its memory is there already.
+ * What it really needs is known in a minute; until then it is not taken away from it. */
+static bool is_new_only_to_us(const struct guest_view *g)
+{
+	return !demand_is_known(g) && guest_resident_kib(g) > g->domain->memory_kib / 2;
+}
+
 static void board_house(struct board *b, size_t slot)
 {
 	struct placing p = placing_of(b->conf, b->view, b->in_force, slot);
@@ -235,7 +236,7 @@ static void board_house(struct board *b, size_t slot)
 	if (b->plan->guest[slot].placement.why != WHY_NONE)
 		return;
 	node = board_choose(b, &p, &why);
-	if (node == KT_NODES_MAX) {
+	if (node == KT_NODES_MAX || (why == WHY_NODE_CROWDED && is_new_only_to_us(p.guest))) {
 		board_wish_none(b, slot, WISH_RELEASE, why);
 		board_spread(b, p.guest);
 		return;

@@ -4,12 +4,12 @@
 
 #include "recall.h"
 
-/* Means of real counters are finite, but not everybody who fills a view measures. */
+/* Never more than it has vCPUs; all of them when the mean is no number. */
 double guest_measured_cpus(const struct guest_view *g)
 {
 	double vcpus = g->domain->vcpus, cpus = g->demand_cpus.value;
 
-	if (!demand_is_known(g) || !(cpus > 0))
+	if (!demand_is_known(g))
 		return 0;
 	return cpus < vcpus ? cpus : vcpus;
 }
@@ -109,9 +109,13 @@ void board_spread(struct board *b, const struct guest_view *g)
 	allowed = allowed_cpus(b, g);
 	total = cpumask_count(&allowed);
 	for (size_t n = 0; n < KT_NODES_MAX && total; n++) {
-		struct cpumask here = cpumask_and(&allowed, &b->view->topology->node[n].cpus);
-		unsigned int count = cpumask_count(&here);
+		struct cpumask here;
+		unsigned int count;
 
+		if (b->node[n].ncpus == 0)
+			continue;
+		here = cpumask_and(&allowed, &b->view->topology->node[n].cpus);
+		count = cpumask_count(&here);
 		b->node[n].claimed_cpus += claimed_cpus(g) * count / total;
 		if (count == total)
 			b->node[n].demand_cpus += guest_measured_cpus(g);

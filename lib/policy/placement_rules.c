@@ -21,12 +21,13 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 bool placing_suits_node(const struct placing *p, unsigned int node)
 {
 	const struct node_topology *n = &p->view->topology->node[node];
-	struct cpumask cpus = cpumask_and(&n->cpus, &p->room);
 	uint64_t reserve_kib = mul_capped(p->conf->node_reserve_mib, 1024);
+	struct cpumask cpus;
 
-	return n->present && !cpumask_empty(&cpus) &&
-	       cpumask_count(&cpus) >= p->guest->domain->vcpus &&
-	       p->guest->domain->memory_kib <= sub_capped(n->mem_total_kib, reserve_kib);
+	if (!n->present || p->guest->domain->memory_kib > sub_capped(n->mem_total_kib, reserve_kib))
+		return false;
+	cpus = cpumask_and(&n->cpus, &p->room);
+	return !cpumask_empty(&cpus) && cpumask_count(&cpus) >= p->guest->domain->vcpus;
 }
 
 static bool host_has_one_node(const struct placing *p)

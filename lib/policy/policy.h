@@ -35,8 +35,8 @@ void placement_policy_step(const struct placement_conf *conf, const struct host_
 
 struct memory_guest_state {
 	uint32_t incarnation;
-	bool suffered;
 	uint64_t suffered_ns; /* last seen suffering */
+	uint64_t backoff_s;   /* since then left alone for so long; 0: never suffered */
 };
 
 struct memory_policy {

@@ -8,8 +8,7 @@ static const struct {
 } reasons[] = { KT_WHY_LIST(X) };
 #undef X
 
-_Static_assert(sizeof reasons / sizeof reasons[0] == _WHY_MAX,
-	       "every reason has its words");
+_Static_assert(sizeof reasons / sizeof reasons[0] == _WHY_MAX, "every reason has its words");
 
 const char *why_str(enum why why)
 {

@@ -1,47 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is only the right guest squeezed, only so far, and let go at once? */
-#include "policy_fixture.h"
-
-/* Of 64 GiB: 10 and 15 %. */
-enum { PRESSED_KIB = 6710886, CALM_KIB = 10066329 };
-
-static const struct memory_plan *step(void)
-{
-	for (size_t i = 0; i < fx.view.nslots; i++)
-		fx.plan.guest[i].memory = (struct memory_plan){ 0 };
-	memory_policy_step(&fx.state.memory, &fx.conf.memory, &fx.view, &fx.in_force, &fx.plan);
-	return &fx.plan.guest[0].memory;
-}
-
-static const struct memory_plan *plan_of(size_t slot)
-{
-	return &fx.plan.guest[slot].memory;
-}
-
-static void limit_in_force(size_t slot, uint64_t kib)
-{
-	fx.in_force.guest[slot].limited = true;
-	fx.in_force.guest[slot].soft_limit_kib = kib;
-	fx.in_force.guest[slot].limit_changed_ns = SECONDS(9000);
-}
-
-static void expect(const char *name, const struct memory_plan *p, enum wish wish, enum why why)
-{
-	ck_assert_msg(p->why == why, "%s: %s", name, why_str(p->why));
-	ck_assert_msg(p->wish == wish, "%s: wish %d", name, p->wish);
-	ck_assert_msg((p->soft_limit_kib != KT_UNLIMITED_KIB) == (wish == WISH_SET), "%s: limit",
-		      name);
-}
-
-/* A host just short enough, and an idle guest of 8 GiB that uses 4. */
-static void setup(void)
-{
-	fixture_reset();
-	fx.host.mem_available_kib = PRESSED_KIB - 1;
-	fixture_guest(0.1);
-}
-
-/* ---- the host ------------------------------------------------------------------------- */
+/* Is only a short host squeezed, one guest at a time, and only so far? */
+#include "memory_fixture.h"
 
 static const struct {
 	const char *name;
@@ -80,9 +39,7 @@ START_TEST(only_a_host_that_is_short_and_can_swap_is_squeezed)
 }
 END_TEST
 
-/* ---- how far ----------------------------------------------------------------------------- */
-
-enum { G4 = 4 * 1024 * 1024, G3 = 3 * 1024 * 1024, G8_QUARTER = 2 * 1024 * 1024 };
+/* ---- how far ------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -143,285 +100,7 @@ START_TEST(a_step_is_small_and_ends_at_the_floor)
 }
 END_TEST
 
-/* ---- who ------------------------------------------------------------------------------------- */
-
-static void by_nothing(void)
-{
-}
-
-static void by_mode(void)
-{
-	fx.conf.memory.mode = LOOP_OFF;
-}
-
-static void by_wish(void)
-{
-	fx.domain[0].wish.memory = GUEST_SWITCH_OFF;
-}
-
-static void by_ceded(void)
-{
-	fx.in_force.guest[0].limit_ceded = true;
-}
-
-static void by_actuator(void)
-{
-	fx.in_force.guest[0].limit_off = true;
-}
-
-static void by_no_sample(void)
-{
-	fx.view.guest[0].present = false;
-	memset(&fx.sample[0], 0, sizeof fx.sample[0]);
-}
-
-static void by_busy(void)
-{
-	fx.domain[0].busy = true;
-}
-
-static void by_memtune(void)
-{
-	fx.domain[0].admin_memtune = true;
-}
-
-static void by_hugepages(void)
-{
-	fx.domain[0].hugepages = true;
-}
-
-static void by_lock(void)
-{
-	fx.domain[0].locked = true;
-}
-
-static void by_vfio(void)
-{
-	fx.domain[0].vfio = true;
-}
-
-static void by_encryption(void)
-{
-	fx.domain[0].confidential = true;
-}
-
-static void by_realtime(void)
-{
-	fx.domain[0].realtime = true;
-}
-
-static void by_pause(void)
-{
-	fx.domain[0].running = false;
-}
-
-static void by_no_cgroup(void)
-{
-	fx.sample[0].has_cgroup = false;
-}
-
-static void by_settling(void)
-{
-	fx.plan.guest[0].settling = true;
-}
-
-static void by_youth(void)
-{
-	fx.view.guest[0].first_seen_ns = fx.view.now_ns - SECONDS(60) + 1;
-}
-
-static void by_a_minute(void)
-{
-	fx.view.guest[0].first_seen_ns = fx.view.now_ns - SECONDS(60);
-}
-
-static void by_five_samples(void)
-{
-	fx.view.guest[0].nsamples = 5;
-}
-
-static void by_six_samples(void)
-{
-	fx.view.guest[0].nsamples = 6;
-}
-
-static void with_demand(double cpus_per_vcpu)
-{
-	fx.view.guest[0].demand_cpus.value = 4 * cpus_per_vcpu;
-}
-
-static void by_just_idle(void)
-{
-	with_demand(0.0999);
-}
-
-static void by_just_not_idle(void)
-{
-	with_demand(0.1);
-}
-
-static void by_just_not_active(void)
-{
-	with_demand(0.1999);
-}
-
-static void by_just_active(void)
-{
-	with_demand(0.2);
-}
-
-static void by_unknown_demand(void)
-{
-	with_demand(__builtin_nan(""));
-}
-
-static void by_psi(void)
-{
-	fx.view.guest[0].psi_memory_pct = 0.1;
-}
-
-static void by_more_psi(void)
-{
-	fx.view.guest[0].psi_memory_pct = 0.1001;
-}
-
-static void by_faults(void)
-{
-	fx.view.guest[0].majfault_per_s = 10;
-}
-
-static void by_more_faults(void)
-{
-	fx.view.guest[0].majfault_per_s = 10.01;
-}
-
-static void by_refaults(void)
-{
-	fx.view.guest[0].refault_per_s = 10;
-}
-
-static void by_more_refaults(void)
-{
-	fx.view.guest[0].refault_per_s = 10.01;
-}
-
-/* 41943 KiB are a hundredth of its usage. */
-static void by_growth(void)
-{
-	fx.sample[0].cgroup_v2 = true;
-	limit_in_force(0, G4 - 41943);
-}
-
-static void by_more_growth(void)
-{
-	fx.sample[0].cgroup_v2 = true;
-	limit_in_force(0, G4 - 41944);
-}
-
-static void by_growth_on_v1(void)
-{
-	limit_in_force(0, G3);
-}
-
-static void by_an_old_limit_of_another(void)
-{
-	by_more_growth();
-	by_ceded();
-	by_actuator();
-	fx.in_force.guest[0].incarnation = 77;
-}
-
-static const struct {
-	const char *name;
-	void (*given)(void);
-	enum wish wish;
-	enum why why;
-} refusals[] = {
-	{ "nothing in the way", by_nothing, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "the loop is off", by_mode, WISH_RELEASE, WHY_SWITCHED_OFF },
-	{ "the guest opted out", by_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
-	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
-	{ "actuator off", by_actuator, WISH_HOLD, WHY_ACTUATOR_OFF },
-	{ "its process cannot be read", by_no_sample, WISH_RELEASE, WHY_NOT_SAMPLED },
-	{ "migrating", by_busy, WISH_RELEASE, WHY_GUEST_BUSY },
-	{ "limits of the admin", by_memtune, WISH_RELEASE, WHY_LIMITED_BY_ADMIN },
-	{ "hugepages", by_hugepages, WISH_RELEASE, WHY_UNRECLAIMABLE },
-	{ "locked", by_lock, WISH_RELEASE, WHY_UNRECLAIMABLE },
-	{ "vfio", by_vfio, WISH_RELEASE, WHY_UNRECLAIMABLE },
-	{ "encrypted", by_encryption, WISH_RELEASE, WHY_UNRECLAIMABLE },
-	{ "realtime", by_realtime, WISH_RELEASE, WHY_REALTIME },
-	{ "paused", by_pause, WISH_RELEASE, WHY_GUEST_PAUSED },
-	{ "no cgroup", by_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP },
-	{ "its pin has just changed", by_settling, WISH_HOLD, WHY_COOLING_DOWN },
-	{ "seen for just less than a minute", by_youth, WISH_HOLD, WHY_GUEST_YOUNG },
-	{ "seen for a minute", by_a_minute, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "five samples", by_five_samples, WISH_HOLD, WHY_GUEST_YOUNG },
-	{ "six samples", by_six_samples, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "just idle", by_just_idle, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "just not idle", by_just_not_idle, WISH_HOLD, WHY_GUEST_ACTIVE },
-	{ "just not active", by_just_not_active, WISH_HOLD, WHY_GUEST_ACTIVE },
-	{ "just active", by_just_active, WISH_RELEASE, WHY_GUEST_ACTIVE },
-	{ "no number", by_unknown_demand, WISH_HOLD, WHY_GUEST_ACTIVE },
-	{ "stalls at their bound", by_psi, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "stalls just past it", by_more_psi, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "faults at their bound", by_faults, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "faults just past it", by_more_faults, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "refaults at their bound", by_refaults, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "refaults just past it", by_more_refaults, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "grown past its limit by a hundredth", by_growth, WISH_HOLD, WHY_AT_FLOOR },
-	{ "grown just further, and throttled", by_more_growth, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "grown past a hint", by_growth_on_v1, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "all that is about an earlier guest", by_an_old_limit_of_another, WISH_SET,
-	  WHY_IDLEST_UNDER_PRESSURE },
-};
-
-START_TEST(who_must_not_be_squeezed_is_not)
-{
-	refusals[_i].given();
-	expect(refusals[_i].name, step(), refusals[_i].wish, refusals[_i].why);
-}
-END_TEST
-
-/* What lets go is never held back by what holds. */
-START_TEST(a_calm_host_and_a_suffering_guest_let_go_whatever_else_is)
-{
-	by_settling();
-	by_more_psi();
-	expect("suffers while settling", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.guest[0].psi_memory_pct = 0;
-	fx.state.memory.guest[0].suffered = false;
-	by_just_active();
-	expect("wakes up while settling", step(), WISH_RELEASE, WHY_GUEST_ACTIVE);
-	fx.host.mem_available_kib = PRESSED_KIB;
-	expect("wakes up while the host is between", step(), WISH_RELEASE, WHY_GUEST_ACTIVE);
-	by_youth();
-	fx.host.mem_available_kib = CALM_KIB + 1;
-	expect("young on a calm host", step(), WISH_RELEASE, WHY_HOST_CALM);
-}
-END_TEST
-
-START_TEST(who_suffered_is_left_alone_for_a_while)
-{
-	uint64_t then_ns = fx.view.now_ns;
-
-	by_more_faults();
-	expect("suffers", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.guest[0].majfault_per_s = 0;
-	fx.view.now_ns = then_ns + SECONDS(300) - 1;
-	expect("just within the back-off", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.now_ns = then_ns + SECONDS(300);
-	expect("after the back-off", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	by_more_faults();
-	expect("suffers again", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.guest[0].majfault_per_s = 0;
-	fx.view.guest[0].incarnation = 99;
-	fx.view.now_ns += SECONDS(10);
-	expect("another guest in its slot", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-}
-END_TEST
-
-/* ---- one at a time ------------------------------------------------------------------------------
- */
+/* ---- one at a time ------------------------------------------------------------------- */
 
 START_TEST(the_idlest_goes_first_and_the_others_wait)
 {
@@ -478,8 +157,7 @@ START_TEST(no_step_is_made_while_libvirt_has_not_answered)
 }
 END_TEST
 
-/* ---- any input
- * ------------------------------------------------------------------------------------ */
+/* ---- any input ----------------------------------------------------------------------- */
 
 static void randomize(uint64_t *seed)
 {
@@ -564,22 +242,17 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("memory_policy");
-	TCase *c = tcase_create("squeeze"), *p = tcase_create("any_input");
+	TCase *c = tcase_create("squeeze");
 
-	tcase_add_checked_fixture(c, setup, NULL);
-	tcase_add_checked_fixture(p, setup, NULL);
+	tcase_add_checked_fixture(c, short_of_memory, NULL);
 	tcase_add_loop_test(c, only_a_host_that_is_short_and_can_swap_is_squeezed, 0,
 			    (int)KT_ARRAY_LEN(hosts));
 	tcase_add_loop_test(c, a_step_is_small_and_ends_at_the_floor, 0,
 			    (int)KT_ARRAY_LEN(lengths));
-	tcase_add_loop_test(c, who_must_not_be_squeezed_is_not, 0, (int)KT_ARRAY_LEN(refusals));
-	tcase_add_test(c, a_calm_host_and_a_suffering_guest_let_go_whatever_else_is);
-	tcase_add_test(c, who_suffered_is_left_alone_for_a_while);
 	tcase_add_test(c, the_idlest_goes_first_and_the_others_wait);
 	tcase_add_test(c, steps_keep_their_distance_whoever_is_squeezed);
 	tcase_add_test(c, no_step_is_made_while_libvirt_has_not_answered);
-	tcase_add_loop_test(p, any_host_gives_at_most_one_squeeze_within_limits, 1, 6);
+	tcase_add_loop_test(c, any_host_gives_at_most_one_squeeze_within_limits, 1, 6);
 	suite_add_tcase(s, c);
-	suite_add_tcase(s, p);
 	return kt_run(s);
 }

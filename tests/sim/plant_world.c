@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The plant's sensors and actuators: what sense and act are on a real host. */
+#include <string.h>
+
+#include "plant.h"
+
+static uint64_t ns(double seconds)
+{
+	return (uint64_t)(seconds * 1e9);
+}
+
+static void sense_ksm(const struct plant *p, struct ksm_sample *k)
+{
+	*k = (struct ksm_sample){ .present = true,
+				  .run = p->ksm_run,
+				  .pages_to_scan = (uint64_t)p->pages_to_scan,
+				  .sleep_ms = (uint64_t)p->sleep_ms,
+				  .sharing_pages = (uint64_t)(plant_merged_kib(p) / KT_PAGE_KIB),
+				  .advisor =
+					  p->ksm_advisor ? KSM_ADVISOR_SCAN_TIME : KSM_ADVISOR_NONE,
+				  .has_ksmd = true,
+				  .ksmd_cpu_ns_total = ns(p->ksmd_s) };
+}
+
+static void sense_host(const struct plant *p, struct host_sample *h)
+{
+	memset(h, 0, sizeof *h);
+	h->mem_total_kib = (uint64_t)plant_total_kib(p);
+	h->mem_available_kib = (uint64_t)plant_available_kib(p);
+	h->swap_total_kib = (uint64_t)p->swap_kib;
+	h->swap_free_kib = (uint64_t)plant_swap_free_kib(p);
+	h->pswpout_total = (uint64_t)(p->swapped_out_kib / KT_PAGE_KIB);
+	h->psi_memory = (struct psi_sample){ true, (uint64_t)(p->stall_s * 1e6), 0 };
+	for (unsigned int n = 0; n < p->nnodes; n++) {
+		h->node[n].present = true;
+		h->node[n].mem_total_kib = (uint64_t)p->node[n].total_kib;
+		h->node[n].mem_free_kib = (uint64_t)plant_node_free_kib(p, n);
+		h->node[n].file_kib = (uint64_t)(p->cache_kib / p->nnodes);
+	}
+	sense_ksm(p, &h->ksm);
+}
+
+static void sense_threads(struct plant *p, unsigned int i)
+{
+	const struct plant_guest *g = &p->guest[i];
+
+	for (unsigned int t = 0; t <= g->vcpus; t++) {
+		struct guest_thread *thread = &p->thread[i][t];
+
+		if (g->has_admin_mask)
+			thread->first_allowed = g->admin_mask;
+		if (t == 0)
+			continue;
+		thread->run_ns_total = ns(g->run_s / g->vcpus);
+		thread->delay_ns_total = ns(g->delay_s / g->vcpus);
+	}
+}
+
+static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
+{
+	const struct plant_guest *g = &p->guest[i];
+	double resident_kib = plant_resident_kib(g);
+
+	sense_threads(p, i);
+	*s = (struct guest_sample){ .present = true,
+				    .pid = (pid_t)(i * 1000 + 1),
+				    .start_ticks = (uint64_t)g->domain.id,
+				    .rss_kib = (uint64_t)resident_kib,
+				    .nthreads = g->vcpus + 1,
+				    .threads = p->thread[i],
+				    .cpuset = p->topology.online,
+				    .has_node_memory = true,
+				    .has_cgroup = true,
+				    .cgroup_v2 = p->cgroup_v2,
+				    .usage_kib = (uint64_t)resident_kib,
+				    .swap_kib =
+					    (uint64_t)(g->swapped_cold_kib + g->swapped_hot_kib),
+				    .pgmajfault_total = (uint64_t)g->majfaults,
+				    .refault_anon_total = (uint64_t)g->majfaults,
+				    .has_ksm = true,
+				    .ksm_merging_pages = (uint64_t)(g->merged_kib / KT_PAGE_KIB) };
+	s->psi_memory.present = p->cgroup_v2;
+	s->psi_memory.some_us_total = p->cgroup_v2 ? (uint64_t)(g->stall_s * 1e6) : 0;
+	for (unsigned int n = 0; n < p->nnodes; n++)
+		s->node_memory_kib[n] = (uint64_t)g->on_node_kib[n];
+}
+
+static void tell_libvirt(struct plant_guest *g, struct domains *ds)
+{
+	struct domain *d = &g->domain;
+
+	d->running = !g->paused;
+	d->vcpus = g->vcpus;
+	d->memory_kib = (uint64_t)g->memory_kib;
+	d->soft_limit_kib = g->limited ? (uint64_t)g->soft_limit_kib : KT_UNLIMITED_KIB;
+	d->hard_limit_kib = KT_UNLIMITED_KIB;
+	if (domains_put(ds, d) < 0)
+		abort(); /* fewer guests than slots */
+}
+
+void plant_sense(struct plant *p, struct domains *ds, struct sample *ret)
+{
+	ret->now_ns = ns(p->now_s);
+	sense_host(p, &ret->host);
+	for (unsigned int i = 0; i < p->nguests; i++) {
+		struct plant_guest *g = &p->guest[i];
+		struct uuid uuid = { { (uint8_t)i, 1 } };
+
+		if (!g->running) {
+			domains_remove(ds, &uuid);
+			continue;
+		}
+		tell_libvirt(g, ds);
+		sense_guest(p, i, &ret->guest[domains_find(ds, &uuid)]);
+	}
+}
+
+static void act_ksm(struct plant *p, const struct ksm_plan *k)
+{
+	struct ksm_in_force *f = &p->in_force.ksm;
+	bool run = k->wish == WISH_SET && k->run;
+
+	if (k->dry_run || k->wish == WISH_HOLD || (k->wish == WISH_RELEASE && !f->ours))
+		return;
+	f->ours = k->wish == WISH_SET;
+	p->nksm_flips += p->ksm_run != run;
+	p->nksm_writes += p->ksm_run != run;
+	p->ksm_run = run;
+	if (!run)
+		return;
+	p->nksm_writes += (uint64_t)p->pages_to_scan != k->pages_to_scan;
+	p->pages_to_scan = (double)k->pages_to_scan;
+	p->sleep_ms = (double)k->sleep_ms;
+}
+
+static void act_placement(struct plant_guest *g, const struct placement_plan *w,
+			  struct guest_in_force *f, uint64_t now_ns)
+{
+	bool pinned = w->wish == WISH_SET;
+
+	if (w->dry_run || w->wish == WISH_HOLD ||
+	    (g->pinned == pinned && (!pinned || g->home_node == w->home_node)))
+		return;
+	g->pinned = f->pinned = pinned;
+	g->home_node = f->home_node = w->home_node;
+	f->pin_changed_ns = now_ns;
+	g->npins++;
+}
+
+static void act_memory(struct plant_guest *g, const struct memory_plan *w, struct guest_in_force *f,
+		       uint64_t now_ns)
+{
+	bool limited = w->wish == WISH_SET;
+
+	if (w->dry_run || w->wish == WISH_HOLD || (!limited && !g->limited) ||
+	    (limited && g->limited && f->soft_limit_kib == w->soft_limit_kib))
+		return;
+	g->nlimits += limited;
+	g->nreleases += !limited;
+	g->limited = f->limited = limited;
+	f->soft_limit_kib = w->soft_limit_kib;
+	g->soft_limit_kib = (double)w->soft_limit_kib;
+	f->limit_changed_ns = now_ns;
+}
+
+/* Slots of the plan are those of struct domains; guests are found by their UUIDs. */
+void plant_act(struct plant *p, const struct plan *plan)
+{
+	act_ksm(p, &plan->ksm);
+	for (size_t i = 0; i < plan->nslots; i++) {
+		const struct guest_plan *w = &plan->guest[i];
+		struct guest_in_force *f = &p->in_force.guest[i];
+		struct plant_guest *g = &p->guest[w->uuid.byte[0]];
+
+		if (!w->present || !g->running)
+			continue;
+		if (f->incarnation != w->incarnation)
+			*f = (struct guest_in_force){ .incarnation = w->incarnation,
+						      .home_node = -1 };
+		act_placement(g, &w->placement, f, plan->now_ns);
+		act_memory(g, &w->memory, f, plan->now_ns);
+	}
+}
