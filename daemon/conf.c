@@ -25,30 +25,24 @@ static const char *const log_levels[] = { "",       "",     "",      "error", "w
 
 const struct conf_option conf_options[] = {
 	{ "daemon", "mode", "active", WORDS(daemon_modes, policy.mode),
-	  .doc = "observe: every loop decides and says what it would do, and writes "
-		 "nothing" },
+	  .doc = "observe: every loop decides and says what it would do, and writes nothing" },
 	{ "daemon", "interval_s", "5", NUMBER(1, 3600, interval_s),
-	  .doc = "seconds between two looks at the host while guests run; events come at "
-		 "once" },
+	  .doc = "seconds between two looks at the host while guests run; events come at once" },
 	{ "daemon", "libvirt_uri", "qemu:///system", TEXT(libvirt_uri),
 	  .doc = "which libvirt's guests are managed; local ones only; read at start" },
 	{ "daemon", "on_stop", "restore", WORDS(on_stops, on_stop),
-	  .doc = "restore: give every original value back; keep: leave pins, limits and "
-		 "KSM" },
+	  .doc = "restore: give every original value back; keep: leave pins, limits and KSM" },
 	{ "daemon", "log_level", "info", WORDS(log_levels, log_level),
-	  .doc = "the most verbose messages wanted: error, warning, notice, info, "
-		 "debug" },
+	  .doc = "the most verbose messages wanted: error, warning, notice, info, debug" },
 	{ "daemon", "run_dir", "/run/kvmtuned", TEXT(run_dir),
 	  .doc = "folder of the undo file (original values); read at start" },
 
 	{ "ksm", "mode", "active", WORDS(loop_modes, policy.ksm.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
 	{ "ksm", "policy", "ksmtuned", WORDS(ksm_policies, policy.ksm.policy),
-	  .doc = "ksmtuned: its law, with its plain bugs mended; off: KSM is somebody "
-		 "else's" },
+	  .doc = "ksmtuned: its law, with its plain bugs mended; off: KSM is somebody else's" },
 	{ "ksm", "interval_s", "60", NUMBER(1, 86400, policy.ksm.interval_s),
-	  .doc = "seconds between two steps; guests that start or stop bring one "
-		 "forward" },
+	  .doc = "seconds between two steps; guests that start or stop bring one forward" },
 	{ "ksm", "boost_pages", "300", NUMBER(0, 1000000, policy.ksm.boost_pages),
 	  .doc = "added to pages_to_scan at a step while memory is short" },
 	{ "ksm", "decay_pages", "50", NUMBER(0, 1000000, policy.ksm.decay_pages),
@@ -58,22 +52,19 @@ const struct conf_option conf_options[] = {
 	{ "ksm", "max_pages", "1250", NUMBER(1, 1000000, policy.ksm.max_pages),
 	  .doc = "pages_to_scan never above this" },
 	{ "ksm", "sleep_ms", "10", NUMBER(1, 100000, policy.ksm.sleep_ms),
-	  .doc = "pause between two batches on a host of 16 GiB; larger hosts pause "
-		 "less, "
-		 "down to 10 ms" },
+	  .doc = "pause between two batches on a host of 16 GiB; larger hosts pause less, down to "
+		 "10 ms" },
 	{ "ksm", "free_target_percent", "20", NUMBER(0, 100, policy.ksm.free_target_percent),
 	  .doc = "of all memory: below this much MemAvailable memory is short" },
 	{ "ksm", "free_target_min_mib", "2048",
 	  NUMBER(0, 1024 * 1024, policy.ksm.free_target_min_mib),
-	  .doc = "... and at least this much (ksmtuned's KSM_THRES_CONST, as it was "
-		 "meant)" },
+	  .doc = "... and at least this much (ksmtuned's KSM_THRES_CONST, as it was meant)" },
 
 	{ "placement", "mode", "active", WORDS(loop_modes, policy.placement.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
 	{ "placement", "backend", "affinity", WORDS(backends, policy.placement.backend),
-	  .doc = "affinity: pins the threads, the XML stays untouched; libvirt: visible "
-		 "pins "
-		 "that travel with live migrations" },
+	  .doc = "affinity: pins the threads, the XML stays untouched; libvirt: visible pins that "
+		 "travel with live migrations" },
 	{ "placement", "cooldown_s", "60", NUMBER(0, 86400, policy.placement.cooldown_s),
 	  .doc = "seconds between two changes of one guest's home" },
 	{ "placement", "node_reserve_mib", "256",
@@ -83,13 +74,11 @@ const struct conf_option conf_options[] = {
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
 	{ "memory", "pressure_percent", "10", NUMBER(0, 100, policy.memory.pressure_percent),
-	  .doc = "of all memory: below this much MemAvailable the idlest guest is "
-		 "squeezed" },
+	  .doc = "of all memory: below this much MemAvailable the idlest guest is squeezed" },
 	{ "memory", "calm_percent", "15", NUMBER(0, 100, policy.memory.calm_percent),
 	  .doc = "of all memory: above this much MemAvailable every limit is lifted" },
 	{ "memory", "psi_permille", "50", NUMBER(1, 1000, policy.memory.psi_permille),
-	  .doc = "of the time: stalls on memory (PSI some) that count as pressure as "
-		 "well" },
+	  .doc = "of the time: stalls on memory (PSI some) that count as pressure as well" },
 	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
 	  .doc = "of the guest's usage: how far a limit is lowered at a step" },
 	{ "memory", "step_max_mib", "64", NUMBER(1, 65536, policy.memory.step_max_mib),
@@ -174,14 +163,12 @@ void conf_write_template(FILE *out)
 		section = o->section;
 		fprintf(out, "# %s\n#%s = %s\n", o->doc, o->key, o->standard);
 	}
-	fputs("\n# For guests by name (shell pattern); metadata of the guest wins over "
-	      "it.\n"
+	fputs("\n# For guests by name (shell pattern); metadata of the guest wins over it.\n"
 	      "#[domain \"web-*\"]\n"
 	      "#ksm = on        # on, observe, off\n"
 	      "#placement = on  # on, observe, off\n"
 	      "#memory = on     # on, observe, off\n"
-	      "#weight = 100    # 1 to 1000: how much its memory is worth against "
-	      "others\n",
+	      "#weight = 100    # 1 to 1000: how much its memory is worth against others\n",
 	      out);
 }
 

@@ -157,9 +157,7 @@ static void set_rule_key(struct reader *r, const char *section, const char *key,
 	} else if (k < KT_ARRAY_LEN(switches)) {
 		r->rule_seen[k] = true;
 		if (conf_word(switch_words, value, &word) < 0)
-			mistake(r,
-				"[%s] %s: \"%s\" is not allowed; allowed: off, observe, "
-				"on",
+			mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: off, observe, on",
 				section, key, value);
 		else
 			*switches[k] = (enum guest_switch)word;
@@ -167,9 +165,8 @@ static void set_rule_key(struct reader *r, const char *section, const char *key,
 		r->rule_seen[k] = true;
 		if (str_u64(value, &weight) < 0 || weight < 1 || weight > 1000)
 			mistake(r,
-				"[%s] weight: \"%s\" is not allowed; allowed: a whole "
-				"number "
-				"from 1 to 1000",
+				"[%s] weight: \"%s\" is not allowed; allowed: a whole number from "
+				"1 to 1000",
 				section, value);
 		else
 			r->rule->wish.weight = (unsigned int)weight;
@@ -212,8 +209,8 @@ static void set_key(struct reader *r, const char *section, const char *key, cons
 		mistake(r, "%s: before any [section]", key);
 	else
 		mistake(r,
-			"[%s]: unknown section; allowed: daemon, ksm, placement, memory, "
-			"domain \"PATTERN\"",
+			"[%s]: unknown section; allowed: daemon, ksm, placement, memory, domain "
+			"\"PATTERN\"",
 			section);
 }
 

@@ -82,6 +82,7 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 static void take_link(struct kvmtuned *k, const struct virt_news *news)
 {
 	k->link_up = news->kind == VIRT_LINK_UP;
+	k->link_told = true;
 	if (k->link_up)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_LIBVIRT_BACK },
 			  "connected to libvirt at %s (%s)", k->conf.libvirt_uri, news->text);

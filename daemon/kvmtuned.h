@@ -29,12 +29,12 @@ struct kvmtuned {
 	struct virt *virt;
 	struct verdicts *verdicts;
 
-	bool guests_known; /* libvirt has listed them at least once */
-	bool link_up;
-	bool kicked;           /* something happened that policies should decide on now */
-	uint64_t late_said_ns; /* of the request whose lateness was said */
-	unsigned int misses;   /* samples that failed, in a row */
-	bool let_go;           /* after three misses the originals are back */
+	bool guests_known;       /* libvirt has listed them at least once */
+	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
+	bool kicked;             /* something happened that policies should decide on now */
+	uint64_t late_said_ns;   /* of the request whose lateness was said */
+	unsigned int misses;     /* samples that failed, in a row */
+	bool let_go;             /* after three misses the originals are back */
 	uint64_t ticks;
 	uint32_t bound[KT_GUESTS_MAX];      /* incarnation that act knows, by slot */
 	size_t vcpu_threads[KT_GUESTS_MAX]; /* seen at the last tick, by slot */

@@ -275,8 +275,7 @@ void loop_restore(struct kvmtuned *k)
 		(void)guests_take_news(k, now_monotonic_ns());
 	}
 	if (waiting > 0)
-		log_warning("%zu values could not be restored because libvirt does not "
-			    "answer; "
+		log_warning("%zu values could not be restored because libvirt does not answer; "
 			    "they are remembered in %s/undo: run kvmtuned --restore later",
 			    waiting, k->conf.run_dir);
 }
@@ -287,8 +286,7 @@ static void finish(struct kvmtuned *k)
 	if (service_is_restarting())
 		log_info("restarting: everything stays as it is");
 	else if (k->conf.on_stop == ON_STOP_KEEP)
-		log_info("on_stop = keep: everything stays as it is; kvmtuned --restore "
-			 "undoes it");
+		log_info("on_stop = keep: everything stays as it is; kvmtuned --restore undoes it");
 	else
 		loop_restore(k);
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED }, "stopped");

@@ -29,11 +29,9 @@ struct arguments {
 static void print_help(FILE *out)
 {
 	fputs("usage: kvmtuned [OPTION]...\n"
-	      "The autopilot of a KVM compute node: KSM, NUMA placement and memory "
-	      "limits of\n"
+	      "The autopilot of a KVM compute node: KSM, NUMA placement and memory limits of\n"
 	      "its libvirt guests.  Stopping it undoes what it did.\n\n"
-	      "  -c, --config=FILE   read FILE and FILE.d/*.conf (default "
-	      "/etc/kvmtuned.conf)\n"
+	      "  -c, --config=FILE   read FILE and FILE.d/*.conf (default /etc/kvmtuned.conf)\n"
 	      "  -f, --foreground    readable lines on stderr\n"
 	      "  -n, --dry-run       decide and say what would be done; write nothing\n"
 	      "  -1, --once          one tick, then stop (and undo, unless --dry-run)\n"
@@ -43,8 +41,7 @@ static void print_help(FILE *out)
 	      "  -h, --help          this text\n"
 	      "  -V, --version       the version\n\n"
 	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
-	      "Exit status: 0 done; 1 failed; 2 usage; 77 no permission; 78 "
-	      "configuration.\n"
+	      "Exit status: 0 done; 1 failed; 2 usage; 77 no permission; 78 configuration.\n"
 	      "See kvmtuned(8) and kvmtuned.conf(5).\n",
 	      out);
 }
@@ -168,38 +165,44 @@ static int open_host(struct kvmtuned *k, const char *root)
 }
 
 /* Without a place for the undo file nothing may be changed. */
-static int open_act(struct kvmtuned *k, int *ret_lock_fd)
+static int open_run_dir(struct kvmtuned *k, int *ret_lock_fd)
 {
-	int r;
+	int r = act_new(&k->fs, k->dry_run ? NULL : k->conf.run_dir, &k->vm_ops, &k->act);
 
-	k->vm_ops = guests_vm_ops(k);
-	r = act_new(&k->fs, k->conf.run_dir, &k->vm_ops, &k->act);
+	if (!k->act)
+		return failed("start", r);
 	if (r == 0 && !k->dry_run)
 		r = take_lock(k->conf.run_dir, ret_lock_fd);
 	if (r == -EWOULDBLOCK) {
 		log_error("another kvmtuned is running (%s/lock is taken)", k->conf.run_dir);
 		return EXIT_FAILURE;
 	}
-	if (!k->act)
-		return failed(k->conf.run_dir, r);
 	if (r < 0) {
 		k->dry_run = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_WRITE_REFUSED,
 					      .error = -r },
-			  "%s cannot be written (%s): originals could not be remembered, "
-			  "so "
+			  "%s cannot be written (%s): originals could not be remembered, so "
 			  "nothing will be changed (check RuntimeDirectory=)",
 			  k->conf.run_dir, strerror(-r));
 	}
-	if (k->dry_run)
-		return 0;
+	return 0;
+}
+
+/* *ret_damaged: there was an undo file, and it could not be understood (which is said). */
+static int open_act(struct kvmtuned *k, int *ret_lock_fd, bool *ret_damaged)
+{
+	int r;
+
+	k->vm_ops = guests_vm_ops(k);
+	r = open_run_dir(k, ret_lock_fd);
+	if (r != 0 || k->dry_run)
+		return r;
 	r = act_load(k->act);
+	*ret_damaged = r == -EBADMSG;
 	if (r > 0)
 		log_info("%d values that an earlier kvmtuned set are taken over", r);
-	else if (r < 0 && r != -EBADMSG)
-		return failed("the undo file cannot be read", r);
-	return 0;
+	return r < 0 && r != -EBADMSG ? failed("the undo file cannot be read", r) : 0;
 }
 
 static int open_virt(struct kvmtuned *k)
@@ -220,7 +223,8 @@ static int run_once(struct kvmtuned *k)
 	uint64_t deadline_ns = now_monotonic_ns() + ONCE_PATIENCE_S * KT_NS_PER_S;
 	int r;
 
-	while (!k->guests_known && k->fs.is_live && now_monotonic_ns() < deadline_ns) {
+	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
+	       now_monotonic_ns() < deadline_ns) {
 		pause_20_ms();
 		(void)guests_take_news(k, now_monotonic_ns());
 	}
@@ -254,16 +258,19 @@ static int run_restore(struct kvmtuned *k)
 
 static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 {
+	bool damaged = false;
 	int status;
 
 	privileges_raise_file_limit();
 	status = open_host(k, a->root ? a->root : "/");
 	if (status == 0)
-		status = open_act(k, lock_fd);
+		status = open_act(k, lock_fd, &damaged);
 	if (status != 0)
 		return status;
+	if (a->restore && k->dry_run)
+		return EX_NOPERM;
 	if (a->restore)
-		return k->dry_run ? EX_NOPERM : run_restore(k);
+		return damaged ? EXIT_FAILURE : run_restore(k);
 
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
 		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,

@@ -56,8 +56,8 @@ static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_SENSE_FAILED,
 					      .error = -error },
-			  "%d readings failed in a row (%s): original values are restored, "
-			  "and nothing is changed until the host can be read again",
+			  "%d readings failed in a row (%s): original values are restored, and "
+			  "nothing is changed until the host can be read again",
 			  MISSES_MAX, strerror(-error));
 		(void)act_restore(k->act,
 				  now_ns); /* what waits for libvirt stays in the undo file */

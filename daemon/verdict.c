@@ -155,7 +155,8 @@ void verdicts_say(struct verdicts *v, const struct host_view *view, const struct
 		if (!g->present)
 			continue;
 		v->guest[i].incarnation = g->incarnation;
-		say_mergeable(&v->guest[i], g, &view->guest[i], first);
+		if (view->guest[i].present)
+			say_mergeable(&v->guest[i], g, &view->guest[i], first);
 		say_placement(&v->guest[i], g, first);
 		say_memory(&v->guest[i], g, first);
 	}

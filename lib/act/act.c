@@ -44,9 +44,9 @@ int act_new(const struct hostfs *fs, const char *run_dir, const struct vm_ops *o
 	a->dir_fd = -1;
 	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
 		a->in_force.guest[i].home_node = -1;
-	r = open_run_dir(run_dir, &a->dir_fd);
+	r = run_dir ? open_run_dir(run_dir, &a->dir_fd) : 0;
 	/* It can still say what it would do: the caller gets it in any case. */
-	a->look_only = r < 0;
+	a->look_only = !run_dir || r < 0;
 	*ret = a;
 	return r;
 }
@@ -331,10 +331,10 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 		return 0;
 	a->now_ns = now_ns;
 	a->online_known = false;
-	act_ksm_give_back(a, WHY_NONE);
+	act_ksm_give_back(a, WHY_STOPPING);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
-		act_placement_give_back(a, g, WHY_NONE);
-		act_memory_give_back(a, g, WHY_NONE);
+		act_placement_give_back(a, g, WHY_STOPPING);
+		act_memory_give_back(a, g, WHY_STOPPING);
 		waiting += act_placement_waiting(g) + act_memory_waiting(g);
 		act_publish(a, g);
 	}

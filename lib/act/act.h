@@ -31,8 +31,9 @@ struct vm_reply {
 struct act; /* originals, what was last written, the undo file */
 
 /* `fs` and `ops` must outlive it.  run_dir: where "undo" lies; created (0700) when
- * missing.  -errno: the folder cannot be made or written: nothing can be undone,
- * so nothing may be changed (the caller then runs in observe mode). */
+ * missing.  -errno: the folder cannot be made or written, so nothing could be undone;
+ * *ret is then an act that looks and tells, and never writes (NULL: no memory).
+ * run_dir NULL asks for just that. */
 int act_new(const struct hostfs *fs, const char *run_dir, const struct vm_ops *ops,
 	    struct act **ret) KT_MUST_USE;
 void act_free(struct act *a);

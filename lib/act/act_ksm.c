@@ -275,7 +275,7 @@ void act_ksm_give_back(struct act *a, enum why why)
 					      .actuator = "ksm",
 					      .action = "restore" },
 			  "KSM run was 2 before: what was merged since stays merged, for unmerging "
-			  "may need more memory than there is; echo 2 >/sys/kernel/mm/ksm/run "
-			  "does it");
+			  "may need more memory than there is; echo 2 >/sys/kernel/mm/ksm/run does "
+			  "it");
 	act_ksm_publish(a);
 }

@@ -48,9 +48,9 @@ void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found)
 					      .reason = why_str(WHY_CEDED),
 					      .from = from,
 					      .to = to },
-			  "KSM: kvmtuned wrote %s, but there is %s: somebody else runs KSM now "
-			  "(an admin, ksmtuned, a tuned profile?); kvmtuned leaves it alone until "
-			  "it is reloaded",
+			  "KSM: kvmtuned wrote %s, but there is %s: somebody else runs KSM now (an "
+			  "admin, ksmtuned, a tuned profile?); kvmtuned leaves it alone until it "
+			  "is reloaded",
 			  from, to);
 	a->in_force.ksm.ceded = true;
 }

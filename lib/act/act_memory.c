@@ -16,9 +16,6 @@
 
 enum { KIB_TEXT_MAX = 32 };
 
-/* As sense and libvirt's thread say it. */
-static const uint64_t unlimited_kib = UINT64_MAX;
-
 /* The kernel counts in pages, of up to 64 KiB, and rounds down. */
 static const uint64_t page_max_kib = 64;
 
@@ -29,7 +26,7 @@ static bool is_result_of(uint64_t found_kib, uint64_t asked_kib)
 
 static char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX])
 {
-	if (kib == unlimited_kib || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
+	if (kib == KT_UNLIMITED_KIB || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
 		memcpy(buf, "unlimited", sizeof "unlimited");
 	return buf;
 }
@@ -84,9 +81,9 @@ static void cede(struct act *a, struct act_guest *g, uint64_t found_kib)
 				      .reason = why_str(WHY_CEDED),
 				      .from = kib_str(l->got, from),
 				      .to = kib_str(found_kib, to) },
-		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it "
-		  "(virsh memtune, another tuner?); kvmtuned leaves this guest's limits alone "
-		  "until it is reloaded",
+		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it (virsh "
+		  "memtune, another tuner?); kvmtuned leaves this guest's limits alone until it is "
+		  "reloaded",
 		  from, to);
 }
 

@@ -85,11 +85,10 @@ char *cpumask_str(const struct cpumask *m, char *buf, size_t size)
 		while (cpumask_test(m, cpu + 1))
 			cpu++;
 		if (first == cpu)
-			n = snprintf(buf + used, size - used, "%s%u", used ? "," : "",
-				     first);
+			n = snprintf(buf + used, size - used, "%s%u", used ? "," : "", first);
 		else
-			n = snprintf(buf + used, size - used, "%s%u-%u", used ? "," : "",
-				     first, cpu);
+			n = snprintf(buf + used, size - used, "%s%u-%u", used ? "," : "", first,
+				     cpu);
 		if (n < 0 || (size_t)n >= size - used) {
 			if (size > 2)
 				memcpy(buf + KT_MIN(used, size - 3), "..", 3);

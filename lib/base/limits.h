@@ -15,4 +15,7 @@ enum {
 	KT_FILE_MAX = 64 * 1024, /* the largest text read as a whole: /proc/stat of 1,024 CPUs */
 };
 
+/* cgroup and libvirt both say "no limit" in their own ways; we say this. */
+#define KT_UNLIMITED_KIB UINT64_MAX
+
 #endif

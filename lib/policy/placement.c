@@ -237,7 +237,8 @@ static void board_house(struct board *b, size_t slot)
 		return;
 	node = board_choose(b, &p, &why);
 	if (node == KT_NODES_MAX || (why == WHY_NODE_CROWDED && is_new_only_to_us(p.guest))) {
-		board_wish_none(b, slot, WISH_RELEASE, why);
+		board_wish_none(b, slot, WISH_RELEASE,
+				demand_is_known(p.guest) ? why : WHY_NOT_MEASURED);
 		board_spread(b, p.guest);
 		return;
 	}

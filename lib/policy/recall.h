@@ -31,7 +31,7 @@ static inline bool pin_is_cooling(const struct guest_in_force *f, uint64_t now_n
 	return f->pin_changed_ns && within_s(now_ns, f->pin_changed_ns, cooldown_s);
 }
 
-/* Samples until a guest's demand is believed: a minute at the usual tick of 10 s. */
+/* Samples until a guest's demand is believed: half a minute at the usual tick of 5 s. */
 enum { SAMPLES_TO_BELIEVE = 6 };
 
 static inline bool demand_is_known(const struct guest_view *guest)

@@ -15,6 +15,7 @@
 	X(WHY_NOT_SAMPLED, "not-sampled", "the guest's process could not be read")                 \
 	X(WHY_COOLING_DOWN, "cooling-down", "acted on recently; the effect is awaited first")      \
 	X(WHY_ACTUATOR_OFF, "actuator-off", "the kernel or libvirt refused the last write")        \
+	X(WHY_STOPPING, "stopping", "kvmtuned stops, or was asked to give everything back")        \
 	/* ksm */                                                                                  \
 	X(WHY_NO_KSM, "no-ksm", "this kernel has no KSM")                                          \
 	X(WHY_NO_MERGEABLE_GUEST, "no-mergeable-guest",                                            \
@@ -39,6 +40,8 @@
 	X(WHY_REALTIME, "realtime", "realtime vCPUs are never touched")                            \
 	X(WHY_MEMORY_UNKNOWN, "memory-unknown", "where its memory lies cannot be read")            \
 	X(WHY_WIDER_THAN_NODE, "wider-than-node", "more vCPUs or memory than any one node has")    \
+	X(WHY_NOT_MEASURED, "not-measured",                                                        \
+	  "what it needs is not known yet, and there may not be room for it")                      \
 	X(WHY_NODE_CROWDED, "node-crowded",                                                        \
 	  "the node of its memory has no CPUs or memory to spare")                                 \
 	X(WHY_HOME_BY_MEMORY, "home-by-memory", "most of its memory lies on this node")            \

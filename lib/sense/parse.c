@@ -5,14 +5,19 @@
 #include <errno.h>
 #include <string.h>
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 bool parse_number(const char **s, uint64_t *ret)
 {
 	const char *p = *s + strspn(*s, " \t");
 	uint64_t value = 0;
 
-	if (*p < '0' || *p > '9')
+	if (!is_digit(*p))
 		return false;
-	for (; *p >= '0' && *p <= '9'; p++)
+	for (; is_digit(*p); p++)
 		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
 		    __builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
 			return false;
@@ -27,7 +32,7 @@ int parse_i64(const char *text, int64_t *ret)
 	const char *s = text + negative;
 	uint64_t value;
 
-	if (*s == ' ' || !parse_number(&s, &value) || s[strspn(s, "\n")] || value > INT64_MAX)
+	if (!is_digit(*s) || !parse_number(&s, &value) || s[strspn(s, "\n")] || value > INT64_MAX)
 		return -EINVAL;
 	*ret = negative ? -(int64_t)value : (int64_t)value;
 	return 0;
@@ -132,7 +137,7 @@ int parse_pid_stat(const char *text, struct pid_stat *ret)
 	for (size_t i = PPID; i < FIELDS; i++) {
 		s += strspn(s, " ");
 		s += *s == '-';
-		if (!parse_number(&s, &field[i]))
+		if (!is_digit(*s) || !parse_number(&s, &field[i]))
 			return -EINVAL;
 	}
 	if (field[PPID] > INT32_MAX)
@@ -158,7 +163,7 @@ enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number)
 		const char *s = comm + n;
 		uint64_t number;
 
-		if (strncmp(comm, names[i].prefix, n) != 0 || *s == ' ' ||
+		if (strncmp(comm, names[i].prefix, n) != 0 || !is_digit(*s) ||
 		    !parse_number(&s, &number) || number >= KT_THREADS_MAX)
 			continue;
 		if (names[i].behind ? *s != names[i].behind : *s && *s != '\n')

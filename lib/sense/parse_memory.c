@@ -109,7 +109,7 @@ static int unescape_octal(const char *from, size_t n, char *ret, size_t size)
 	for (size_t i = 0; i < n; i++) {
 		char c = from[i];
 
-		if (c == '\\' && i + 3 < n + 0 && from[i + 1] >= '0' && from[i + 1] <= '3' &&
+		if (c == '\\' && i + 3 < n && from[i + 1] >= '0' && from[i + 1] <= '3' &&
 		    from[i + 2] >= '0' && from[i + 2] <= '7' && from[i + 3] >= '0' &&
 		    from[i + 3] <= '7') {
 			c = (char)((from[i + 1] - '0') << 6 | (from[i + 2] - '0') << 3 |

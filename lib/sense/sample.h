@@ -14,9 +14,6 @@
 #include "limits.h"
 #include "uuid.h"
 
-/* cgroup and libvirt both say "no limit" in their own ways; we say this. */
-#define KT_UNLIMITED_KIB UINT64_MAX
-
 /* ---- the host ------------------------------------------------------------ */
 
 enum ksm_advisor {

@@ -105,16 +105,17 @@ static bool text_of(struct sense *s, struct guest_source *g, enum guest_file f, 
  * by itself.  Neither counts hugetlb. */
 static bool read_nodes(struct sense *s, struct guest_source *g, struct guest_sample *ret)
 {
-	uint64_t page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
+	bool v2 = s->capabilities.cgroup_v2;
+	uint64_t unit_bytes = v2 ? 1 : (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t kib[KT_NODES_MAX] = { 0 };
 
 	if (!s->capabilities.cgroup_numa_stat ||
-	    !text_of(s, g, GUEST_NUMA_STAT, "memory.numa_stat"))
+	    !text_of(s, g, GUEST_NUMA_STAT, "memory.numa_stat") ||
+	    !parse_node_counts(s->text, "anon", unit_bytes, kib) ||
+	    !parse_node_counts(s->text, v2 ? "shmem" : "unevictable", unit_bytes, kib))
 		return false;
-	if (s->capabilities.cgroup_v2)
-		return parse_node_counts(s->text, "anon", 1, ret->node_memory_kib) &&
-		       parse_node_counts(s->text, "shmem", 1, ret->node_memory_kib);
-	return parse_node_counts(s->text, "anon", page_bytes, ret->node_memory_kib) &&
-	       parse_node_counts(s->text, "unevictable", page_bytes, ret->node_memory_kib);
+	memcpy(ret->node_memory_kib, kib, sizeof kib);
+	return true;
 }
 
 static void read_stat(struct sense *s, struct guest_source *g, struct guest_sample *ret)

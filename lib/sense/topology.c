@@ -92,6 +92,15 @@ static int fill(const struct hostfs *fs, hwloc_topology_t hwloc, struct topology
 	return r;
 }
 
+/* hwloc lends the CPUs of the nearest node to one that has only memory.  That is a place
+ * in its tree; here it would be a node to run guests on.  Set once and left: hwloc knows
+ * no other way, and to change it again could meet a getenv of another thread. */
+static void keep_memory_only_nodes(void)
+{
+	setenv("HWLOC_USE_NUMA_DISTANCES", "0", 0);
+	setenv("HWLOC_USE_NUMA_INITIATORS", "0", 0);
+}
+
 /* hwloc takes another root only from the environment. */
 static int load(const struct hostfs *fs, hwloc_topology_t hwloc)
 {
@@ -120,6 +129,7 @@ int sense_topology(const struct hostfs *fs, struct topology *ret)
 	if (hwloc_topology_init(&hwloc) < 0)
 		return -ENOMEM;
 	/* Where we may run ourselves says nothing about guests. */
+	keep_memory_only_nodes();
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	r = load(fs, hwloc);
 	if (r == 0)

@@ -170,7 +170,7 @@ START_TEST(young_guests_claim_all_their_memory)
 	(void)step();
 	expect("the first", plan_of(0), 0, WISH_SET, WHY_HOME_BY_FREE_MEMORY);
 	expect("the second", plan_of(1), 0, WISH_SET, WHY_HOME_BY_FREE_MEMORY);
-	expect("the third", plan_of(2), -1, WISH_RELEASE, WHY_NODE_CROWDED);
+	expect("the third", plan_of(2), -1, WISH_RELEASE, WHY_NOT_MEASURED);
 	fx.view.guest[0].nsamples = 6;
 	(void)step();
 	expect("the first has grown up", plan_of(2), 0, WISH_SET, WHY_HOME_BY_FREE_MEMORY);
@@ -183,7 +183,7 @@ START_TEST(a_guest_that_has_lived_is_not_taken_from_its_memory_before_it_is_meas
 	fixture_guest(1)->nsamples = 5;
 	resident(0, 4.5);
 	fixture_memory_on(0, G(4), 1);
-	expect("more than half of its memory", step(), -1, WISH_RELEASE, WHY_NODE_CROWDED);
+	expect("more than half of its memory", step(), -1, WISH_RELEASE, WHY_NOT_MEASURED);
 	fixture_memory_on(0, G(4), 0);
 	expect("half of its memory", step(), 1, WISH_SET, WHY_NODE_CROWDED);
 	fixture_memory_on(0, G(4), 1);
@@ -208,7 +208,7 @@ START_TEST(a_crowd_that_starts_at_once_is_spread)
 	fixture_guest(0)->nsamples = 1;
 	fixture_memory_on(8, 0, 0);
 	(void)step();
-	expect("no CPU is left", plan_of(8), -1, WISH_RELEASE, WHY_NODE_CROWDED);
+	expect("no CPU is left", plan_of(8), -1, WISH_RELEASE, WHY_NOT_MEASURED);
 }
 END_TEST
 
