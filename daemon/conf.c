@@ -78,7 +78,8 @@ const struct conf_option conf_options[] = {
 	{ "memory", "calm_percent", "15", NUMBER(0, 100, policy.memory.calm_percent),
 	  .doc = "of all memory: above this much MemAvailable every limit is lifted" },
 	{ "memory", "psi_permille", "50", NUMBER(1, 1000, policy.memory.psi_permille),
-	  .doc = "of the time: stalls on memory (PSI some) that count as pressure as well" },
+	  .doc = "of the time: stalls on memory (PSI some) that count as pressure too, while "
+		 "MemAvailable is below calm_percent" },
 	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
 	  .doc = "of the guest's usage: how far a limit is lowered at a step" },
 	{ "memory", "step_max_mib", "64", NUMBER(1, 65536, policy.memory.step_max_mib),
@@ -88,7 +89,8 @@ const struct conf_option conf_options[] = {
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
 	  .doc = "of the guest's memory: no limit below" },
 	{ "memory", "backoff_s", "300", NUMBER(1, 86400, policy.memory.backoff_s),
-	  .doc = "a guest that suffered from its limit is left alone for so long" },
+	  .doc = "a guest that suffered from its limit is left alone for so long; when it suffers "
+		 "again, for twice as long as before, up to 16 times" },
 };
 const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
 
