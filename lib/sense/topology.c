@@ -101,13 +101,14 @@ static void keep_memory_only_nodes(void)
 	setenv("HWLOC_USE_NUMA_INITIATORS", "0", 0);
 }
 
-/* hwloc takes another root only from the environment. */
+/* hwloc takes another root only from the environment, and would prefer it to a machine
+ * that is named there as well. */
 static int load(const struct hostfs *fs, hwloc_topology_t hwloc)
 {
 	char root[64];
 	int r;
 
-	if (fs->is_live)
+	if (fs->is_live || getenv("HWLOC_SYNTHETIC") || getenv("HWLOC_XMLFILE"))
 		return hwloc_topology_load(hwloc) < 0 ? -EIO : 0;
 	r = str_format(root, sizeof root, "/proc/self/fd/%d", fs->root_fd);
 	if (r < 0)
@@ -128,8 +129,8 @@ int sense_topology(const struct hostfs *fs, struct topology *ret)
 
 	if (hwloc_topology_init(&hwloc) < 0)
 		return -ENOMEM;
-	/* Where we may run ourselves says nothing about guests. */
 	keep_memory_only_nodes();
+	/* Where we may run ourselves says nothing about guests. */
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
 	r = load(fs, hwloc);
 	if (r == 0)

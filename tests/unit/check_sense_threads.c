@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Do threads come and go, and what does a thousand samples cost? */
+#include "sense_fixture.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "allocations.h"
+
+/* ---- threads ------------------------------------------------------------------------------ */
+
+START_TEST(threads_come_and_go)
+{
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	put_thread(100, 105, 300, "CPU 1/KVM\n");
+	put_thread(100, 106, 300, "IO iothread3\n");
+	put_process_stat(100, 4, 100);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->nthreads, 4);
+	ck_assert_uint_eq(thread(1, 105)->number, 1);
+	ck_assert_int_eq(thread(1, 106)->role, THREAD_IOTHREAD);
+	ck_assert_uint_eq(thread(1, 106)->number, 3);
+	drop_thread(100, 101);
+	drop_thread(100, 106);
+	put_process_stat(100, 2, 100);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->nthreads, 2);
+	ck_assert(!has_thread(1, 101));
+	ck_assert_uint_eq(thread(1, 105)->run_ns_total, 1050);
+}
+END_TEST
+
+START_TEST(a_thread_for_a_thread_is_seen_in_time)
+{
+	int n = 0;
+
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	drop_thread(100, 101);
+	put_thread(100, 105, 300, "CPU 0/KVM\n");
+	while (!has_thread(1, 105) && n++ < MANY_SAMPLES)
+		ck_assert_int_eq(read_once(), 0);
+	ck_assert_int_lt(n, MANY_SAMPLES);
+	ck_assert(!has_thread(1, 101));
+	ck_assert_uint_eq(guest(1)->nthreads, 2);
+}
+END_TEST
+
+START_TEST(a_recycled_thread_number_is_another_thread)
+{
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	put_thread(100, 101, 300, "IO iothread1\n");
+	put_thread(100, 102, 300, "worker\n");
+	put_process_stat(100, 3, 100);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->nthreads, 3);
+	ck_assert_uint_eq(thread(1, 101)->start_ticks, 300);
+	ck_assert_int_eq(thread(1, 101)->role, THREAD_IOTHREAD);
+}
+END_TEST
+
+/* What was ours to change later must not become the original. */
+START_TEST(the_first_affinity_stays)
+{
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	put("proc/100/task/101/status", "Name:\tx\nCpus_allowed_list:\t2\n");
+	put_thread(100, 105, 300, "worker\n");
+	put_process_stat(100, 3, 100);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(cpumask_count(&thread(1, 101)->first_allowed), 4);
+}
+END_TEST
+
+/* All of them are one folder: thousands of files would take seconds to make. */
+START_TEST(threads_beyond_the_limit_are_left_out)
+{
+	char path[64];
+
+	put_guest(1, 100);
+	for (int tid = 1000; tid < 1000 + KT_THREADS_MAX; tid++) {
+		snprintf(path, sizeof path, "proc/100/task/%d", tid);
+		ck_assert_int_eq(symlinkat("101", fs.root_fd, path), 0);
+	}
+	announce(1);
+	start();
+	for (int n = 0; n < 2; n++) {
+		ck_assert_int_eq(read_once(), 0);
+		ck_assert_uint_eq(guest(1)->nthreads, KT_THREADS_MAX);
+		put_process_stat(100, KT_THREADS_MAX + 2, 100); /* lists them again */
+	}
+}
+END_TEST
+
+/* ---- cost, and a real process --------------------------------------------------------------- */
+
+enum { GUESTS = 8 };
+
+/* Check itself allocates, so not across its assertions. */
+static size_t allocations_of_a_sample(void)
+{
+	size_t before = nallocations;
+	int r = read_once();
+
+	return r < 0 ? SIZE_MAX : nallocations - before;
+}
+
+START_TEST(a_thousand_samples_cost_no_memory_and_no_files)
+{
+	size_t before = open_files(), steady;
+
+	count_allocations();
+	for (unsigned int n = 1; n <= GUESTS; n++) {
+		put_guest(n, (pid_t)(100 * n));
+		announce(n);
+	}
+	start();
+	ck_assert_uint_gt(allocations_of_a_sample(), 0); /* the counter counts */
+	steady = open_files();
+	ck_assert_uint_gt(steady, before + (size_t)GUESTS * 6);
+	for (int n = 0; n < 1000; n++)
+		ck_assert_uint_eq(allocations_of_a_sample(), 0);
+	ck_assert_uint_eq(open_files(), steady);
+	for (unsigned int n = 1; n <= GUESTS; n++)
+		ck_assert(guest(n)->present);
+	sense_free(sense);
+	sense = NULL;
+	ck_assert_uint_eq(open_files(), before);
+}
+END_TEST
+
+START_TEST(guests_that_come_and_go_leave_no_open_file)
+{
+	struct domain d = domain_of(1);
+	size_t before = 0;
+
+	start();
+	for (int round = 0; round < 20; round++) {
+		put_guest(1, 100 + round);
+		put_thread(100 + round, 500, 5, "CPU 1/KVM\n");
+		announce(1);
+		ck_assert_int_eq(samples_until(1, true), 1);
+		drop_process(100 + round);
+		domains_remove(ds, &d.uuid);
+		ck_assert_int_eq(read_once(), 0);
+		if (round == 0)
+			before = open_files();
+	}
+	ck_assert_uint_eq(open_files(), before);
+}
+END_TEST
+
+/* This program again, named as QEMU is: see main. */
+static pid_t start_false_qemu(const struct domain *d)
+{
+	char uuid[KT_UUID_STR], option[] = "-uuid", name[] = "qemu-false";
+	char *args[] = { name, option, uuid_str(&d->uuid, uuid), NULL };
+	pid_t child = fork();
+
+	if (child == 0) {
+		execv("/proc/self/exe", args);
+		_exit(127);
+	}
+	ck_assert_int_gt(child, 0);
+	return child;
+}
+
+START_TEST(a_real_process_is_found_and_lost)
+{
+	struct domain d = domain_of(1);
+	struct hostfs live;
+	pid_t child;
+
+	memset(&d.uuid, (unsigned char)getpid(), sizeof d.uuid);
+	d.uuid.byte[0] = (uint8_t)(getpid() >> 8);
+	child = start_false_qemu(&d);
+	ck_assert_int_eq(hostfs_open("/", &live), 0);
+	ck_assert_int_eq(sense_new(&live, &sense), 0);
+	ck_assert_int_eq(domains_put(ds, &d), 0);
+	for (int n = 0; n < 1000000;
+	     n++) { /* between fork and exec it is not yet what it will be */
+		ds->slot[0].incarnation++;
+		ck_assert_int_eq(read_once(), 0);
+		if (sample.guest[0].present)
+			break;
+	}
+	ck_assert_int_eq(sample.guest[0].pid, child);
+	ck_assert_uint_eq(sample.guest[0].nthreads, 1);
+	ck_assert_int_eq(sample.guest[0].threads[0].tid, child);
+	ck_assert_uint_gt(sample.guest[0].start_ticks, 0);
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(all_zero(&sample.guest[0], sizeof sample.guest[0]));
+	hostfs_close(&live);
+}
+END_TEST
+
+int main(int argc, char **argv)
+{
+	TCase *tc;
+	Suite *s;
+
+	if (argc > 1 && strcmp(argv[1], "-uuid") == 0)
+		for (;;)
+			pause();
+	tc = tcase_create("sense_threads");
+	s = suite_create("sense_threads");
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, threads_come_and_go);
+	tcase_add_test(tc, a_thread_for_a_thread_is_seen_in_time);
+	tcase_add_test(tc, a_recycled_thread_number_is_another_thread);
+	tcase_add_test(tc, the_first_affinity_stays);
+	tcase_add_test(tc, threads_beyond_the_limit_are_left_out);
+	tcase_add_test(tc, a_thousand_samples_cost_no_memory_and_no_files);
+	tcase_add_test(tc, guests_that_come_and_go_leave_no_open_file);
+	tcase_add_test(tc, a_real_process_is_found_and_lost);
+	suite_add_tcase(s, tc);
+	return kt_run(s);
+}
