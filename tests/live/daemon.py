@@ -161,9 +161,14 @@ class Daemon(Recorder):
         text = conf if isinstance(conf, str) else conf_text(merged(BASE_CONF, conf))
         self.conf_file.write_text(text)
 
-    def status(self, pattern, timeout=30, since=0):
-        """Waits for the line that `systemctl status` would show."""
-        return self.notify.wait_for(f"^STATUS=.*({pattern})", timeout, since)
+    def status(self, pattern, timeout=30):
+        """Waits until the line that `systemctl status` shows has the pattern."""
+        def shown():
+            return self.notify.found("^STATUS=")[-1:]
+        try:
+            wait_until(lambda: shown() and re.search(pattern, shown()[0]), timeout)
+        except AssertionError:
+            raise AssertionError(f"not within {timeout} s: {pattern} in {shown()}") from None
 
     def wait_ready(self, timeout=30):
         def ready_or_dead():

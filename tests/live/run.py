@@ -85,8 +85,9 @@ def attempt(test, folder, pipe):
     except kvmlive.Skip as reason:
         verdict = ("skip", str(reason))
     except BaseException as error:  # whatever it is, it is this test's
-        verdict = ("not ok", f"{type(error).__name__}: {error}".replace("\n", " "))
         frames = traceback.extract_tb(error.__traceback__)
+        what = " ".join(str(error).split()) or frames[-1].line
+        verdict = ("not ok", f"{type(error).__name__}: {what}")
         lines = [f"    {frame.name}, line {frame.lineno}: {frame.line}" for frame in frames[1:]]
         lines += live.log_tail()
     pipe.send((*verdict, lines))

@@ -49,8 +49,10 @@ def test_a_started_guest_is_placed_without_waiting_for_a_tick(live):
     home, _ = two_nodes(live)
     daemon = live.daemon(ONLY_PLACEMENT, HOURLY)
     daemon.status("libvirt connected")
-    wait_home(live.guest("paused"), home)
-    wait_home(live.guest("running", paused=False), home)
+    for paused in (True, False):
+        guest = live.guest(f"paused-{paused}", paused=paused)
+        wait_home(guest, home)
+        guest.destroy()  # its claim on the node: a new guest counts as busy
 
 
 def test_on_one_node_there_is_nothing_to_choose(live):
@@ -126,16 +128,23 @@ def test_a_guest_wider_than_a_node_stays_where_it_is(live):
     assert wide.all_on(home | other)
 
 
-def test_a_domain_section_and_metadata_switch_placement_off(live):
+def test_a_domain_section_switches_placement_off(live):
     home, other = two_nodes(live)
     left_out, taken = live.guest("left-out"), live.guest("taken")
-    daemon = live.daemon(ONLY_PLACEMENT, HOURLY, {'domain "*left-out"': {"placement": "off"}})
+    daemon = live.daemon(ONLY_PLACEMENT, {'domain "*left-out"': {"placement": "off"}})
     daemon.wait_for(guest_verdict(left_out, "placement", "switched-off"))
     wait_home(taken, home)
     assert left_out.all_on(home | other)
-    virsh("metadata", taken.uuid, "--live", "--uri", "urn:kvmtuned:1", "--key", "kvmtuned",
+
+
+def test_metadata_switches_placement_off_without_waiting_for_a_tick(live):
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    live.daemon(ONLY_PLACEMENT, HOURLY)
+    wait_home(guest, home)
+    virsh("metadata", guest.uuid, "--live", "--uri", "urn:kvmtuned:1", "--key", "kvmtuned",
           "--set", "<policy placement='off'/>")
-    wait_home(taken, home | other)  # an event tells: the next tick is an hour away
+    wait_home(guest, home | other)
 
 
 def test_a_vcpu_plugged_into_a_running_guest_is_noticed(live):

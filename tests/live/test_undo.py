@@ -3,9 +3,9 @@
 import signal
 
 from daemon import MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged
-from knobs import Ksm, differences, require_unchanged, snapshot
-from kvmlive import wait_until
-from test_placement import two_nodes, wait_home
+from knobs import Ksm, affinities, differences, require_unchanged, snapshot
+from kvmlive import Libvirtd, wait_until
+from test_placement import ONLY_PLACEMENT, pins, two_nodes, wait_home
 
 BOTH = merged(MEMORY_SHORT, {"placement": {"node_reserve_mib": 0, "cooldown_s": 0}})
 
@@ -102,3 +102,20 @@ def test_switching_the_loops_off_by_reload_gives_back_what_is_ours(live):
     guests, daemon, before, _ = tuned(live)
     daemon.reload(merged(BOTH, {"ksm": {"mode": "off"}, "placement": {"mode": "off"}}))
     wait_until(lambda: not differences(before, snapshot(guests)), what="every value is back")
+
+
+def test_pins_that_libvirt_cannot_give_back_now_are_remembered_for_later(live):
+    home, _ = two_nodes(live)
+    guest = live.guest("one")
+    before = pins(guest), affinities([guest])
+    daemon = live.daemon(ONLY_PLACEMENT, {"placement": {"backend": "libvirt"}})
+    wait_home(guest, home)
+    wait_until(lambda: pins(guest) != before[0], what="virsh shows the pins")
+    Libvirtd.send(signal.SIGSTOP)
+    assert daemon.stop() == 0
+    assert not nothing_left()
+    Libvirtd.send(signal.SIGCONT)
+    done = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert done.returncode == 0, done.stdout
+    assert (pins(guest), affinities([guest])) == before
+    assert nothing_left(), UNDO.read_text()
