@@ -150,6 +150,13 @@ char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
 	return buf;
 }
 
+void conf_complain(const char *text, void *context)
+{
+	(void)context;
+	log_emit(&(struct log_event){
+		.level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED, .message = text });
+}
+
 void conf_write_template(FILE *out)
 {
 	const char *section = "";

@@ -45,6 +45,9 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 
 void conf_defaults(struct conf *ret);
 
+/* A complaint function: each is an error in the log. */
+void conf_complain(const char *text, void *context);
+
 /* The whole option table as a commented configuration file. */
 void conf_write_template(FILE *out);
 

@@ -37,51 +37,87 @@ struct reader {
 	char set_path[OPTIONS_MAX][CONF_TEXT_MAX];
 };
 
-static void mistake_at(struct reader *r, const char *path, unsigned int line, const char *fmt,
-		       va_list args)
+static void KT_PRINTF(2, 3) mistake(struct reader *r, const char *fmt, ...)
 {
 	char what[512], shown[sizeof what * 4], text[sizeof shown + 512];
+	va_list args;
 
+	va_start(args, fmt);
 	(void)vsnprintf(what, sizeof what, fmt, args);
-	(void)snprintf(text, sizeof text, "%s:%u: %s", path, line,
+	va_end(args);
+	(void)snprintf(text, sizeof text, "%s:%u: %s", r->path, r->line,
 		       str_escape(what, shown, sizeof shown));
 	r->complain(text, r->context);
 	r->mistakes++;
 }
 
-static void KT_PRINTF(2, 3) mistake(struct reader *r, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	mistake_at(r, r->path, r->line, fmt, args);
-	va_end(args);
-}
-
 /* No file can name this section: control characters are refused. */
 static const char refused_section[] = "\001", refused_section_line[] = "[\001]";
+
+static bool is_domain_section(const char *section)
+{
+	return strncmp(section, "domain", 6) == 0 && strchr(" \t", section[6]); /* '\0' too */
+}
+
+/* The PATTERN of `domain "PATTERN"`, still quoted; NULL: not of that form. */
+static const char *quoted_pattern(const char *section)
+{
+	const char *quoted = section + strlen("domain");
+	size_t n;
+
+	quoted += strspn(quoted, " \t");
+	n = strlen(quoted);
+	return n >= 3 && quoted[0] == '"' && quoted[n - 1] == '"' ? quoted : NULL;
+}
+
+static bool is_option_section(const char *section)
+{
+	for (size_t i = 0; i < conf_noptions; i++)
+		if (strcmp(conf_options[i].section, section) == 0)
+			return true;
+	return false;
+}
+
+/* inih tells of a section only with its first key: names are checked before. */
+static bool section_is_fit(struct reader *r, const char *line)
+{
+	char section[SECTION_BYTES + 1];
+	size_t n = strcspn(line, "]") - 1;
+
+	if (line[n + 1] != ']') {
+		mistake(r, "section without closing bracket");
+		return false;
+	}
+	if (n > SECTION_BYTES) {
+		mistake(r, "section name too long: at most %d bytes", SECTION_BYTES);
+		return false;
+	}
+	memcpy(section, line + 1, n);
+	section[n] = '\0';
+	if (is_option_section(section) || (is_domain_section(section) && quoted_pattern(section)))
+		return true;
+	mistake(r, "[%s]: %s", section,
+		is_domain_section(section) ? "wanted [domain \"PATTERN\"]"
+					   : "unknown section; allowed: daemon, ksm, placement, "
+					     "memory, domain \"PATTERN\"");
+	return false;
+}
 
 /* Whether inih would read this line as we would: what it would not is said. */
 static bool line_is_fit(struct reader *r, const char *line)
 {
-	size_t section = strcspn(line, "]");
-
 	if (*line == '\0' || *line == '#' || *line == ';')
 		return true;
+	if (*line == '[')
+		return section_is_fit(r, line);
 	if (*line == ' ' || *line == '\t') {
 		if (line[strspn(line, " \t")] == '\0')
 			return true;
 		mistake(r, "line begins with a blank: options begin in the first column");
-	} else if (*line != '[') {
-		if (strpbrk(line, "=:"))
-			return true;
-		mistake(r, "neither [section], key = value nor # comment");
-	} else if (line[section] != ']') {
-		mistake(r, "section without closing bracket");
-	} else if (section - 1 > SECTION_BYTES) {
-		mistake(r, "section name too long: at most %d bytes", SECTION_BYTES);
-	} else {
+	} else if (strpbrk(line, "=:")) {
 		return true;
+	} else {
+		mistake(r, "neither [section], key = value nor # comment");
 	}
 	return false;
 }
@@ -118,27 +154,23 @@ static char *read_line(char *line, int size, void *context)
 
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
 
-/* Reads the GLOB of `domain "GLOB"` and opens a new rule. */
+/* The section is of the right form: section_is_fit has seen it. */
 static void begin_rule(struct reader *r, const char *section)
 {
-	const char *quoted = section + strlen("domain");
-	size_t n;
+	const char *quoted = quoted_pattern(section);
 
 	memset(r->rule_seen, 0, sizeof r->rule_seen);
 	r->rule = NULL;
-	quoted += strspn(quoted, " \t");
-	n = strlen(quoted);
-	if (n < 3 || quoted[0] != '"' || quoted[n - 1] != '"') {
-		mistake(r, "[%s]: wanted [domain \"PATTERN\"]", section);
+	if (!quoted)
 		return;
-	}
 	if (r->conf->nrules >= CONF_RULES_MAX) {
 		mistake(r, "[%s]: more than %d domain sections", section, CONF_RULES_MAX);
 		return;
 	}
 	r->rule = &r->conf->rule[r->conf->nrules++];
 	*r->rule = (struct conf_rule){ 0 };
-	memcpy(r->rule->glob, quoted + 1, n - 2); /* fits: SECTION_BYTES < CONF_GLOB_MAX */
+	/* fits: SECTION_BYTES < CONF_GLOB_MAX */
+	memcpy(r->rule->glob, quoted + 1, strlen(quoted) - 2);
 }
 
 static void set_rule_key(struct reader *r, const char *section, const char *key, const char *value)
@@ -192,33 +224,23 @@ static void set_option(struct reader *r, size_t i, const char *value)
 
 static void set_key(struct reader *r, const char *section, const char *key, const char *value)
 {
-	bool section_exists = false;
-
 	for (size_t i = 0; i < conf_noptions; i++) {
-		if (strcmp(conf_options[i].section, section) != 0)
-			continue;
-		section_exists = true;
-		if (strcmp(conf_options[i].key, key) == 0) {
+		if (strcmp(conf_options[i].section, section) == 0 &&
+		    strcmp(conf_options[i].key, key) == 0) {
 			set_option(r, i, value);
 			return;
 		}
 	}
-	if (section_exists)
+	if (*section)
 		mistake(r, "[%s] %s: unknown key; see kvmtuned.conf(5)", section, key);
-	else if (!*section)
-		mistake(r, "%s: before any [section]", key);
 	else
-		mistake(r,
-			"[%s]: unknown section; allowed: daemon, ksm, placement, memory, domain "
-			"\"PATTERN\"",
-			section);
+		mistake(r, "%s: before any [section]", key);
 }
 
 static int take_key(void *context, const char *section, const char *key, const char *value)
 {
 	struct reader *r = context;
-	bool is_domain = strncmp(section, "domain", 6) == 0 &&
-			 (section[6] == ' ' || section[6] == '\t' || section[6] == '\0');
+	bool is_domain = is_domain_section(section);
 
 	if (strcmp(section, r->last_section) != 0) {
 		(void)snprintf(r->last_section, sizeof r->last_section, "%s", section);
@@ -234,37 +256,45 @@ static int take_key(void *context, const char *section, const char *key, const c
 	return 1;
 }
 
-/* What single values cannot tell. */
-static void KT_PRINTF(4, 5)
-	contradiction(struct reader *r, const char *section, const char *key, const char *fmt, ...)
+static size_t option_index(const char *section, const char *key)
 {
-	va_list args;
+	size_t i = 0;
 
-	for (size_t i = 0; i < conf_noptions; i++) {
-		if (strcmp(conf_options[i].section, section) != 0 ||
-		    strcmp(conf_options[i].key, key) != 0)
-			continue;
-		va_start(args, fmt);
-		mistake_at(r, r->set_line[i] ? r->set_path[i] : r->path, r->set_line[i], fmt, args);
-		va_end(args);
-	}
+	while (i < conf_noptions - 1 && (strcmp(conf_options[i].section, section) != 0 ||
+					 strcmp(conf_options[i].key, key) != 0))
+		i++;
+	return i;
+}
+
+/* What single values cannot tell; one of the two keys was set, and is named. */
+static void contradiction(struct reader *r, const char *section, const char *low,
+			  uint64_t low_value, const char *high, uint64_t high_value)
+{
+	size_t at = option_index(section, low);
+
+	if (low_value <= high_value)
+		return;
+	if (!r->set_line[at])
+		at = option_index(section, high);
+	r->path = r->set_path[at];
+	r->line = r->set_line[at];
+	mistake(r, "[%s] %s (%llu) is above %s (%llu)", section, low, (unsigned long long)low_value,
+		high, (unsigned long long)high_value);
 }
 
 static void check_together(struct reader *r)
 {
 	const struct policy_conf *p = &r->conf->policy;
+	size_t run_dir = option_index("daemon", "run_dir");
 
-	if (p->ksm.min_pages > p->ksm.max_pages)
-		contradiction(
-			r, "ksm", "min_pages", "[ksm] min_pages: %llu is above max_pages (%llu)",
-			(unsigned long long)p->ksm.min_pages, (unsigned long long)p->ksm.max_pages);
-	if (p->memory.calm_percent < p->memory.pressure_percent)
-		contradiction(r, "memory", "calm_percent",
-			      "[memory] calm_percent: %llu is below pressure_percent (%llu)",
-			      (unsigned long long)p->memory.calm_percent,
-			      (unsigned long long)p->memory.pressure_percent);
-	if (r->conf->run_dir[0] != '/')
-		contradiction(r, "daemon", "run_dir", "[daemon] run_dir: not an absolute path");
+	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
+	contradiction(r, "memory", "pressure_percent", p->memory.pressure_percent, "calm_percent",
+		      p->memory.calm_percent);
+	if (r->conf->run_dir[0] == '/')
+		return;
+	r->path = r->set_path[run_dir];
+	r->line = r->set_line[run_dir];
+	mistake(r, "[daemon] run_dir: not an absolute path");
 }
 
 static int read_file(struct reader *r, const char *path)
@@ -307,6 +337,8 @@ static void read_drop_ins(struct reader *r, const char *path)
 
 	(void)snprintf(folder, sizeof folder, "%s.d", path);
 	n = scandir(folder, &entries, is_drop_in, alphasort);
+	if (n < 0 && errno != ENOENT)
+		unreadable(r, folder, -errno);
 	for (int i = 0; i < n; i++) {
 		(void)snprintf(file, sizeof file, "%s/%s", folder, entries[i]->d_name);
 		e = read_file(r, file);

@@ -56,6 +56,7 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 		say_guest(d, "refuse", "not managed: no room for more guests");
 		return false;
 	}
+	act_note_soft_limit(k->act, &d->uuid, d->soft_limit_kib);
 	k->kicked |= is_new || news->started;
 	if (is_new)
 		say_guest(d, "appear", d->running ? "running" : "paused");
@@ -184,35 +185,52 @@ void guests_note_vcpu_threads(struct kvmtuned *k)
 	for (size_t i = 0; i < k->domains->nslots; i++) {
 		const struct guest_sample *g = &k->sample->guest[i];
 		size_t n = 0;
+		int r = 0;
 
 		if (!k->domains->slot[i].used || !g->present)
 			continue;
 		for (size_t t = 0; t < g->nthreads; t++)
 			n += g->threads[t].role == THREAD_VCPU;
 		if (k->vcpu_threads[i] != n && k->vcpu_threads[i] != 0 && k->virt)
-			best_effort(virt_request_refresh(k->virt, &k->domains->slot[i].domain.uuid),
-				    "refresh");
-		k->vcpu_threads[i] = n;
+			r = virt_request_refresh(k->virt, &k->domains->slot[i].domain.uuid);
+		best_effort(r, "refresh");
+		if (r == 0)
+			k->vcpu_threads[i] = n;
 	}
+}
+
+/* What an earlier life of ours left in the live XML is not the admin's.  Both have to
+ * know: the libvirt thread for the facts to come, and the facts that are here already;
+ * those of the persistent XML, which are always the admin's, come back with the refresh. */
+static int own_what_is_in_force(struct kvmtuned *k, size_t i)
+{
+	const struct guest_in_force *f = &act_in_force(k->act)->guest[i];
+	struct domain *d = &k->domains->slot[i].domain;
+	int r = 0;
+
+	if (f->pinned && k->virt) {
+		d->admin_pins = false;
+		r = virt_own_pins(k->virt, &d->uuid);
+	}
+	if (f->limited && k->virt && r == 0) {
+		d->admin_memtune = false;
+		r = virt_own_soft_limit(k->virt, &d->uuid);
+	}
+	return r;
 }
 
 void guests_bind(struct kvmtuned *k, size_t i)
 {
-	struct domain_slot *slot = &k->domains->slot[i];
+	const struct domain_slot *slot = &k->domains->slot[i];
 	const struct guest_sample *g = &k->sample->guest[i];
-	const struct guest_in_force *f;
+	int r;
 
 	act_bind(k->act, i, slot->incarnation, &slot->domain.uuid, g->pid, g->start_ticks);
-	k->bound[i] = slot->incarnation;
 	k->vcpu_threads[i] = 0;
-	f = &act_in_force(k->act)->guest[i];
-	/* What an earlier life of ours left in the live XML is not the admin's. */
-	if (f->pinned && k->virt)
-		best_effort(virt_own_pins(k->virt, &slot->domain.uuid), "own pins");
-	if (f->limited && k->virt) {
-		slot->domain.admin_memtune = false;
-		best_effort(virt_own_soft_limit(k->virt, &slot->domain.uuid), "own limit");
-	}
+	r = own_what_is_in_force(k, i);
+	best_effort(r, "own");
+	if (r == 0)
+		k->bound[i] = slot->incarnation;
 }
 
 static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role,

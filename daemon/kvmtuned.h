@@ -73,11 +73,15 @@ struct vm_ops guests_vm_ops(struct kvmtuned *k);
 
 /* ---- loop.c: libevent --------------------------------------------------------- */
 
-/* Runs until TERM or INT.  -errno: the loop could not be set up. */
+/* Runs until TERM or INT.  -errno: the loop could not be set up, or not all was undone. */
 int loop_run(struct kvmtuned *k);
 
-/* Gives everything back, with some patience for what waits for libvirt. */
-void loop_restore(struct kvmtuned *k);
+/* Gives everything back, with some patience for what waits for libvirt.  False: something
+ * of ours is still in force, which is said. */
+bool loop_restore(struct kvmtuned *k, unsigned int patience_s);
+
+/* A moment without an event loop, for the libvirt thread to say something. */
+void loop_pause_for_news(struct kvmtuned *k);
 
 uint64_t now_monotonic_ns(void);
 

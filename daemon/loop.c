@@ -30,6 +30,7 @@ struct loop {
 	struct event *tick, *kick, *news, *pressure;
 	uint64_t tick_interval_ns;   /* armed with; 0: not armed */
 	bool was_ready, has_started; /* ready: a good sample; started: guests are known as well */
+	bool no_trigger;             /* this kernel has none, or none for us: not tried again */
 	int psi_fd, psi_epoll_fd;
 };
 
@@ -74,7 +75,7 @@ static void pressure_open(struct loop *l)
 {
 	struct epoll_event interest = { .events = EPOLLPRI };
 
-	if (l->pressure || !l->k->fs.is_live)
+	if (l->pressure || l->no_trigger || !l->k->fs.is_live)
 		return;
 	l->psi_fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	l->psi_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -84,6 +85,7 @@ static void pressure_open(struct loop *l)
 		log_debug("no PSI trigger (%s): pressure is seen at the next tick",
 			  strerror(errno));
 		pressure_close(l);
+		l->no_trigger = true;
 		return;
 	}
 	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_kick, l);
@@ -104,6 +106,7 @@ static uint64_t wanted_interval_ns(const struct loop *l)
 	return watchdog_ns ? KT_MIN(interval_ns, watchdog_ns) : interval_ns;
 }
 
+/* From now on: a tick that an event brought forward is the next one's beginning. */
 static void arm_tick(struct loop *l)
 {
 	uint64_t want = wanted_interval_ns(l);
@@ -113,9 +116,6 @@ static void arm_tick(struct loop *l)
 		pressure_open(l);
 	else
 		pressure_close(l);
-	if (want == l->tick_interval_ns)
-		return;
-	l->tick_interval_ns = want;
 	event_del(l->tick);
 	if (want)
 		event_add(l->tick, &tv);
@@ -182,31 +182,39 @@ static void on_news(evutil_socket_t fd, short what, void *context)
 
 /* ---- signals ------------------------------------------------------------------- */
 
-static void complain(const char *text, void *context)
+/* What is read at start stays: the undo file is where it is. */
+static void keep_start_values(struct conf *now, const struct conf *then)
 {
-	(void)context;
-	log_emit(&(struct log_event){
-		.level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED, .message = text });
+	if (strcmp(now->run_dir, then->run_dir) != 0 ||
+	    strcmp(now->libvirt_uri, then->libvirt_uri) != 0)
+		log_warning("run_dir and libvirt_uri take effect at the next start");
+	strcpy(now->run_dir, then->run_dir);
+	strcpy(now->libvirt_uri, then->libvirt_uri);
 }
 
 static void on_reload(evutil_socket_t fd, short what, void *context)
 {
 	struct loop *l = context;
 	struct kvmtuned *k = l->k;
+	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 
 	(void)fd, (void)what;
 	service_reloading(now_monotonic_ns());
-	if (conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0) {
+	if (!conf || conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, conf) < 0) {
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED },
 			  "the configuration is as it was before: %s has mistakes", k->conf_path);
 	} else {
+		keep_start_values(conf, &k->conf);
+		k->conf = *conf;
 		log_set_level(k->conf.log_level);
 		act_forgive(k->act);
 		guests_apply_wishes(k);
+		k->kicked = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },
 			  "configuration %s is in force", k->conf_path);
 	}
-	service_ready();
+	if (l->was_ready)
+		service_ready();
 	kick_soon(l);
 }
 
@@ -238,7 +246,7 @@ static int setup(struct loop *l)
 		if (!l->signal[i] || event_add(l->signal[i], NULL) < 0)
 			return -ENOMEM;
 	}
-	l->tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+	l->tick = evtimer_new(l->base, on_tick, l);
 	l->kick = evtimer_new(l->base, on_kick_timer, l);
 	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);
 	if (!l->tick || !l->kick || !l->news || event_add(l->news, NULL) < 0)
@@ -262,34 +270,46 @@ static void teardown(struct loop *l)
 }
 
 /* What the kernel holds is back at once; what libvirt holds takes as long as libvirt
- * does, and we have little time. */
-void loop_restore(struct kvmtuned *k)
+ * does.  False: something of ours is still in force. */
+bool loop_restore(struct kvmtuned *k, unsigned int patience_s)
 {
-	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
-	struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
 	size_t waiting;
 
 	while ((waiting = act_restore(k->act, now_monotonic_ns())) > 0 &&
-	       now_monotonic_ns() < deadline_ns) {
-		nanosleep(&pause, NULL);
-		(void)guests_take_news(k, now_monotonic_ns());
-	}
+	       now_monotonic_ns() < deadline_ns)
+		loop_pause_for_news(k);
 	if (waiting > 0)
 		log_warning("%zu values could not be restored because libvirt does not answer; "
 			    "they are remembered in %s/undo: run kvmtuned --restore later",
 			    waiting, k->conf.run_dir);
+	else if (act_owes(k->act))
+		log_warning("some values could not be restored, for the reasons said before; "
+			    "they are remembered in %s/undo",
+			    k->conf.run_dir);
+	return !act_owes(k->act);
 }
 
-static void finish(struct kvmtuned *k)
+void loop_pause_for_news(struct kvmtuned *k)
 {
+	nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
+	(void)guests_take_news(k, now_monotonic_ns());
+}
+
+/* False: something should have been undone, and could not be. */
+static bool finish(struct kvmtuned *k)
+{
+	bool restored = true;
+
 	service_stopping();
 	if (service_is_restarting())
 		log_info("restarting: everything stays as it is");
 	else if (k->conf.on_stop == ON_STOP_KEEP)
 		log_info("on_stop = keep: everything stays as it is; kvmtuned --restore undoes it");
 	else
-		loop_restore(k);
+		restored = loop_restore(k, RESTORE_PATIENCE_S);
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED }, "stopped");
+	return restored;
 }
 
 int loop_run(struct kvmtuned *k)
@@ -301,7 +321,8 @@ int loop_run(struct kvmtuned *k)
 		run_tick(&l);
 		if (event_base_dispatch(l.base) < 0)
 			r = -EIO;
-		finish(k);
+		if (!finish(k) && r == 0)
+			r = -EIO;
 	}
 	teardown(&l);
 	return r;

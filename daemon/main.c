@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sysexits.h>
@@ -103,14 +104,11 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n", argv[optind]);
 		return 2;
 	}
+	if (a->restore && a->dry_run) {
+		fputs("kvmtuned: --restore cannot be combined with --dry-run or --root\n", stderr);
+		return 2;
+	}
 	return -1;
-}
-
-static void complain(const char *text, void *context)
-{
-	(void)context;
-	log_emit(&(struct log_event){
-		.level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED, .message = text });
 }
 
 static int failed(const char *what, int error)
@@ -179,6 +177,9 @@ static int open_run_dir(struct kvmtuned *k, int *ret_lock_fd)
 	}
 	if (r < 0) {
 		k->dry_run = true;
+		act_free(k->act);
+		if (act_new(&k->fs, NULL, &k->vm_ops, &k->act) < 0)
+			return failed("start", -ENOMEM);
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_WRITE_REFUSED,
 					      .error = -r },
@@ -213,47 +214,41 @@ static int open_virt(struct kvmtuned *k)
 	return r < 0 ? failed("the libvirt thread cannot be started", r) : 0;
 }
 
-static void pause_20_ms(void)
+/* libvirt has listed its guests, or cannot be reached, or does not answer. */
+static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 20 * 1000 * 1000 }, NULL);
+	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
+
+	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
+	       now_monotonic_ns() < deadline_ns)
+		loop_pause_for_news(k);
 }
 
 static int run_once(struct kvmtuned *k)
 {
-	uint64_t deadline_ns = now_monotonic_ns() + ONCE_PATIENCE_S * KT_NS_PER_S;
 	int r;
 
-	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
-	       now_monotonic_ns() < deadline_ns) {
-		pause_20_ms();
-		(void)guests_take_news(k, now_monotonic_ns());
-	}
+	wait_for_guests(k, ONCE_PATIENCE_S);
 	k->kicked = true;
 	r = kvmtuned_tick(k, now_monotonic_ns());
-	if (!k->dry_run)
-		loop_restore(k);
+	if (!k->dry_run && !loop_restore(k, ONCE_PATIENCE_S))
+		r = -EIO;
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* KSM and affinities need no libvirt; limits and visible pins do. */
+/* KSM and affinities need no libvirt.  Limits and visible pins do, and first the word of
+ * libvirt whether they are still ours. */
 static int run_restore(struct kvmtuned *k)
 {
-	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
-	size_t waiting = act_restore(k->act, now_monotonic_ns());
-
-	if (waiting > 0 && open_virt(k) != 0)
-		return EXIT_FAILURE;
-	while (waiting > 0 && now_monotonic_ns() < deadline_ns) {
-		pause_20_ms();
-		(void)guests_take_news(k, now_monotonic_ns());
-		waiting = act_restore(k->act, now_monotonic_ns());
+	if (act_restore(k->act, now_monotonic_ns()) > 0) {
+		if (open_virt(k) != 0)
+			return EXIT_FAILURE;
+		wait_for_guests(k, RESTORE_PATIENCE_S);
 	}
-	if (waiting > 0)
-		log_error("%zu values still wait for libvirt; they stay in %s/undo", waiting,
-			  k->conf.run_dir);
-	else
-		log_info("everything that kvmtuned had set is as it was before");
-	return waiting > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (!loop_restore(k, RESTORE_PATIENCE_S))
+		return EXIT_FAILURE;
+	log_info("everything that kvmtuned had set is as it was before");
+	return EXIT_SUCCESS;
 }
 
 static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
@@ -268,7 +263,7 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 	if (status != 0)
 		return status;
 	if (a->restore && k->dry_run)
-		return EX_NOPERM;
+		return EX_NOPERM; /* no access to the undo file, which was said */
 	if (a->restore)
 		return damaged ? EXIT_FAILURE : run_restore(k);
 
@@ -318,6 +313,8 @@ int main(int argc, char **argv)
 	journal_open(a.foreground || a.test_config || a.restore || a.once ? JOURNAL_FOREGROUND
 									  : JOURNAL_AUTO,
 		     LOG_LEVEL_INFO);
+	/* A log reader that goes away must not end us before everything is undone. */
+	signal(SIGPIPE, SIG_IGN);
 	k = calloc(1, sizeof *k);
 	if (!k)
 		return failed("start", -ENOMEM);
@@ -326,9 +323,15 @@ int main(int argc, char **argv)
 	k->conf_path = a.conf_path;
 	k->conf_must_exist = a.conf_given;
 	k->dry_run = a.dry_run;
-	status = conf_load(k->conf_path, k->conf_must_exist, complain, NULL, &k->conf) < 0
-			 ? EX_CONFIG
-			 : EXIT_SUCCESS;
+	status = EXIT_SUCCESS;
+	if (conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, &k->conf) < 0)
+		status = EX_CONFIG;
+	if (status == EX_CONFIG && a.restore) {
+		/* After a start that failed for its configuration this is what is needed. */
+		log_warning("going on with the default run_dir and libvirt_uri");
+		conf_defaults(&k->conf);
+		status = EXIT_SUCCESS;
+	}
 	if (status == EXIT_SUCCESS && a.test_config) {
 		printf("%s: no mistakes\n", k->conf_path);
 	} else if (status == EXIT_SUCCESS) {

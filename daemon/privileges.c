@@ -72,5 +72,5 @@ void privileges_raise_file_limit(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
 	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer guests are then read, and said so */
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* fewer guests can then be read */
 }

@@ -16,6 +16,7 @@ static void refresh_topology(struct kvmtuned *k)
 	char text[sizeof k->online_text];
 	struct topology topology;
 	size_t half = sizeof text / 2;
+	bool was_known;
 	int r;
 
 	memset(text, 0, sizeof text);
@@ -26,6 +27,10 @@ static void refresh_topology(struct kvmtuned *k)
 		return; /* no NUMA in this kernel: the topology of the start stays */
 	if (strcmp(text, k->online_text) == 0 && strcmp(text + half, k->online_text + half) == 0)
 		return;
+	was_known = k->online_text[0] != '\0';
+	memcpy(k->online_text, text, sizeof text);
+	if (!was_known)
+		return; /* read at the start, a moment ago */
 	r = sense_topology(&k->fs, &topology);
 	if (r < 0) {
 		log_emitf(
@@ -34,11 +39,9 @@ static void refresh_topology(struct kvmtuned *k)
 			"CPUs or nodes changed, but the topology cannot be read: %s", strerror(-r));
 		return;
 	}
-	if (k->online_text[0])
-		log_info("CPUs or nodes changed: %u nodes, CPUs %.*s", topology.nnodes,
-			 (int)strcspn(text, "\n"), text);
+	log_info("CPUs or nodes changed: %u nodes, CPUs %.*s", topology.nnodes,
+		 (int)strcspn(text, "\n"), text);
 	k->topology = topology;
-	memcpy(k->online_text, text, sizeof text);
 }
 
 /* The last plan stays in force for a while; then a host that we cannot see must not
@@ -59,9 +62,10 @@ static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 			  "%d readings failed in a row (%s): original values are restored, and "
 			  "nothing is changed until the host can be read again",
 			  MISSES_MAX, strerror(-error));
-		(void)act_restore(k->act,
-				  now_ns); /* what waits for libvirt stays in the undo file */
 	}
+	/* Again and again: what waits for libvirt gets back when libvirt answers. */
+	if (k->let_go)
+		(void)act_restore(k->act, now_ns);
 	service_status("degraded: the host's counters cannot be read: %s", strerror(-error));
 	return error;
 }
@@ -86,11 +90,17 @@ static void make_harmless(struct plan *plan)
 	}
 }
 
+static bool is_squeezed(const struct memory_plan *m)
+{
+	return m->wish == WISH_SET || m->why == WHY_AT_FLOOR || m->why == WHY_NOT_IDLEST ||
+	       m->why == WHY_HOST_BETWEEN;
+}
+
 /* Balloon figures cost a call into libvirt; they matter only to a squeeze. */
 static void ask_for_balloons(struct kvmtuned *k)
 {
 	for (size_t i = 0; i < k->plan->nslots; i++) {
-		if (k->plan->guest[i].present && k->plan->guest[i].memory.wish != WISH_RELEASE) {
+		if (k->plan->guest[i].present && is_squeezed(&k->plan->guest[i].memory)) {
 			guests_ask_statistics(k, k->plan->now_ns);
 			return;
 		}

@@ -15,7 +15,7 @@ struct guest_verdict {
 	enum wish placement_wish, memory_wish;
 	enum why placement_why, memory_why;
 	int home_node;
-	bool mergeable;
+	bool mergeable_said, mergeable;
 };
 
 struct verdicts {
@@ -133,12 +133,13 @@ static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool
 }
 
 static void say_mergeable(struct guest_verdict *v, const struct guest_plan *g,
-			  const struct guest_view *view, bool first)
+			  const struct guest_view *view)
 {
 	bool mergeable = ksm_guest_mergeable(view);
 
-	if (!first && v->mergeable == mergeable)
+	if (v->mergeable_said && v->mergeable == mergeable)
 		return;
+	v->mergeable_said = true;
 	v->mergeable = mergeable;
 	emit(g, "ksm", true, mergeable ? WHY_MERGEABLE : WHY_NOT_MERGEABLE, false,
 	     mergeable ? "counted" : "not counted");
@@ -154,9 +155,10 @@ void verdicts_say(struct verdicts *v, const struct host_view *view, const struct
 
 		if (!g->present)
 			continue;
-		v->guest[i].incarnation = g->incarnation;
+		if (first)
+			v->guest[i] = (struct guest_verdict){ .incarnation = g->incarnation };
 		if (view->guest[i].present)
-			say_mergeable(&v->guest[i], g, &view->guest[i], first);
+			say_mergeable(&v->guest[i], g, &view->guest[i]);
 		say_placement(&v->guest[i], g, first);
 		say_memory(&v->guest[i], g, first);
 	}

@@ -342,3 +342,24 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 		(void)save(a); /* said; what is on file too much is seen to be so when it is read */
 	return waiting;
 }
+
+bool act_owes(const struct act *a)
+{
+	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
+		if (a->ksm.knob[i].ours)
+			return true;
+	for (const struct act_guest *g = a->guests; g; g = g->next)
+		if (g->limit.ours || act_pins_any_ours(&g->placement))
+			return true;
+	return false;
+}
+
+void act_note_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib)
+{
+	struct act_guest *g = act_find(a, uuid);
+
+	if (!g)
+		return;
+	g->has_fact = true;
+	g->fact_kib = kib;
+}

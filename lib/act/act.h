@@ -70,4 +70,12 @@ void act_forgive(struct act *a);
  * Returns how many values still wait for libvirt. */
 size_t act_restore(struct act *a, uint64_t now_ns);
 
+/* Whether anything of ours is still in force, refused or waiting: it is in the undo
+ * file then. */
+bool act_owes(const struct act *a);
+
+/* The guest's soft limit by libvirt's word.  Without it a limit of an earlier life could
+ * not be told from one that somebody has set since. */
+void act_note_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib);
+
 #endif

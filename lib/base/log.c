@@ -6,7 +6,8 @@
 
 static log_sink_fn *current_sink;
 static void *current_context;
-static enum log_level current_level = LOG_LEVEL_INFO;
+/* A reload changes it while the libvirt thread logs. */
+static _Atomic enum log_level current_level = LOG_LEVEL_INFO;
 
 void log_set_sink(log_sink_fn *sink, void *context, enum log_level most_verbose)
 {

@@ -15,6 +15,7 @@ enum { KT_PAGE_KIB = 4 }; /* the page of ksm_sample */
 struct counter {
 	bool known;
 	uint64_t total, at_ns;
+	double per_s; /* as last measured */
 };
 
 /* A level of tick-to-tick noise below which guests are "idle" or "calm" is the

@@ -135,6 +135,9 @@ void ksm_policy_step(struct ksm_policy *state, const struct ksm_conf *conf,
 					  .why = why };
 		return;
 	}
+	/* A restarted daemon goes on at the speed that it left in force. */
+	if (!state->stepped && in_force->ours && view->host->ksm.run == 1)
+		state->pages = view->host->ksm.pages_to_scan;
 	if (step_is_due(state, conf, view->now_ns)) {
 		state->last = law(state, conf, view, guests.committed_kib);
 		state->last_step_ns = view->now_ns;

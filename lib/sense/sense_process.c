@@ -11,8 +11,9 @@
 #include "sense_private.h"
 #include "str.h"
 
-/* A guest is announced before its process may be readable; then patience runs out. */
-enum { SEARCHES_MAX = 4 };
+/* A guest is announced before its process may be readable.  Searches get rarer, and never
+ * end: whoever pretended to be the guest may be gone one day. */
+enum { SEARCH_DISTANCE_MAX = 64 };
 
 static int uuid_of_process(struct sense *s, pid_t pid, struct uuid *ret)
 {
@@ -88,11 +89,11 @@ void sense_find_processes(struct sense *s, const struct domains *ds)
 	for (size_t i = 0; i < ds->nslots; i++) {
 		struct guest_source *g = &s->guest[i];
 
-		if (!g->incarnation || g->pid || g->nsearches >= SEARCHES_MAX ||
-		    g->nsamples < g->next_search)
+		if (!g->incarnation || g->pid || g->nsamples < g->next_search)
 			continue;
 		g->nsearches++;
-		g->next_search = g->nsamples + (1U << g->nsearches);
+		g->next_search = g->nsamples + KT_MIN(1U << KT_MIN(g->nsearches, 16U),
+						      (unsigned int)SEARCH_DISTANCE_MAX);
 		if (!by_pid_file(s, g, &ds->slot[i].domain))
 			scan = true;
 	}

@@ -59,9 +59,9 @@ static int load(const char *text, struct conf *conf)
 	return conf_load(path, true, hear, NULL, conf);
 }
 
-#define LONG_VALUE_190                                                                   \
-	"0123456789012345678901234567890123456789012345678901234567890123456789"         \
-	"0123456789012345678901234567890123456789012345678901234567890123456789"         \
+#define LONG_VALUE_190                                                                             \
+	"0123456789012345678901234567890123456789012345678901234567890123456789"                   \
+	"0123456789012345678901234567890123456789012345678901234567890123456789"                   \
 	"01234567890123456789012345678901234567890123456789"
 
 static const struct {
@@ -69,22 +69,17 @@ static const struct {
 	unsigned int mistakes;
 	const char *says; /* part of the complaint */
 } bad[] = {
-	{ "unknown section", "[deamon]\nmode = active\n", 1,
-	  ":2: [deamon]: unknown section" },
+	{ "unknown section", "[deamon]\nmode = active\n", 1, ":1: [deamon]: unknown section" },
 	{ "unknown key", "[ksm]\npages = 5\n", 1, ":2: [ksm] pages: unknown key" },
-	{ "key before any section", "mode = active\n", 1,
-	  ":1: mode: before any [section]" },
+	{ "key before any section", "mode = active\n", 1, ":1: mode: before any [section]" },
 	{ "bad word", "[daemon]\nmode = on\n", 1,
 	  ":2: [daemon] mode: \\x22on\\x22 is not allowed; allowed: active, observe" },
 	{ "empty word", "[daemon]\nlog_level =\n", 1, "allowed: error, warning" },
-	{ "below the range", "[daemon]\ninterval_s = 0\n", 1,
-	  "a whole number from 1 to 3600" },
-	{ "above the range", "[daemon]\ninterval_s = 3601\n", 1,
-	  "a whole number from 1 to 3600" },
+	{ "below the range", "[daemon]\ninterval_s = 0\n", 1, "a whole number from 1 to 3600" },
+	{ "above the range", "[daemon]\ninterval_s = 3601\n", 1, "a whole number from 1 to 3600" },
 	{ "not a number", "[ksm]\nboost_pages = many\n", 1, ":2: [ksm] boost_pages" },
 	{ "negative", "[ksm]\ndecay_pages = -50\n", 1, ":2: [ksm] decay_pages" },
-	{ "overflow", "[ksm]\nmax_pages = 99999999999999999999999\n", 1,
-	  ":2: [ksm] max_pages" },
+	{ "overflow", "[ksm]\nmax_pages = 99999999999999999999999\n", 1, ":2: [ksm] max_pages" },
 	{ "given twice", "[ksm]\nmin_pages = 5\nmin_pages = 6\n", 1,
 	  ":3: [ksm] min_pages: given twice" },
 	{ "given twice, section opened again",
@@ -94,42 +89,38 @@ static const struct {
 	  ":3: line begins with a blank" },
 	{ "no equals sign", "[ksm]\nmin_pages\n", 1, ":2: neither [section]" },
 	{ "open bracket", "[ksm\n", 1, ":1: section without closing bracket" },
-	{ "too long", "[daemon]\nlibvirt_uri = " LONG_VALUE_190 "\n", 1,
-	  ":2: line too long" },
+	{ "too long", "[daemon]\nlibvirt_uri = " LONG_VALUE_190 "\n", 1, ":2: line too long" },
 	{ "too long, tail looks like a section",
-	  "[daemon]\n# 0123456789" LONG_VALUE_190 "[x]\nmode = x\n", 2,
-	  ":3: [daemon] mode" },
+	  "[daemon]\n# 0123456789" LONG_VALUE_190 "[x]\nmode = x\n", 2, ":3: [daemon] mode" },
 	{ "text too long for its field",
 	  "[daemon]\nlibvirt_uri = "
 	  "0123456789012345678901234567890123456789012345678901234567890123456789"
 	  "0123456789012345678901234567890123456789012345678901234567890123456789"
 	  "01234567890123456789\n",
 	  1, "a text of 1 to 159 bytes" },
-	{ "long section",
-	  "[domain \"01234567890123456789012345678901234567890\"]\nksm = off\n", 1,
+	{ "long section", "[domain \"01234567890123456789012345678901234567890\"]\nksm = off\n", 1,
 	  ":1: section name too long" },
 	{ "control character", "[ksm]\nmin_pages = 5\001\n", 1, ":2: control character" },
-	{ "hostile bytes are escaped", "[ksm]\n\xff\"x = 1\n", 1,
-	  "\\xff\\x22x: unknown key" },
+	{ "hostile bytes are escaped", "[ksm]\n\xff\"x = 1\n", 1, "\\xff\\x22x: unknown key" },
 	{ "several mistakes", "[ksm]\nx = 1\nmin_pages = 0\n[y]\nz = 1\n", 3,
-	  ":5: [y]: unknown section" },
+	  ":4: [y]: unknown section" },
 	{ "min above max", "[ksm]\nmin_pages = 10\nmax_pages = 9\n", 1,
-	  ":2: [ksm] min_pages: 10 is above" },
+	  ":2: [ksm] min_pages (10) is above max_pages (9)" },
 	{ "calm below pressure", "[memory]\npressure_percent = 20\n", 1,
-	  "calm_percent: 15 is below" },
-	{ "relative run_dir", "[daemon]\nrun_dir = run\n", 1,
-	  "run_dir: not an absolute path" },
+	  ":2: [memory] pressure_percent (20) is above calm_percent (15)" },
+	{ "max below the default min", "[ksm]\nmax_pages = 10\n", 1,
+	  ":2: [ksm] min_pages (64) is above max_pages (10)" },
+	{ "unknown section without a key", "[plaecment]\n#mode = off\n", 1,
+	  ":1: [plaecment]: unknown section" },
+	{ "domain of the wrong form without a key", "[domain x]\n", 1, ":1: [domain x]: wanted" },
+	{ "relative run_dir", "[daemon]\nrun_dir = run\n", 1, "run_dir: not an absolute path" },
 	{ "domain without quotes", "[domain web]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain without pattern", "[domain \"\"]\nksm = off\n", 1, "wanted [domain" },
-	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1,
-	  "unknown key; allowed: ksm" },
-	{ "domain, bad word", "[domain \"w*\"]\nksm = auto\n", 1,
-	  "allowed: off, observe, on" },
+	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1, "unknown key; allowed: ksm" },
+	{ "domain, bad word", "[domain \"w*\"]\nksm = auto\n", 1, "allowed: off, observe, on" },
 	{ "domain, bad weight", "[domain \"w*\"]\nweight = 1001\n", 1, "from 1 to 1000" },
-	{ "domain, weight of nought", "[domain \"w*\"]\nweight = 0\n", 1,
-	  "from 1 to 1000" },
-	{ "domain, given twice", "[domain \"w*\"]\nksm = off\nksm = on\n", 1,
-	  ":3: [domain" },
+	{ "domain, weight of nought", "[domain \"w*\"]\nweight = 0\n", 1, "from 1 to 1000" },
+	{ "domain, given twice", "[domain \"w*\"]\nksm = off\nksm = on\n", 1, ":3: [domain" },
 };
 
 START_TEST(mistakes_are_told_and_nothing_is_changed)
@@ -138,10 +129,10 @@ START_TEST(mistakes_are_told_and_nothing_is_changed)
 
 	memset(&conf, 0x55, sizeof conf);
 	ck_assert_msg(load(bad[_i].text, &conf) == -EINVAL, "%s: accepted", bad[_i].name);
-	ck_assert_msg(ncomplaints == bad[_i].mistakes, "%s: %u mistakes: %s",
-		      bad[_i].name, ncomplaints, complaints);
-	ck_assert_msg(strstr(complaints, bad[_i].says) && strstr(complaints, path),
-		      "%s: %s", bad[_i].name, complaints);
+	ck_assert_msg(ncomplaints == bad[_i].mistakes, "%s: %u mistakes: %s", bad[_i].name,
+		      ncomplaints, complaints);
+	ck_assert_msg(strstr(complaints, bad[_i].says) && strstr(complaints, path), "%s: %s",
+		      bad[_i].name, complaints);
 	ck_assert_uint_eq(conf.interval_s, UINT64_C(0x5555555555555555));
 }
 END_TEST
@@ -150,18 +141,16 @@ START_TEST(boundaries_are_allowed)
 {
 	struct conf conf;
 
-	ck_assert_int_eq(
-		load("[domain \"0123456789012345678901234567890123456789\"]\nksm = off\n"
-		     "# 1234567" LONG_VALUE_190 "\n",
-		     &conf),
-		0); /* 49 and 199 bytes */
+	ck_assert_int_eq(load("[domain \"0123456789012345678901234567890123456789\"]\nksm = off\n"
+			      "# 1234567" LONG_VALUE_190 "\n",
+			      &conf),
+			 0); /* 49 and 199 bytes */
 	ck_assert_int_eq(load("# 12345678" LONG_VALUE_190 "\n", &conf), -EINVAL);
 
-	ck_assert_int_eq(
-		load("[daemon]\ninterval_s = 3600\n[ksm]\nmin_pages = 9\nmax_pages = 9\n"
-		     "[memory]\ncalm_percent = 10\n",
-		     &conf),
-		0);
+	ck_assert_int_eq(load("[daemon]\ninterval_s = 3600\n[ksm]\nmin_pages = 9\nmax_pages = 9\n"
+			      "[memory]\ncalm_percent = 10\n",
+			      &conf),
+			 0);
 	ck_assert_uint_eq(conf.interval_s, 3600);
 	ck_assert_uint_eq(conf.policy.ksm.max_pages, 9);
 }
@@ -184,11 +173,10 @@ START_TEST(comments_blank_lines_and_spacing_are_fine)
 {
 	struct conf conf;
 
-	ck_assert_int_eq(
-		load("# c\n; c\n\n \t\n[ksm] \nmin_pages=7 ; why\nmax_pages :   70\r\n"
-		     "[placement]\nbackend = libvirt",
-		     &conf),
-		0);
+	ck_assert_int_eq(load("# c\n; c\n\n \t\n[ksm] \nmin_pages=7 ; why\nmax_pages :   70\r\n"
+			      "[placement]\nbackend = libvirt",
+			      &conf),
+			 0);
 	ck_assert_uint_eq(conf.policy.ksm.min_pages, 7);
 	ck_assert_uint_eq(conf.policy.ksm.max_pages, 70);
 	ck_assert_int_eq(conf.policy.placement.backend, PLACEMENT_LIBVIRT);
@@ -215,8 +203,18 @@ START_TEST(a_mistake_in_a_drop_in_names_the_drop_in)
 
 	write_file("k.conf.d/10-a.conf", "\n[ksm]\nmin_pages = 2000\n");
 	ck_assert_int_eq(load("", &conf), -EINVAL);
-	ck_assert_ptr_nonnull(
-		strstr(complaints, "k.conf.d/10-a.conf:3: [ksm] min_pages"));
+	ck_assert_ptr_nonnull(strstr(complaints, "k.conf.d/10-a.conf:3: [ksm] min_pages"));
+}
+END_TEST
+
+START_TEST(a_contradiction_names_the_file_of_the_key_that_was_set)
+{
+	struct conf conf;
+
+	write_file("k.conf.d/10-a.conf", "[daemon]\ninterval_s = 7\n");
+	ck_assert_int_eq(load("\n[ksm]\nmax_pages = 10\n", &conf), -EINVAL);
+	ck_assert_msg(strstr(complaints, "k.conf:3: [ksm] min_pages (64) is above"), "%s",
+		      complaints);
 }
 END_TEST
 
@@ -236,11 +234,10 @@ START_TEST(guests_get_what_the_last_matching_section_and_metadata_say)
 	struct conf conf;
 	struct guest_wish metadata = { .memory = GUEST_SWITCH_ON }, wish;
 
-	ck_assert_int_eq(
-		load("[domain \"web-*\"]\nplacement = off\nmemory = off\nweight = 5\n"
-		     "[domain \"*-01\"]\nplacement = observe\n",
-		     &conf),
-		0);
+	ck_assert_int_eq(load("[domain \"web-*\"]\nplacement = off\nmemory = off\nweight = 5\n"
+			      "[domain \"*-01\"]\nplacement = observe\n",
+			      &conf),
+			 0);
 	wish = conf_guest_wish(&conf, "web-01", &metadata);
 	ck_assert_int_eq(wish.placement, GUEST_SWITCH_OBSERVE);
 	ck_assert_int_eq(wish.memory, GUEST_SWITCH_ON);
@@ -257,8 +254,7 @@ START_TEST(sixty_four_domain_sections_fit_and_one_more_does_not)
 	struct conf conf;
 
 	for (int i = 0; i < CONF_RULES_MAX; i++)
-		(void)snprintf(text + strlen(text), 64, "[domain \"g%d\"]\nksm = off\n",
-			       i);
+		(void)snprintf(text + strlen(text), 64, "[domain \"g%d\"]\nksm = off\n", i);
 	ck_assert_int_eq(load(text, &conf), 0);
 	strcat(text, "[domain \"one-more\"]\nksm = off\n");
 	ck_assert_int_eq(load(text, &conf), -EINVAL);
@@ -312,8 +308,8 @@ START_TEST(the_manual_names_every_option_and_its_default)
 	for (size_t i = 0; i < conf_noptions; i++) {
 		char item[128];
 
-		(void)snprintf(item, sizeof item, ".It Cm %s Pq default %s",
-			       conf_options[i].key, conf_options[i].standard);
+		(void)snprintf(item, sizeof item, ".It Cm %s Pq default %s", conf_options[i].key,
+			       conf_options[i].standard);
 		ck_assert_msg(strstr(manual, item), "man page lacks: %s", item);
 	}
 }
@@ -325,13 +321,13 @@ int main(void)
 	TCase *c = tcase_create("conf");
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_loop_test(c, mistakes_are_told_and_nothing_is_changed, 0,
-			    (int)KT_ARRAY_LEN(bad));
+	tcase_add_loop_test(c, mistakes_are_told_and_nothing_is_changed, 0, (int)KT_ARRAY_LEN(bad));
 	tcase_add_test(c, boundaries_are_allowed);
 	tcase_add_test(c, an_empty_file_means_the_defaults);
 	tcase_add_test(c, comments_blank_lines_and_spacing_are_fine);
 	tcase_add_test(c, drop_ins_win_in_the_order_of_their_names);
 	tcase_add_test(c, a_mistake_in_a_drop_in_names_the_drop_in);
+	tcase_add_test(c, a_contradiction_names_the_file_of_the_key_that_was_set);
 	tcase_add_test(c, a_missing_file_is_the_defaults_unless_it_was_asked_for);
 	tcase_add_test(c, guests_get_what_the_last_matching_section_and_metadata_say);
 	tcase_add_test(c, sixty_four_domain_sections_fit_and_one_more_does_not);

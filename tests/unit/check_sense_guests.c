@@ -63,18 +63,21 @@ START_TEST(a_guest_may_come_after_its_announcement)
 }
 END_TEST
 
-START_TEST(patience_ends_and_a_new_start_renews_it)
+START_TEST(searches_get_rarer_and_never_end)
 {
 	struct domain d = domain_of(1);
 
 	announce(1);
 	start();
-	ck_assert(never_present(1));
+	for (int n = 0; n < 500; n++)
+		ck_assert_int_eq(read_once(), 0);
+	ck_assert(!guest(1)->present);
 	put_guest(1, 100);
-	ck_assert(never_present(1));
-	d.id = 77; /* was started again */
+	ck_assert_int_le(samples_until(1, true), 64);
+	d.id = 77; /* was started again: sought at once */
 	ck_assert_int_ge(domains_put(ds, &d), 0);
-	ck_assert_int_eq(samples_until(1, true), 1);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(guest(1)->present);
 }
 END_TEST
 
@@ -238,7 +241,7 @@ int main(void)
 	tcase_add_test(tc, all_of_a_guest_is_read);
 	tcase_add_test(tc, numbers_that_only_half_arrive_are_none);
 	tcase_add_test(tc, a_guest_may_come_after_its_announcement);
-	tcase_add_test(tc, patience_ends_and_a_new_start_renews_it);
+	tcase_add_test(tc, searches_get_rarer_and_never_end);
 	tcase_add_test(tc, two_that_claim_one_uuid_are_none);
 	tcase_add_test(tc, the_pid_file_settles_a_quarrel);
 	LOOP(tc, a_useless_pid_file_is_not_believed, useless_pid_files);
