@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 		began = cpu_ns();
 		for (int i = 0; i < n; i++)
 			if (pread(fd[i], text, sizeof text, 0) < 0)
-				text[0] = '\0'; /* a guest's thread has gone: as the daemon would see */
+				text[0] = '\0'; /* a guest's thread has gone: as the daemon would
+						   see */
 		used += cpu_ns() - began;
 	}
 	printf("%d %lld\n", n, used / rounds);

@@ -512,6 +512,22 @@ START_TEST(a_limit_comes_back_without_any_plan)
 }
 END_TEST
 
+START_TEST(a_restore_without_any_plan_leaves_what_libvirt_says_is_somebody_elses)
+{
+	limit(1000000);
+	assert_done(1000000);
+	ck_assert_int_eq(act_again(), 1);
+	ck_assert(act_owes(act));
+	answer_now = -ENOTCONN;
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	answer_now = 0;
+	act_note_soft_limit(act, &uuid, 2000000);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!act_owes(act));
+}
+END_TEST
+
 START_TEST(a_guest_that_went_between_two_lives_is_dropped)
 {
 	limit(1000000);
@@ -588,6 +604,7 @@ int main(void)
 	tcase_add_test(c, a_dry_run_asks_for_nothing_and_repeats_nothing);
 	tcase_add_loop_test(c, a_restart_believes_libvirts_first_fact, 0, KT_ARRAY_LEN(found));
 	tcase_add_test(c, a_limit_comes_back_without_any_plan);
+	tcase_add_test(c, a_restore_without_any_plan_leaves_what_libvirt_says_is_somebody_elses);
 	tcase_add_test(c, a_guest_that_went_between_two_lives_is_dropped);
 	tcase_add_test(c, a_guest_not_sampled_yet_keeps_what_is_in_force);
 	tcase_add_test(c, a_slot_shows_its_own_guest_only);

@@ -82,8 +82,7 @@ START_TEST(sets_are_combined)
 	ck_assert_uint_eq(cpumask_count(&r), 7);
 	r = cpumask_andnot(&a, &b);
 	ck_assert_uint_eq(cpumask_count(&r), 3);
-	ck_assert(cpumask_test(&r, 70) && !cpumask_test(&r, 2) &&
-		  !cpumask_test(&r, 5000));
+	ck_assert(cpumask_test(&r, 70) && !cpumask_test(&r, 2) && !cpumask_test(&r, 5000));
 	ck_assert(!cpumask_equal(&a, &b) && cpumask_equal(&a, &a));
 	r = cpumask_andnot(&a, &a);
 	ck_assert(cpumask_empty(&r) && !cpumask_empty(&a));
@@ -133,8 +132,7 @@ START_TEST(hostile_texts_are_escaped_and_come_back)
 {
 	char escaped[64], raw[64];
 
-	ck_assert_str_eq(str_escape(texts[_i].raw, escaped, sizeof escaped),
-			 texts[_i].escaped);
+	ck_assert_str_eq(str_escape(texts[_i].raw, escaped, sizeof escaped), texts[_i].escaped);
 	ck_assert_int_eq(str_unescape(escaped, raw, sizeof raw), 0);
 	ck_assert_str_eq(raw, texts[_i].raw);
 }
@@ -251,8 +249,7 @@ int main(void)
 	Suite *s = suite_create("base");
 	TCase *c = tcase_create("base");
 
-	tcase_add_loop_test(c, cpu_lists_are_read_and_written, 0,
-			    (int)KT_ARRAY_LEN(cpu_lists));
+	tcase_add_loop_test(c, cpu_lists_are_read_and_written, 0, (int)KT_ARRAY_LEN(cpu_lists));
 	tcase_add_test(c, the_longest_cpu_list_fits_and_a_cut_one_says_so);
 	tcase_add_test(c, sets_are_combined);
 	tcase_add_loop_test(c, uuids_are_read_exactly, 0, (int)KT_ARRAY_LEN(uuids));

@@ -43,8 +43,7 @@ START_TEST(in_the_foreground_lines_are_readable)
 	regex_t wanted;
 
 	capture(JOURNAL_FOREGROUND, LOG_LEVEL_INFO, &e);
-	ck_assert_int_eq(regcomp(&wanted,
-				 "^[0-9]{2}:[0-9]{2}:[0-9]{2} notice  web-01: moved\n$",
+	ck_assert_int_eq(regcomp(&wanted, "^[0-9]{2}:[0-9]{2}:[0-9]{2} notice  web-01: moved\n$",
 				 REG_EXTENDED | REG_NOSUB),
 			 0);
 	ck_assert_msg(regexec(&wanted, line, 0, NULL, 0) == 0, "%s", line);

@@ -178,6 +178,23 @@ START_TEST(the_scan_rate_survives_a_rest)
 }
 END_TEST
 
+START_TEST(a_restarted_daemon_goes_on_at_the_speed_in_force)
+{
+	set_guest_of(1);
+	fx.host.mem_available_kib = 0;
+	fx.host.ksm.run = 1;
+	fx.host.ksm.pages_to_scan = 900;
+	fx.in_force.ksm.ours = true;
+	ck_assert_uint_eq(step_at(SECONDS(100)).pages_to_scan, 1200);
+	fixture_reset();
+	set_guest_of(1);
+	fx.host.mem_available_kib = 0;
+	fx.host.ksm.run = 1;
+	fx.host.ksm.pages_to_scan = 900; /* somebody else's speed is no beginning */
+	ck_assert_uint_eq(step_at(SECONDS(100)).pages_to_scan, 300);
+}
+END_TEST
+
 START_TEST(a_short_stand_down_brings_no_extra_step)
 {
 	set_guest_of(1);
@@ -284,6 +301,7 @@ int main(void)
 	tcase_add_test(c, thirty_kicks_within_a_moment_are_one_step_now_and_one_later);
 	tcase_add_test(c, a_boost_after_decay_starts_at_the_minimum);
 	tcase_add_test(c, the_scan_rate_survives_a_rest);
+	tcase_add_test(c, a_restarted_daemon_goes_on_at_the_speed_in_force);
 	tcase_add_test(c, a_short_stand_down_brings_no_extra_step);
 	tcase_add_loop_test(c, any_numbers_give_a_plan_within_limits, 1, 6);
 	tcase_add_loop_test(c, less_memory_never_means_less_scanning, 1, 6);

@@ -199,6 +199,25 @@ START_TEST(a_clock_that_stands_or_goes_back_gives_no_rate)
 }
 END_TEST
 
+START_TEST(ticks_within_a_second_make_no_storm_of_one_fault)
+{
+	struct guest_view *g = &v->guest[0];
+
+	update_at(SECONDS(10));
+	update_at(SECONDS(15));
+	sample.guest[0].pgmajfault_total = 1;
+	update_at(SECONDS(16) - 1);
+	ck_assert(near(g->majfault_per_s, 0));
+	update_at(SECONDS(16));
+	ck_assert(near(g->majfault_per_s, 1)); /* over the second since 15 */
+	sample.guest[0].pgmajfault_total = 3;
+	update_at(SECONDS(16) + 1000);
+	ck_assert(near(g->majfault_per_s, 1)); /* the rate of before holds */
+	update_at(SECONDS(18));
+	ck_assert(near(g->majfault_per_s, 1)); /* two over two seconds */
+}
+END_TEST
+
 START_TEST(a_sample_that_was_missed_makes_no_burst)
 {
 	struct guest_view *g = &v->guest[0];
@@ -337,6 +356,7 @@ int main(void)
 	tcase_add_test(c, guest_rates_come_from_its_cgroup_and_process);
 	tcase_add_test(c, a_counter_that_fell_gives_no_rate_and_a_new_start);
 	tcase_add_test(c, a_clock_that_stands_or_goes_back_gives_no_rate);
+	tcase_add_test(c, ticks_within_a_second_make_no_storm_of_one_fault);
 	tcase_add_test(c, a_sample_that_was_missed_makes_no_burst);
 	tcase_add_test(c, a_counter_that_appears_has_no_rate_at_first);
 	tcase_add_test(c, a_restarted_guest_is_a_new_guest);
