@@ -50,9 +50,8 @@ int parse_pid_stat(const char *text, struct pid_stat *ret) KT_MUST_USE;
 /* What a thread of QEMU is, by its name: "CPU 3/KVM", "IO iothread1". */
 enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number);
 
-/* Adds the N<id>=<count> of the line that begins with `key` (memory.numa_stat) or of
- * one line of numa_maps (key NULL), each times unit_bytes, to KiB by node id.
- * False: no such line. */
+/* Adds the N<id>=<count> of the line that begins with `key` (memory.numa_stat), each
+ * times unit_bytes, to KiB by node id.  False: no such line. */
 bool parse_node_counts(const char *text, const char *key, uint64_t unit_bytes,
 		       uint64_t kib[KT_NODES_MAX]);
 
@@ -64,12 +63,15 @@ void parse_numa_maps_line(const char *line, uint64_t kib[KT_NODES_MAX]);
 int parse_cgroup_path(const char *text, const char *controller, char *ret, size_t size) KT_MUST_USE;
 
 /* One line of mountinfo: where it is mounted, if it is cgroup v2 (controller "") or the
- * v1 hierarchy with this controller.  -ENOENT: something else; -ENAMETOOLONG. */
+ * v1 hierarchy with this controller, from its root.  -ENOENT: something else, or the part
+ * of it that a container sees; -ENAMETOOLONG. */
 int parse_cgroup_mount(const char *line, const char *controller, char *ret,
 		       size_t size) KT_MUST_USE;
 
-/* cmdline: the argument behind "-uuid" of a program whose name begins with "qemu".
- * -ENOENT: no such program or argument. */
+/* cmdline: the argument behind "-uuid".  -ENOENT: no such argument. */
+int parse_uuid_argument(const char *cmdline, size_t length, struct uuid *ret) KT_MUST_USE;
+
+/* The same, of a program whose name begins with "qemu" only. */
 int parse_qemu_uuid(const char *cmdline, size_t length, struct uuid *ret) KT_MUST_USE;
 
 #endif

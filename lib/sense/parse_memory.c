@@ -146,19 +146,16 @@ int parse_cgroup_mount(const char *line, const char *controller, char *ret, size
 		if (!mount || mount >= kind)
 			return -ENOENT;
 		mount++;
+		if (field == 3 && strncmp(mount, "/ ", 2) != 0)
+			return -ENOENT;
 	}
 	return unescape_octal(mount, strcspn(mount, " "), ret, size);
 }
 
-int parse_qemu_uuid(const char *cmdline, size_t length, struct uuid *ret)
+int parse_uuid_argument(const char *cmdline, size_t length, struct uuid *ret)
 {
-	const char *end = cmdline + length, *name;
-	size_t n = strnlen(cmdline, length);
+	const char *end = cmdline + length;
 
-	name = memrchr(cmdline, '/', n);
-	name = name ? name + 1 : cmdline;
-	if (strncmp(name, "qemu", 4) != 0)
-		return -ENOENT;
 	for (const char *word = cmdline; word < end;) {
 		size_t here = strnlen(word, (size_t)(end - word));
 		const char *next = word + here + 1;
@@ -168,4 +165,14 @@ int parse_qemu_uuid(const char *cmdline, size_t length, struct uuid *ret)
 		word = next;
 	}
 	return -ENOENT;
+}
+
+int parse_qemu_uuid(const char *cmdline, size_t length, struct uuid *ret)
+{
+	const char *name = memrchr(cmdline, '/', strnlen(cmdline, length));
+
+	name = name ? name + 1 : cmdline;
+	if (strncmp(name, "qemu", 4) != 0)
+		return -ENOENT;
+	return parse_uuid_argument(cmdline, length, ret);
 }

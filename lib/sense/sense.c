@@ -36,13 +36,13 @@ static int take_mount(void *context, char *line)
 	struct mounts *m = context;
 	char path[KT_PATH_MAX];
 
-	if (parse_cgroup_mount(line, "memory", path, sizeof path) == 0) {
+	if (!m->c->memory_cgroup && parse_cgroup_mount(line, "memory", path, sizeof path) == 0) {
 		strcpy(m->c->memory_mount, path + (path[0] == '/'));
 		m->c->memory_cgroup = true;
 	}
-	if (parse_cgroup_mount(line, "cpuset", path, sizeof path) == 0)
+	if (!m->c->cpuset_mount[0] && parse_cgroup_mount(line, "cpuset", path, sizeof path) == 0)
 		strcpy(m->c->cpuset_mount, path + (path[0] == '/'));
-	if (parse_cgroup_mount(line, "", path, sizeof path) == 0)
+	if (!m->v2[0] && parse_cgroup_mount(line, "", path, sizeof path) == 0)
 		strcpy(m->v2, path + (path[0] == '/'));
 	return 0;
 }
@@ -74,12 +74,28 @@ static void find_cgroups(struct sense *s)
 	if (!c->memory_cgroup && m.v2[0] && v2_has_memory(s->fs, m.v2)) {
 		c->memory_cgroup = c->cgroup_v2 = true;
 		strcpy(c->memory_mount, m.v2);
+	}
+	if (!c->cpuset_mount[0] && m.v2[0]) { /* with or without memory */
+		s->cpuset_v2 = true;
 		strcpy(c->cpuset_mount, m.v2);
 	}
 	if (!c->memory_cgroup)
 		return;
 	c->cgroup_numa_stat = has_below(s->fs, c->memory_mount, "memory.numa_stat");
 	c->psi_cgroup = c->cgroup_v2 && has_below(s->fs, c->memory_mount, "memory.pressure");
+}
+
+/* Node ids are sparse on some machines, and 0 need not be one. */
+static bool has_numastat(const struct hostfs *fs)
+{
+	char path[64];
+
+	for (unsigned int id = 0; id < KT_NODES_MAX; id++)
+		if (str_format(path, sizeof path, "sys/devices/system/node/node%u/numastat", id) ==
+			    0 &&
+		    hostfs_exists(fs, path))
+			return true;
+	return false;
 }
 
 static void find_capabilities(struct sense *s)
@@ -91,7 +107,7 @@ static void find_capabilities(struct sense *s)
 	c->ksm_advisor = hostfs_exists(s->fs, "sys/kernel/mm/ksm/advisor_mode");
 	c->ksm_smart_scan = hostfs_exists(s->fs, "sys/kernel/mm/ksm/smart_scan");
 	c->ksm_per_process = hostfs_exists(s->fs, "proc/self/ksm_stat");
-	c->node_numastat = hostfs_exists(s->fs, "sys/devices/system/node/node0/numastat");
+	c->node_numastat = has_numastat(s->fs);
 	c->schedstat = hostfs_exists(s->fs, "proc/self/schedstat");
 	find_cgroups(s);
 }

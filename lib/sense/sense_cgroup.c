@@ -12,12 +12,32 @@
 #include "sense_private.h"
 #include "str.h"
 
-/* The last component of the path is the guest's outermost folder. */
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* The last component of the path is the guest's outermost folder.  virtqemud.service is
+ * the daemon's: guests are left in it where libvirt may not make groups. */
 static bool ends_at_guest(const char *path)
 {
 	const char *last = strrchr(path, '/');
 
-	return strstr(last ? last : path, "qemu") != NULL;
+	last = last ? last : path;
+	return strstr(last, "qemu") && !ends_with(last, ".service") && !ends_with(last, ".slice");
+}
+
+/* Cuts the path behind the guest's outermost folder.  False: it is in none. */
+static bool cut_to_guest(char *path)
+{
+	for (char *last; !ends_at_guest(path); *last = '\0') {
+		last = strrchr(path, '/');
+		if (!last)
+			return false;
+	}
+	return true;
 }
 
 static bool path_of(struct sense *s, const struct guest_source *g, const char *controller,
@@ -28,7 +48,7 @@ static bool path_of(struct sense *s, const struct guest_source *g, const char *c
 	return str_format(path, sizeof path, "proc/%d/cgroup", g->pid) == 0 &&
 	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0 &&
 	       parse_cgroup_path(s->text, controller, below, sizeof below) == 0 &&
-	       strstr(below, "qemu") && !strstr(below, "/..") &&
+	       below[0] == '/' && !strstr(below, "/..") &&
 	       str_format(ret, KT_PATH_MAX, "%s%s", mount, below) == 0;
 }
 
@@ -40,32 +60,54 @@ static bool has_file(struct sense *s, const char *folder, const char *file)
 	       hostfs_exists(s->fs, path);
 }
 
-/* Up to the folder that has the file, at most to the guest's own. */
-static bool climb_to_file(struct sense *s, char *path, const char *file)
+/* Up to the first folder that has the file, at most to the one of this length. */
+static bool climb_to_file(struct sense *s, char *path, size_t shortest, const char *file)
 {
 	while (!has_file(s, path, file)) {
-		if (ends_at_guest(path))
+		char *last = strrchr(path, '/');
+
+		if (!last || (size_t)(last - path) < shortest)
 			return false;
-		*strrchr(path, '/') = '\0';
+		*last = '\0';
 	}
 	return true;
 }
 
-void sense_cgroup_find(struct sense *s, struct guest_source *g)
+static void find_memory(struct sense *s, struct guest_source *g)
 {
 	const struct capabilities *c = &s->capabilities;
+	char own[KT_PATH_MAX];
 
-	if (!c->memory_cgroup)
+	g->has_cgroup = false;
+	if (!c->memory_cgroup ||
+	    !path_of(s, g, c->cgroup_v2 ? "" : "memory", c->memory_mount, g->cgroup))
 		return;
-	g->has_cgroup = path_of(s, g, c->cgroup_v2 ? "" : "memory", c->memory_mount, g->cgroup) &&
-			climb_to_file(s, g->cgroup, "memory.stat");
-	g->cpuset[0] = '\0';
-	if (!c->cpuset_mount[0] ||
-	    !path_of(s, g, c->cgroup_v2 ? "" : "cpuset", c->cpuset_mount, g->cpuset))
-		return;
-	/* The leaves may hold pins of ours; the guest as a whole is what others confine. */
-	while (!ends_at_guest(g->cpuset))
-		*strrchr(g->cpuset, '/') = '\0';
+	strcpy(own, g->cgroup);
+	g->has_cgroup =
+		cut_to_guest(own) && climb_to_file(s, g->cgroup, strlen(own), "memory.stat");
+}
+
+/* The leaves may hold pins of ours; the guest as a whole is what others confine.  A v2
+ * group without the file is confined as the one above it. */
+static bool find_cpuset(struct sense *s, struct guest_source *g)
+{
+	const char *mount = s->capabilities.cpuset_mount;
+	char own[KT_PATH_MAX];
+
+	if (!mount[0] || !path_of(s, g, s->cpuset_v2 ? "" : "cpuset", mount, g->cpuset))
+		return false;
+	strcpy(own, g->cpuset);
+	if (cut_to_guest(own))
+		strcpy(g->cpuset, own);
+	return climb_to_file(s, g->cpuset, strlen(mount),
+			     s->cpuset_v2 ? "cpuset.cpus.effective" : "cpuset.cpus");
+}
+
+void sense_cgroup_find(struct sense *s, struct guest_source *g)
+{
+	find_memory(s, g);
+	if (!find_cpuset(s, g))
+		g->cpuset[0] = '\0';
 }
 
 static bool read_list(struct sense *s, struct cpumask *ret, const char *folder, const char *file)
@@ -123,6 +165,7 @@ static void read_stat(struct sense *s, struct guest_source *g, struct guest_samp
 	uint64_t anon = 0, file = 0, swap = 0;
 	const struct parse_key v1[] = { { "cache", &file },
 					{ "rss", &anon },
+					{ "workingset_refault_anon", &ret->refault_anon_total },
 					{ "swap", &swap },
 					{ "pgmajfault", &ret->pgmajfault_total } };
 	const struct parse_key v2[] = { { "anon", &anon },
@@ -152,6 +195,9 @@ void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sam
 		str_u64(s->text, &ret->usage_kib) == 0;
 	ret->usage_kib /= 1024;
 	read_stat(s, g, ret);
+	if (v2 && text_of(s, g, GUEST_SWAP, "memory.swap.current") &&
+	    str_u64(s->text, &ret->swap_kib) == 0)
+		ret->swap_kib /= 1024;
 	if (v2 && s->capabilities.psi_cgroup && text_of(s, g, GUEST_PRESSURE, "memory.pressure") &&
 	    parse_psi(s->text, &ret->psi_memory) < 0)
 		ret->psi_memory = (struct psi_sample){ 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What does one guest do, and where is its memory? */
+#include <errno.h>
 #include <string.h>
 
 #include "sense_private.h"
@@ -28,23 +29,25 @@ void sense_guest_end(struct guest_source *g)
 static void lose_process(struct guest_source *g)
 {
 	uint32_t incarnation = g->incarnation;
-	unsigned int nsearches = g->nsearches;
 
 	sense_guest_end(g);
 	sense_guest_begin(g, incarnation);
-	g->nsearches = nsearches;
 	g->next_search = 1;
 }
 
 /* Through a file that was opened when the process was found: a recycled number is
  * another process, and reading this one says ESRCH. */
-static bool read_process(struct sense *s, struct guest_source *g, struct pid_stat *ret)
+static bool read_process(struct sense *s, struct guest_source *g, const struct domain *d,
+			 struct pid_stat *ret)
 {
 	if (sense_text(s, &g->file[GUEST_STAT], "proc/%d/stat", g->pid) < 0 ||
 	    parse_pid_stat(s->text, ret) < 0)
 		return false;
-	if (!g->start_ticks)
+	if (!g->start_ticks) { /* the number may have been recycled since it was found */
+		if (!sense_process_is(s, g->pid, d))
+			return false;
 		g->start_ticks = ret->start_ticks;
+	}
 	return g->start_ticks == ret->start_ticks;
 }
 
@@ -82,6 +85,16 @@ static void look_up_nodes(struct sense *s, struct guest_source *g, const struct 
 	ret->has_node_memory = true;
 }
 
+/* ksm_stat has that line since 6.4; before, the number has a file of its own (5.19). */
+static void read_merging(struct sense *s, struct guest_source *g, struct guest_sample *ret)
+{
+	if (g->lacks[GUEST_KSM_MERGING])
+		return;
+	if (sense_text(s, &g->file[GUEST_KSM_MERGING], "proc/%d/ksm_merging_pages", g->pid) < 0 ||
+	    str_u64(s->text, &ret->ksm_merging_pages) < 0)
+		g->lacks[GUEST_KSM_MERGING] = true;
+}
+
 static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sample *ret)
 {
 	static const char key[] = "ksm_process_profit";
@@ -89,17 +102,21 @@ static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sampl
 					  { "ksm_zero_pages", &ret->ksm_zero_pages },
 					  { "ksm_merging_pages", &ret->ksm_merging_pages } };
 	char *profit;
+	ssize_t n;
 
 	if (g->lacks[GUEST_KSM])
 		return;
-	if (sense_text(s, &g->file[GUEST_KSM], "proc/%d/ksm_stat", g->pid) < 0) {
-		g->lacks[GUEST_KSM] = true; /* 6.1; and not without CAP_DAC_READ_SEARCH */
+	n = sense_text(s, &g->file[GUEST_KSM], "proc/%d/ksm_stat", g->pid);
+	if (n < 0) { /* 6.1; and not without CAP_DAC_READ_SEARCH */
+		g->lacks[GUEST_KSM] = n == -ENOENT || n == -EACCES || n == -EPERM;
 		return;
 	}
 	ret->has_ksm = parse_keys(s->text, keys, KT_ARRAY_LEN(keys)) > 0;
-	profit = strstr(s->text, key); /* may be negative */
-	if (!profit)
+	profit = strstr(s->text, key); /* may be negative; 6.4, as the merged pages */
+	if (!profit) {
+		read_merging(s, g, ret);
 		return;
+	}
 	profit += sizeof key - 1;
 	profit += strspn(profit, " ");
 	profit[strcspn(profit, "\n")] = '\0';
@@ -115,7 +132,7 @@ static void look_around(struct sense *s, struct guest_source *g, const struct pi
 		sense_cgroup_find(s, g);
 	if (seldom)
 		sense_cpuset_read(s, g);
-	if (seldom || stat->nthreads != g->nthreads_seen)
+	if (seldom || stat->nthreads != g->nthreads_seen || g->nnamed < g->nthreads)
 		sense_threads_list(s, g);
 	g->nthreads_seen = stat->nthreads;
 }
@@ -129,7 +146,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 		g->nsamples++;
 		return;
 	}
-	if (!read_process(s, g, &stat)) {
+	if (!read_process(s, g, d, &stat)) {
 		lose_process(g);
 		return;
 	}

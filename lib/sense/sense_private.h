@@ -47,9 +47,11 @@ enum ksm_file {
 enum guest_file {
 	GUEST_STAT, /* /proc/PID/stat: also tells when the process has gone */
 	GUEST_KSM,
+	GUEST_KSM_MERGING,
 	GUEST_USAGE,
 	GUEST_MEMORY_STAT,
 	GUEST_NUMA_STAT,
+	GUEST_SWAP,
 	GUEST_PRESSURE,
 	_GUEST_FILE_MAX,
 };
@@ -69,6 +71,7 @@ struct guest_source {
 	uint64_t numa_maps_kib[KT_NODES_MAX];
 	uint64_t nthreads_seen; /* in stat, when the threads were listed */
 	size_t nthreads, capacity;
+	size_t nnamed; /* the first ones, whose names were read twice */
 	struct guest_thread *thread;
 	struct hostfile *schedstat; /* of the thread in the same place */
 };
@@ -76,6 +79,7 @@ struct guest_source {
 struct sense {
 	const struct hostfs *fs;
 	struct capabilities capabilities;
+	bool cpuset_v2;
 	unsigned int nsamples;
 	struct hostfile meminfo, vmstat, stat, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile ksm[_KSM_FILE_MAX];
@@ -109,6 +113,7 @@ void sense_guest_end(struct guest_source *g);
 
 /* Finds the processes of those guests that have none yet and are due to be sought. */
 void sense_find_processes(struct sense *s, const struct domains *ds);
+bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d) KT_MUST_USE;
 
 /* ---- sense_threads.c ---------------------------------------------------------------- */
 

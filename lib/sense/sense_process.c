@@ -15,7 +15,9 @@
  * end: whoever pretended to be the guest may be gone one day. */
 enum { SEARCH_DISTANCE_MAX = 64 };
 
-static int uuid_of_process(struct sense *s, pid_t pid, struct uuid *ret)
+typedef int uuid_fn(const char *cmdline, size_t length, struct uuid *ret);
+
+static int uuid_of_process(struct sense *s, pid_t pid, uuid_fn *parse, struct uuid *ret)
 {
 	char path[64];
 	ssize_t n;
@@ -23,7 +25,17 @@ static int uuid_of_process(struct sense *s, pid_t pid, struct uuid *ret)
 	if (str_format(path, sizeof path, "proc/%d/cmdline", pid) < 0)
 		return -ENAMETOOLONG;
 	n = hostfs_read(s->fs, path, s->text, sizeof s->text);
-	return n < 0 ? (int)n : parse_qemu_uuid(s->text, (size_t)n, ret);
+	if (n == -EFBIG) /* hundreds of disks; the UUID is near the beginning */
+		n = sizeof s->text - 1;
+	return n < 0 ? (int)n : parse(s->text, (size_t)n, ret);
+}
+
+bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d)
+{
+	struct uuid uuid;
+
+	return uuid_of_process(s, pid, parse_uuid_argument, &uuid) == 0 &&
+	       uuid_equal(&uuid, &d->uuid);
 }
 
 /* Names are the guests' owners' choice: none of them leads out of the folder. */
@@ -39,12 +51,12 @@ static pid_t pid_in_file(struct sense *s, const struct domain *d)
 	return (pid_t)pid;
 }
 
+/* libvirt wrote it, so the program may have any name: /usr/bin/kvm-spice. */
 static bool by_pid_file(struct sense *s, struct guest_source *g, const struct domain *d)
 {
 	pid_t pid = pid_in_file(s, d);
-	struct uuid uuid;
 
-	if (pid <= 0 || uuid_of_process(s, pid, &uuid) < 0 || !uuid_equal(&uuid, &d->uuid))
+	if (pid <= 0 || !sense_process_is(s, pid, d))
 		return false;
 	g->pid = pid;
 	return true;
@@ -62,7 +74,7 @@ static int take_process(void *context, pid_t pid)
 	struct uuid uuid;
 	int slot;
 
-	if (uuid_of_process(scan->s, pid, &uuid) < 0)
+	if (uuid_of_process(scan->s, pid, parse_qemu_uuid, &uuid) < 0)
 		return 0;
 	slot = domains_find(scan->ds, &uuid);
 	if (slot >= 0)

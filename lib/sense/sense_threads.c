@@ -61,14 +61,19 @@ static bool make_room(struct guest_source *g)
 	return true;
 }
 
+static bool read_name(struct sense *s, const struct guest_source *g, struct guest_thread *t)
+{
+	if (!text_of_thread(s, g, t->tid, "comm"))
+		return false; /* gone already */
+	t->role = parse_thread_name(s->text, &t->number);
+	return true;
+}
+
 static void add(struct sense *s, struct guest_source *g, pid_t tid, uint64_t start_ticks)
 {
 	struct guest_thread t = { .tid = tid, .start_ticks = start_ticks };
 
-	if (!text_of_thread(s, g, tid, "comm"))
-		return; /* gone already */
-	t.role = parse_thread_name(s->text, &t.number);
-	if (!read_allowed(s, g, &t) || !make_room(g))
+	if (!read_name(s, g, &t) || !read_allowed(s, g, &t) || !make_room(g))
 		return;
 	g->thread[g->nthreads] = t;
 	g->schedstat[g->nthreads] = HOSTFILE_CLOSED;
@@ -97,6 +102,9 @@ static int take_thread(void *context, pid_t tid)
 			continue;
 		l->seen[i] = true;
 		l->next = i + 1;
+		/* A thread begins under the name of the one that made it. */
+		if (i >= g->nnamed)
+			l->seen[i] = read_name(l->s, g, &g->thread[i]);
 		return 0;
 	}
 	add(l->s, g, tid, start_ticks);
@@ -105,10 +113,11 @@ static int take_thread(void *context, pid_t tid)
 	return 0;
 }
 
-static void drop_unseen(struct guest_source *g, const bool *seen)
+static void drop_unseen(struct guest_source *g, const bool *seen, size_t nknown)
 {
 	size_t kept = 0;
 
+	g->nnamed = 0;
 	for (size_t i = 0; i < g->nthreads; i++) {
 		if (!seen[i]) {
 			hostfile_close(&g->schedstat[i]);
@@ -117,6 +126,7 @@ static void drop_unseen(struct guest_source *g, const bool *seen)
 		g->thread[kept] = g->thread[i];
 		g->schedstat[kept] = g->schedstat[i];
 		kept++;
+		g->nnamed += i < nknown;
 	}
 	g->nthreads = kept;
 }
@@ -124,12 +134,13 @@ static void drop_unseen(struct guest_source *g, const bool *seen)
 void sense_threads_list(struct sense *s, struct guest_source *g)
 {
 	struct listing l = { .s = s, .g = g };
+	size_t nknown = g->nthreads;
 	char path[64];
 
 	if (str_format(path, sizeof path, "proc/%d/task", g->pid) < 0 ||
 	    hostfs_each_number(s->fs, path, take_thread, &l) < 0)
 		return;
-	drop_unseen(g, l.seen);
+	drop_unseen(g, l.seen, nknown);
 }
 
 void sense_threads_read(struct sense *s, struct guest_source *g)

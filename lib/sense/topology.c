@@ -114,10 +114,8 @@ static int load(const struct hostfs *fs, hwloc_topology_t hwloc)
 	if (r < 0)
 		return r;
 	setenv("HWLOC_FSROOT", root, 1);
-	setenv("HWLOC_COMPONENTS", "linux,stop", 0); /* not this machine's cpuid */
 	r = hwloc_topology_load(hwloc) < 0 ? -EIO : 0;
 	unsetenv("HWLOC_FSROOT");
-	unsetenv("HWLOC_COMPONENTS");
 	return r;
 }
 
@@ -132,6 +130,8 @@ int sense_topology(const struct hostfs *fs, struct topology *ret)
 	keep_memory_only_nodes();
 	/* Where we may run ourselves says nothing about guests. */
 	hwloc_topology_set_flags(hwloc, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED);
+	/* It asks cpuid on each CPU in turn, isolated ones too: this thread would go there. */
+	hwloc_topology_set_components(hwloc, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
 	r = load(fs, hwloc);
 	if (r == 0)
 		r = fill(fs, hwloc, &t);
