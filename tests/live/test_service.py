@@ -36,7 +36,7 @@ def test_systemd_hears_of_readiness_status_reload_and_stop(live):
     daemon.reload(MEMORY_SHORT)
     told = daemon.notify.found("^(RELOADING|READY|MONOTONIC_USEC)=", mark)
     assert [line.split("=")[0] for line in told] == ["RELOADING", "MONOTONIC_USEC", "READY"], told
-    assert daemon.stop() == 0
+    daemon.stop()
     daemon.notify.wait_for("^STOPPING=1")
 
 
@@ -48,7 +48,7 @@ def observed(live, guests, before, daemon):
         daemon.tick()
         daemon.notify.wait_for("^WATCHDOG=1", since=daemon.notify.mark())
     require_unchanged(before, snapshot(guests))
-    assert daemon.stop() == 0
+    daemon.stop()
     require_unchanged(before, snapshot(guests))
 
 
@@ -148,7 +148,7 @@ def test_without_a_terminal_lines_have_priorities(live):
     live.guest("one")
     daemon = live.daemon(MEMORY_SHORT, options=())
     daemon.wait_for("ksm: ")
-    assert daemon.stop() == 0
+    daemon.stop()
     assert daemon.lines and not [line for line in daemon.lines if not line.startswith("<")], daemon.lines
 
 
@@ -186,5 +186,5 @@ def test_without_a_place_for_the_undo_file_nothing_is_changed(live):
     daemon.wait_for(guest_verdict(guest, "placement", "home-by-[a-z-]+"))
     daemon.wait_for(ksm_verdict("memory-short"))
     require_unchanged(before, snapshot([guest]))
-    assert daemon.stop() == 0
+    daemon.stop()
     require_unchanged(before, snapshot([guest]))

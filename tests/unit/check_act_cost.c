@@ -1,55 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Does a plan that changes nothing allocate nothing? */
 #include "act_guest.h"
-
-static size_t nallocations;
-
-#ifdef __SANITIZE_ADDRESS__
-int __sanitizer_install_malloc_and_free_hooks(void (*malloc_hook)(const volatile void *, size_t),
-					      void (*free_hook)(const volatile void *));
-
-static void on_malloc(const volatile void *p, size_t size)
-{
-	(void)p, (void)size;
-	nallocations++;
-}
-
-static void on_free(const volatile void *p)
-{
-	(void)p;
-}
-
-static void count_allocations(void)
-{
-	ck_assert_int_gt(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free), 0);
-}
-#else
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t size);
-
-void *malloc(size_t size)
-{
-	nallocations++;
-	return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-	nallocations++;
-	return __libc_calloc(n, size);
-}
-
-void *realloc(void *p, size_t size)
-{
-	nallocations++;
-	return __libc_realloc(p, size);
-}
-
-static void count_allocations(void)
-{
-}
-#endif
+#include "allocations.h"
 
 static size_t allocations_of_a_plan(void)
 {
