@@ -198,15 +198,15 @@ class Daemon(Recorder):
         self.process.wait()
         self._reader.join(10)
 
-    def stop(self, number=signal.SIGTERM, timeout=60):
-        """Ask it to end, which it must do well."""
+    def stop(self, number=signal.SIGTERM, timeout=60, expected=0):
+        """Ask it to end, which it must do well.  1: something could not be undone."""
         self.send(number)
         try:
             status = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still runs {timeout} s after signal {number}") from None
         self._reader.join(10)
-        assert status == 0, f"ended with {status}"
+        assert status == expected, f"ended with {status}"
 
     def close(self):
         """End of the test: a daemon that still runs must end well."""

@@ -141,7 +141,7 @@ def test_pins_that_libvirt_cannot_give_back_now_are_remembered_for_later(live):
     wait_home(guest, home)
     wait_until(lambda: pins(guest) != before[0], what="virsh shows the pins")
     Libvirtd.send(signal.SIGSTOP)
-    daemon.stop()
+    daemon.stop(expected=1)
     assert not nothing_left()
     Libvirtd.send(signal.SIGCONT)
     done = kvmtuned("--restore", "--config", daemon.conf_file)
