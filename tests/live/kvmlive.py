@@ -199,8 +199,12 @@ class Libvirtd:
 
     @classmethod
     def ensure(cls):
-        """Whatever a test did to it: it runs and answers."""
-        if cls.pid() is None:
-            cls.start()
-        cls.send(signal.SIGCONT)
-        virsh("uri")
+        """Whatever a test did to it, or it did to itself: it runs and answers."""
+        if cls.pid() is not None:
+            cls.send(signal.SIGCONT)
+
+        def answers():
+            if cls.pid() is None:
+                cls.start()
+            return virsh("uri", check=False)
+        wait_until(answers, what="libvirtd answers")
