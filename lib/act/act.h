@@ -49,7 +49,9 @@ int act_load(struct act *a) KT_MUST_USE;
 void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
 	      uint64_t start_ticks);
 
-/* The guest has gone: whatever was in force went with its process. */
+/* libvirt says that the guest has gone: whatever was in force went with its process.  Where
+ * the process lives on, its threads get their masks back; a soft limit that only libvirt
+ * could lift stays, which is said. */
 void act_forget(struct act *a, const struct uuid *uuid);
 
 /* Makes the plan so.  Never fails as a whole: what was refused is in the answer

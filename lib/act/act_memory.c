@@ -87,6 +87,26 @@ static void cede(struct act *a, struct act_guest *g, uint64_t found_kib)
 		  from, to);
 }
 
+void act_memory_lost(const struct act_guest *g)
+{
+	char to[KIB_TEXT_MAX];
+
+	if (!g->in_force.limited)
+		return;
+	guest_log(g,
+		  (struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_WRITE_REFUSED,
+				      .actuator = "memory",
+				      .action = "refuse",
+				      .reason = why_str(WHY_GUEST_LOST),
+				      .to = kib_str(g->limit.original, to),
+				      .error = ENOENT },
+		  "libvirt no longer knows this guest, but its process (%d) lives: its soft limit "
+		  "of %" PRIu64 " KiB stays (was %s); end the process, or write the limit into its "
+		  "memory cgroup",
+		  g->pid, g->in_force.soft_limit_kib, to);
+}
+
 static void refused(struct act_guest *g, int error)
 {
 	char to[KIB_TEXT_MAX];

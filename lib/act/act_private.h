@@ -220,6 +220,8 @@ void act_memory_execute(struct act *a, struct act_guest *g);
 void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
 void act_memory_give_back(struct act *a, struct act_guest *g, enum why why);
 bool act_memory_waiting(const struct act_guest *g);
+/* libvirt no longer knows the guest: a limit of ours stays, and that is said. */
+void act_memory_lost(const struct act_guest *g);
 void act_memory_publish(struct act_guest *g);
 
 /* ---- act_log.c --------------------------------------------------------- */

@@ -55,6 +55,8 @@ static int check_stat(const struct hostfs *fs, const char *path, uint64_t start_
 		return n == -ENOENT ? -ESRCH : (int)n;
 	if (stat_field(stat, STAT_START, &start) < 0 || stat_field(stat, STAT_FLAGS, ret_flags) < 0)
 		return -EINVAL;
+	if (strrchr(stat, ')')[2] == 'Z')
+		return -ESRCH; /* dead, and its parent has not asked yet */
 	return start == start_ticks ? 0 : -ESRCH;
 }
 

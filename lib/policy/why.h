@@ -16,6 +16,7 @@
 	X(WHY_COOLING_DOWN, "cooling-down", "acted on recently; the effect is awaited first")      \
 	X(WHY_ACTUATOR_OFF, "actuator-off", "the kernel or libvirt refused the last write")        \
 	X(WHY_STOPPING, "stopping", "kvmtuned stops, or was asked to give everything back")        \
+	X(WHY_GUEST_LOST, "guest-lost", "libvirt no longer knows it, but its process lives")       \
 	/* ksm */                                                                                  \
 	X(WHY_NO_KSM, "no-ksm", "this kernel has no KSM")                                          \
 	X(WHY_NO_MERGEABLE_GUEST, "no-mergeable-guest",                                            \

@@ -355,6 +355,28 @@ START_TEST(an_answer_that_nobody_waits_for_is_ignored)
 }
 END_TEST
 
+START_TEST(a_limit_of_a_guest_that_libvirt_loses_is_told_of)
+{
+	limit(1000000);
+	assert_done(1000000);
+	act_forget(act, &uuid);
+	ck_assert_str_eq(the_one(LOG_WRITE_REFUSED)->reason, "guest-lost");
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "process (42) lives"));
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+}
+END_TEST
+
+START_TEST(a_limit_of_a_guest_that_has_gone_went_with_it)
+{
+	limit(1000000);
+	assert_done(1000000);
+	ck_assert_int_eq(unlink(at(root, "proc/42/stat")), 0);
+	nsaid = 0;
+	act_forget(act, &uuid);
+	ck_assert_uint_eq(nsaid, 0);
+}
+END_TEST
+
 START_TEST(a_guest_that_is_not_there_is_left_alone)
 {
 	plan->guest[SLOT].present = false;
@@ -595,6 +617,8 @@ int main(void)
 	tcase_add_test(c, a_lift_that_is_refused_by_the_queue_is_not_repeated);
 	tcase_add_test(c, a_lift_that_ends_elsewhere_is_somebody_elses);
 	tcase_add_test(c, an_answer_that_nobody_waits_for_is_ignored);
+	tcase_add_test(c, a_limit_of_a_guest_that_libvirt_loses_is_told_of);
+	tcase_add_test(c, a_limit_of_a_guest_that_has_gone_went_with_it);
 	tcase_add_test(c, a_guest_that_is_not_there_is_left_alone);
 	tcase_add_test(c, a_refusal_is_said_once_and_ends_it);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);

@@ -597,12 +597,37 @@ END_TEST
 START_TEST(a_guest_that_has_gone_leaves_nothing)
 {
 	pin_to_first();
+	guest_ends();
 	act_forget(act, &guest_uuid);
 	ck_assert(!in_force()->pinned);
 	ck_assert_uint_eq(in_force()->incarnation, 0);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert(!exists(at(run_dir, "undo")));
-	assert_all_on(&first); /* whoever forgets a guest says that it has gone */
+	ck_assert_uint_eq(count_said(LOG_RESTORED), 0);
+	guest_starts();
+}
+END_TEST
+
+START_TEST(a_guest_that_libvirt_loses_gets_its_masks_back)
+{
+	pin_to_first();
+	act_forget(act, &guest_uuid);
+	assert_all_on(&all);
+	ck_assert_str_eq(the_one(LOG_RESTORED)->reason, "guest-lost");
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(a_guest_that_is_dead_and_not_yet_reaped_has_gone)
+{
+	siginfo_t dead;
+
+	pin_to_first();
+	ck_assert_int_eq(kill(guest.pid, SIGKILL), 0);
+	ck_assert_int_eq(waitid(P_PID, (id_t)guest.pid, &dead, WEXITED | WNOWAIT), 0);
+	act_forget(act, &guest_uuid);
+	ck_assert_uint_eq(count_said(LOG_RESTORED), 0);
 }
 END_TEST
 
@@ -873,6 +898,8 @@ int main(void)
 	tcase_add_test(l, another_thread_of_the_same_number_is_not_touched);
 	tcase_add_test(l, a_guest_that_restarts_starts_anew);
 	tcase_add_test(l, a_guest_that_has_gone_leaves_nothing);
+	tcase_add_test(l, a_guest_that_libvirt_loses_gets_its_masks_back);
+	tcase_add_test(l, a_guest_that_is_dead_and_not_yet_reaped_has_gone);
 	tcase_add_test(l, a_hostile_name_is_harmless);
 	tcase_add_test(l, the_longest_hostile_name_is_written_and_read);
 	suite_add_tcase(s, l);
