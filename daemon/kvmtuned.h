@@ -4,6 +4,7 @@
 #define KT_KVMTUNED_H
 
 #include "act.h"
+#include "clock.h"
 #include "conf.h"
 #include "policy.h"
 #include "sense.h"
@@ -82,7 +83,5 @@ bool loop_restore(struct kvmtuned *k, unsigned int patience_s);
 
 /* A moment without an event loop, for the libvirt thread to say something. */
 void loop_pause_for_news(struct kvmtuned *k);
-
-uint64_t now_monotonic_ns(void);
 
 #endif

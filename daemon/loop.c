@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include "footprint.h"
 #include "kvmtuned.h"
@@ -33,14 +32,6 @@ struct loop {
 	bool no_trigger;             /* this kernel has none, or none for us: not tried again */
 	int psi_fd, psi_epoll_fd;
 };
-
-uint64_t now_monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * KT_NS_PER_S + (uint64_t)ts.tv_nsec;
-}
 
 static struct timeval timeval_of_ns(uint64_t ns)
 {

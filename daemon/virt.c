@@ -35,7 +35,7 @@ void virt_after(struct event *timer, unsigned int seconds)
 
 void virt_work_begins(struct virt *v)
 {
-	atomic_store(&v->working_since_ns, virt_now_ns());
+	atomic_store(&v->working_since_ns, now_monotonic_ns());
 }
 
 void virt_work_ends(struct virt *v)
@@ -184,7 +184,7 @@ int virt_start(const struct virt_options *options, struct virt **ret)
 
 int virt_stop(struct virt *v, unsigned int timeout_ms)
 {
-	uint64_t end_ns = virt_now_ns() + timeout_ms * KT_NS_PER_MS;
+	uint64_t end_ns = now_monotonic_ns() + timeout_ms * KT_NS_PER_MS;
 	struct timespec end = {
 		.tv_sec = (time_t)(end_ns / KT_NS_PER_S),
 		.tv_nsec = (long)(end_ns % KT_NS_PER_S),

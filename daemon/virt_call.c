@@ -232,7 +232,7 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply)
 					      : perform_soft_limit(v, g, dom, request, reply);
 	if (r == -EBUSY) {
-		uint64_t end_ns = virt_now_ns();
+		uint64_t end_ns = now_monotonic_ns();
 
 		g->rest_until_ns = end_ns + REST_FACTOR * (end_ns - now_ns);
 	}
@@ -271,7 +271,7 @@ static void take_own(struct virt *v, const struct virt_request *request)
 
 void virt_perform(struct virt *v, const struct virt_request *request)
 {
-	uint64_t now_ns = virt_now_ns();
+	uint64_t now_ns = now_monotonic_ns();
 	struct virt_guest *g;
 
 	switch (request->kind) {

@@ -30,7 +30,7 @@ static void retry_later(struct virt *v)
 
 static void tell_down(struct virt *v, const char *text)
 {
-	struct virt_news news = { .kind = VIRT_LINK_DOWN, .since_ns = virt_now_ns() };
+	struct virt_news news = { .kind = VIRT_LINK_DOWN, .since_ns = now_monotonic_ns() };
 
 	if (v->said_down)
 		return;
@@ -141,7 +141,7 @@ static void connect_once(struct virt *v)
 		retry_later(v);
 		return;
 	}
-	v->up_since_ns = virt_now_ns();
+	v->up_since_ns = now_monotonic_ns();
 	if (set_up(v) < 0)
 		virt_link_lost(v, "libvirt refuses events or the list of guests");
 }
@@ -155,7 +155,7 @@ void virt_link_callback(evutil_socket_t fd, short what, void *arg)
 	virt_work_begins(v);
 	if (v->lost) {
 		virt_disconnect(v);
-		if (virt_now_ns() - v->up_since_ns >= STEADY_S * KT_NS_PER_S)
+		if (now_monotonic_ns() - v->up_since_ns >= STEADY_S * KT_NS_PER_S)
 			v->retry_s = 1;
 		tell_down(v, v->lost_text);
 		retry_later(v);

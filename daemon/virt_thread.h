@@ -18,8 +18,8 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <stdatomic.h>
-#include <time.h>
 
+#include "clock.h"
 #include "virt.h"
 #include "virt_domain.h"
 #include "virt_queue.h"
@@ -105,14 +105,6 @@ struct virt {
 	size_t next_echo;
 	struct virt_echo echo[VIRT_ECHOES_MAX];
 };
-
-static inline uint64_t virt_now_ns(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static inline void virt_free_domain(virDomainPtr *dom)
 {
