@@ -1,179 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How does a file become a configuration, and what is said of its mistakes?
- *
- * The distribution's inih cuts lines at 199 bytes and parses the tail as a line of
- * its own, takes an indented line for a continuation of the value before, and does
- * not tell line numbers.  So it reads through our own line reader, which refuses
- * what inih would misread and counts. */
+/* How does a file become a configuration, and what is said of its mistakes? */
 #include <dirent.h>
 #include <errno.h>
 #include <ini.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include "conf_table.h"
-
-enum {
-	LINE_BYTES = 199,   /* INI_MAX_LINE of the distribution's build, less the NUL */
-	SECTION_BYTES = 49, /* its MAX_SECTION, less the NUL */
-	OPTIONS_MAX = 128,
-};
-
-struct reader {
-	struct conf *conf;
-	conf_complaint_fn *complain;
-	void *context;
-	unsigned int mistakes;
-	/* the file being read */
-	FILE *file;
-	const char *path;
-	unsigned int line;
-	bool seen[OPTIONS_MAX]; /* in this file, by position in conf_options */
-	char last_section[64];
-	struct conf_rule *rule; /* of the [domain] section being read */
-	bool rule_seen[4];      /* its keys: ksm, placement, memory, weight */
-	/* over all files: where each option was last set */
-	unsigned int set_line[OPTIONS_MAX];
-	char set_path[OPTIONS_MAX][CONF_TEXT_MAX];
-};
-
-static void KT_PRINTF(2, 3) mistake(struct reader *r, const char *fmt, ...)
-{
-	char what[512], shown[sizeof what * 4], text[sizeof shown + 512];
-	va_list args;
-
-	va_start(args, fmt);
-	(void)vsnprintf(what, sizeof what, fmt, args);
-	va_end(args);
-	(void)snprintf(text, sizeof text, "%s:%u: %s", r->path, r->line,
-		       str_escape(what, shown, sizeof shown));
-	r->complain(text, r->context);
-	r->mistakes++;
-}
-
-/* No file can name this section: control characters are refused. */
-static const char refused_section[] = "\001", refused_section_line[] = "[\001]";
-
-static bool is_domain_section(const char *section)
-{
-	return strncmp(section, "domain", 6) == 0 && strchr(" \t", section[6]); /* '\0' too */
-}
-
-/* The PATTERN of `domain "PATTERN"`, still quoted; NULL: not of that form. */
-static const char *quoted_pattern(const char *section)
-{
-	const char *quoted = section + strlen("domain");
-	size_t n;
-
-	quoted += strspn(quoted, " \t");
-	n = strlen(quoted);
-	return n >= 3 && quoted[0] == '"' && quoted[n - 1] == '"' ? quoted : NULL;
-}
-
-static bool is_option_section(const char *section)
-{
-	for (size_t i = 0; i < conf_noptions; i++)
-		if (strcmp(conf_options[i].section, section) == 0)
-			return true;
-	return false;
-}
-
-/* inih tells of a section only with its first key: names are checked before. */
-static bool section_is_fit(struct reader *r, const char *line)
-{
-	char section[SECTION_BYTES + 1];
-	size_t n = strcspn(line, "]") - 1;
-
-	if (line[n + 1] != ']') {
-		mistake(r, "section without closing bracket");
-		return false;
-	}
-	if (n > SECTION_BYTES) {
-		mistake(r, "section name too long: at most %d bytes", SECTION_BYTES);
-		return false;
-	}
-	memcpy(section, line + 1, n);
-	section[n] = '\0';
-	if (is_option_section(section) || (is_domain_section(section) && quoted_pattern(section)))
-		return true;
-	mistake(r, "[%s]: %s", section,
-		is_domain_section(section) ? "wanted [domain \"PATTERN\"]"
-					   : "unknown section; allowed: daemon, ksm, placement, "
-					     "memory, domain \"PATTERN\"");
-	return false;
-}
-
-/* Whether inih would read this line as we would: what it would not is said. */
-static bool line_is_fit(struct reader *r, const char *line)
-{
-	if (*line == '\0' || *line == '#' || *line == ';')
-		return true;
-	if (*line == '[')
-		return section_is_fit(r, line);
-	if (*line == ' ' || *line == '\t') {
-		if (line[strspn(line, " \t")] == '\0')
-			return true;
-		mistake(r, "line begins with a blank: options begin in the first column");
-	} else if (strpbrk(line, "=:")) {
-		return true;
-	} else {
-		mistake(r, "neither [section], key = value nor # comment");
-	}
-	return false;
-}
-
-/* fgets for ini_parse_stream: always a whole line, an empty one for a bad one. */
-static char *read_line(char *line, int size, void *context)
-{
-	struct reader *r = context;
-	size_t n = 0, room = KT_MIN((size_t)size - 1, (size_t)LINE_BYTES);
-	bool control = false;
-	int c;
-
-	c = getc(r->file);
-	if (c == EOF)
-		return NULL;
-	r->line++;
-	for (; c != EOF && c != '\n'; c = getc(r->file)) {
-		control |= (c < ' ' && c != '\t' && c != '\r') || c == 0x7f;
-		if (n < room)
-			line[n] = (char)c;
-		n++;
-	}
-	line[KT_MIN(n, room)] = '\0';
-	if (n > room)
-		mistake(r, "line too long: at most %zu bytes", room);
-	else if (control)
-		mistake(r, "control character in the line");
-	else if (line_is_fit(r, line))
-		return line;
-	/* Keys below a section that was refused must not count for the one above. */
-	strcpy(line, line[0] == '[' ? refused_section_line : "");
-	return line;
-}
+#include "conf_reader.h"
 
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
 
 /* The section is of the right form: section_is_fit has seen it. */
-static void begin_rule(struct reader *r, const char *section)
+static void begin_rule(struct conf_reader *r, const char *section)
 {
-	const char *quoted = quoted_pattern(section);
+	const char *quoted = conf_quoted_pattern(section);
 
 	memset(r->rule_seen, 0, sizeof r->rule_seen);
 	r->rule = NULL;
 	if (!quoted)
 		return;
 	if (r->conf->nrules >= CONF_RULES_MAX) {
-		mistake(r, "[%s]: more than %d domain sections", section, CONF_RULES_MAX);
+		conf_mistake(r, "[%s]: more than %d domain sections", section, CONF_RULES_MAX);
 		return;
 	}
 	r->rule = &r->conf->rule[r->conf->nrules++];
 	*r->rule = (struct conf_rule){ 0 };
-	/* fits: SECTION_BYTES < CONF_GLOB_MAX */
+	/* fits: CONF_SECTION_BYTES < CONF_GLOB_MAX */
 	memcpy(r->rule->glob, quoted + 1, strlen(quoted) - 2);
 }
 
-static void set_rule_key(struct reader *r, const char *section, const char *key, const char *value)
+static void set_rule_key(struct conf_reader *r, const char *section, const char *key,
+			 const char *value)
 {
 	static const char *const keys[] = { "ksm", "placement", "memory", "weight", NULL };
 	enum guest_switch *const switches[] = { &r->rule->wish.ksm, &r->rule->wish.placement,
@@ -182,21 +38,22 @@ static void set_rule_key(struct reader *r, const char *section, const char *key,
 	uint64_t weight;
 
 	if (conf_word(keys, key, &k) < 0) {
-		mistake(r, "[%s] %s: unknown key; allowed: ksm, placement, memory, weight", section,
-			key);
+		conf_mistake(r, "[%s] %s: unknown key; allowed: ksm, placement, memory, weight",
+			     section, key);
 	} else if (r->rule_seen[k]) {
-		mistake(r, "[%s] %s: given twice", section, key);
+		conf_mistake(r, "[%s] %s: given twice", section, key);
 	} else if (k < KT_ARRAY_LEN(switches)) {
 		r->rule_seen[k] = true;
 		if (conf_word(switch_words, value, &word) < 0)
-			mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: off, observe, on",
-				section, key, value);
+			conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: off, observe, on",
+				     section, key, value);
 		else
 			*switches[k] = (enum guest_switch)word;
 	} else {
 		r->rule_seen[k] = true;
 		if (str_u64(value, &weight) < 0 || weight < 1 || weight > 1000)
-			mistake(r,
+			conf_mistake(
+				r,
 				"[%s] weight: \"%s\" is not allowed; allowed: a whole number from "
 				"1 to 1000",
 				section, value);
@@ -205,24 +62,24 @@ static void set_rule_key(struct reader *r, const char *section, const char *key,
 	}
 }
 
-static void set_option(struct reader *r, size_t i, const char *value)
+static void set_option(struct conf_reader *r, size_t i, const char *value)
 {
 	const struct conf_option *o = &conf_options[i];
 	char allowed[256];
 
 	if (r->seen[i]) {
-		mistake(r, "[%s] %s: given twice", o->section, o->key);
+		conf_mistake(r, "[%s] %s: given twice", o->section, o->key);
 		return;
 	}
 	r->seen[i] = true;
 	r->set_line[i] = r->line;
 	(void)snprintf(r->set_path[i], sizeof r->set_path[i], "%s", r->path);
 	if (conf_option_set(o, r->conf, value) < 0)
-		mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section, o->key, value,
-			conf_option_allowed(o, allowed, sizeof allowed));
+		conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section, o->key,
+			     value, conf_option_allowed(o, allowed, sizeof allowed));
 }
 
-static void set_key(struct reader *r, const char *section, const char *key, const char *value)
+static void set_key(struct conf_reader *r, const char *section, const char *key, const char *value)
 {
 	for (size_t i = 0; i < conf_noptions; i++) {
 		if (strcmp(conf_options[i].section, section) == 0 &&
@@ -232,22 +89,22 @@ static void set_key(struct reader *r, const char *section, const char *key, cons
 		}
 	}
 	if (*section)
-		mistake(r, "[%s] %s: unknown key; see kvmtuned.conf(5)", section, key);
+		conf_mistake(r, "[%s] %s: unknown key; see kvmtuned.conf(5)", section, key);
 	else
-		mistake(r, "%s: before any [section]", key);
+		conf_mistake(r, "%s: before any [section]", key);
 }
 
 static int take_key(void *context, const char *section, const char *key, const char *value)
 {
-	struct reader *r = context;
-	bool is_domain = is_domain_section(section);
+	struct conf_reader *r = context;
+	bool is_domain = conf_is_domain_section(section);
 
 	if (strcmp(section, r->last_section) != 0) {
 		(void)snprintf(r->last_section, sizeof r->last_section, "%s", section);
 		if (is_domain)
 			begin_rule(r, section);
 	}
-	if (strcmp(section, refused_section) == 0)
+	if (strcmp(section, conf_refused_section) == 0)
 		return 1;
 	if (!is_domain)
 		set_key(r, section, key, value);
@@ -267,7 +124,7 @@ static size_t option_index(const char *section, const char *key)
 }
 
 /* What single values cannot tell; one of the two keys was set, and is named. */
-static void contradiction(struct reader *r, const char *section, const char *low,
+static void contradiction(struct conf_reader *r, const char *section, const char *low,
 			  uint64_t low_value, const char *high, uint64_t high_value)
 {
 	size_t at = option_index(section, low);
@@ -278,11 +135,11 @@ static void contradiction(struct reader *r, const char *section, const char *low
 		at = option_index(section, high);
 	r->path = r->set_path[at];
 	r->line = r->set_line[at];
-	mistake(r, "[%s] %s (%llu) is above %s (%llu)", section, low, (unsigned long long)low_value,
-		high, (unsigned long long)high_value);
+	conf_mistake(r, "[%s] %s (%llu) is above %s (%llu)", section, low,
+		     (unsigned long long)low_value, high, (unsigned long long)high_value);
 }
 
-static void check_together(struct reader *r)
+static void check_together(struct conf_reader *r)
 {
 	const struct policy_conf *p = &r->conf->policy;
 	size_t run_dir = option_index("daemon", "run_dir");
@@ -294,10 +151,10 @@ static void check_together(struct reader *r)
 		return;
 	r->path = r->set_path[run_dir];
 	r->line = r->set_line[run_dir];
-	mistake(r, "[daemon] run_dir: not an absolute path");
+	conf_mistake(r, "[daemon] run_dir: not an absolute path");
 }
 
-static int read_file(struct reader *r, const char *path)
+static int read_file(struct conf_reader *r, const char *path)
 {
 	KT_AUTOFCLOSE FILE *file = fopen(path, "re");
 
@@ -309,11 +166,11 @@ static int read_file(struct reader *r, const char *path)
 	memset(r->seen, 0, sizeof r->seen);
 	r->last_section[0] = '\0';
 	/* Its result is the line of the first mistake; all are ours already. */
-	(void)ini_parse_stream(read_line, r, take_key, r);
+	(void)ini_parse_stream(conf_read_line, r, take_key, r);
 	return ferror(file) ? -EIO : 0;
 }
 
-static void unreadable(struct reader *r, const char *path, int error)
+static void unreadable(struct conf_reader *r, const char *path, int error)
 {
 	char text[CONF_TEXT_MAX * 4];
 
@@ -329,7 +186,7 @@ static int is_drop_in(const struct dirent *e)
 	return e->d_name[0] != '.' && n > 5 && strcmp(e->d_name + n - 5, ".conf") == 0;
 }
 
-static void read_drop_ins(struct reader *r, const char *path)
+static void read_drop_ins(struct conf_reader *r, const char *path)
 {
 	char folder[CONF_TEXT_MAX], file[CONF_TEXT_MAX + 258];
 	struct dirent **entries;
@@ -354,7 +211,7 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 	      struct conf *ret)
 {
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
-	KT_AUTOFREE struct reader *r = calloc(1, sizeof *r);
+	KT_AUTOFREE struct conf_reader *r = calloc(1, sizeof *r);
 	int e;
 
 	if (!conf || !r)

@@ -61,131 +61,6 @@ void act_free(struct act *a)
 	free(a);
 }
 
-/* ---- guests ------------------------------------------------------------ */
-
-struct act_guest *act_find(const struct act *a, const struct uuid *uuid)
-{
-	for (struct act_guest *g = a->guests; g; g = g->next)
-		if (uuid_equal(&g->uuid, uuid))
-			return g;
-	return NULL;
-}
-
-struct act_guest *act_add(struct act *a, const struct uuid *uuid)
-{
-	struct act_guest *g = calloc(1, sizeof *g);
-
-	if (!g)
-		return NULL;
-	g->uuid = *uuid;
-	g->slot = -1;
-	g->next = a->guests;
-	a->guests = g;
-	return g;
-}
-
-static void leave_slot(struct act *a, struct act_guest *g)
-{
-	if (g->slot < 0)
-		return;
-	a->slot[g->slot] = NULL;
-	a->in_force.guest[g->slot] = (struct guest_in_force){ .home_node = -1 };
-	g->slot = -1;
-}
-
-void act_remove(struct act *a, struct act_guest *g)
-{
-	struct act_guest **at = &a->guests;
-
-	while (*at != g)
-		at = &(*at)->next;
-	*at = g->next;
-	leave_slot(a, g);
-	free(g->placement.pin);
-	free(g);
-}
-
-void act_guest_reset(struct act *a, struct act_guest *g)
-{
-	free(g->placement.pin);
-	g->placement = (struct placement){ 0 };
-	g->limit = (struct limit){ 0 };
-	g->has_fact = false;
-	g->in_force = (struct guest_in_force){ .incarnation = g->in_force.incarnation };
-	a->undo_stale = true;
-}
-
-void act_publish(struct act *a, struct act_guest *g)
-{
-	act_placement_publish(a, g);
-	act_memory_publish(g);
-	if (g->slot >= 0)
-		a->in_force.guest[g->slot] = g->in_force;
-}
-
-void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
-	      uint64_t start_ticks)
-{
-	struct act_guest *g = act_find(a, uuid);
-
-	if (slot >= KT_GUESTS_MAX)
-		return;
-	if (!g)
-		g = act_add(a, uuid);
-	if (!g)
-		return; /* without memory of the guest it is left alone */
-	if (a->slot[slot] != g) {
-		if (a->slot[slot])
-			leave_slot(a, a->slot[slot]);
-		leave_slot(a, g);
-		a->slot[slot] = g;
-		g->slot = (int)slot;
-	}
-	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks))
-		act_guest_reset(a, g);
-	if (pid > 0) {
-		g->pid = pid;
-		g->start_ticks = start_ticks;
-	}
-	g->in_force.incarnation = incarnation;
-	act_publish(a, g);
-}
-
-void act_forget(struct act *a, const struct uuid *uuid)
-{
-	struct act_guest *g = act_find(a, uuid);
-
-	if (!g)
-		return;
-	if (!a->look_only && process_check(a->fs, g->pid, g->start_ticks) == 0) {
-		g->placement.backend = PLACEMENT_AFFINITY; /* libvirt would not find it */
-		act_placement_give_back(a, g, WHY_GUEST_LOST);
-		act_memory_lost(g);
-	}
-	act_remove(a, g);
-	a->undo_stale = true;
-}
-
-/* NULL: not there, or there is no memory for it. */
-static struct act_guest *guest_of(struct act *a, size_t slot, const struct guest_plan *plan)
-{
-	struct act_guest *g = a->slot[slot];
-
-	if (!plan->present)
-		return NULL;
-	if (!g || g->in_force.incarnation != plan->incarnation ||
-	    !uuid_equal(&g->uuid, &plan->uuid) || g->pid != plan->pid ||
-	    g->start_ticks != plan->start_ticks) {
-		act_bind(a, slot, plan->incarnation, &plan->uuid, plan->pid, plan->start_ticks);
-		g = a->slot[slot];
-	}
-	if (!g || !uuid_equal(&g->uuid, &plan->uuid))
-		return NULL;
-	if (plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0)
-		memccpy(memset(g->name, 0, sizeof g->name), plan->name, '\0', sizeof g->name - 1);
-	return g;
-}
-
 /* ---- the undo file ----------------------------------------------------- */
 
 static int save(struct act *a)
@@ -238,6 +113,14 @@ int act_load(struct act *a)
 
 /* ---- plan -> world ----------------------------------------------------- */
 
+void act_publish(struct act *a, struct act_guest *g)
+{
+	act_placement_publish(a, g);
+	act_memory_publish(g);
+	if (g->slot >= 0)
+		a->in_force.guest[g->slot] = g->in_force;
+}
+
 static void prepare(struct act *a, const struct plan *plan)
 {
 	size_t nslots = KT_MIN(plan->nslots, (size_t)KT_GUESTS_MAX);
@@ -245,7 +128,7 @@ static void prepare(struct act *a, const struct plan *plan)
 	a->must_save = a->online_known = false;
 	act_ksm_prepare(a, &plan->ksm);
 	for (size_t i = 0; i < nslots; i++) {
-		struct act_guest *g = guest_of(a, i, &plan->guest[i]);
+		struct act_guest *g = act_guest_of(a, i, &plan->guest[i]);
 
 		if (!g)
 			continue;

@@ -2,6 +2,7 @@
 /* What the files of this room share.  Nobody else includes it.
  *
  *	act.c           the interface: one plan, one answer, the way back
+ *	act_guests.c    which guests are remembered, and which one is in a slot
  *	act_ksm.c       three files below /sys/kernel/mm/ksm
  *	act_ksm_say.c   ... and what is said about them
  *	act_pins.c      the table of a guest's pinned threads
@@ -130,13 +131,18 @@ struct act {
 
 /* ---- act.c ------------------------------------------------------------- */
 
+void act_publish(struct act *a, struct act_guest *g);
+
+/* ---- act_guests.c ------------------------------------------------------ */
+
 struct act_guest *act_find(const struct act *a, const struct uuid *uuid);
 /* NULL: no memory. */
 struct act_guest *act_add(struct act *a, const struct uuid *uuid);
 void act_remove(struct act *a, struct act_guest *g);
-void act_publish(struct act *a, struct act_guest *g);
 /* The process has gone: nothing of it is in force, nothing can be given back. */
 void act_guest_reset(struct act *a, struct act_guest *g);
+/* Of this slot of the plan.  NULL: not there, or there is no memory for it. */
+struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_plan *plan);
 
 /* ---- act_ksm.c --------------------------------------------------------- */
 
