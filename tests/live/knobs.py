@@ -2,7 +2,7 @@
 """What is every value that kvmtuned could change, and which of them did change?"""
 import pathlib
 
-from kvmlive import Skip, virsh
+from kvmlive import MIB, PAGE, Skip, virsh
 
 KSM_DIR = pathlib.Path("/sys/kernel/mm/ksm")
 
@@ -35,6 +35,12 @@ class Ksm:
     @classmethod
     def number(cls, name):
         return int(cls.text(name))
+
+    @classmethod
+    def merged_mib(cls):
+        """Zero pages are counted apart, and only since Linux 6.6."""
+        zero = cls.number("ksm_zero_pages") if (KSM_DIR / "ksm_zero_pages").exists() else 0
+        return (cls.merged_pages() + zero) * PAGE // MIB
 
     @staticmethod
     def write(name, value):

@@ -6,7 +6,7 @@ import re
 from daemon import (MEMORY_PLENTIFUL, MEMORY_SHORT, FakeMeminfo, ceded, guest_verdict,
                     ksm_verdict)
 from knobs import Ksm
-from kvmlive import MIB, PAGE, Skip, create_all, distinct_pages, wait_until
+from kvmlive import Skip, create_all, distinct_pages, wait_until
 
 # Placement and limits are other tests' business.
 ONLY_KSM = {"placement": {"mode": "off"}, "memory": {"mode": "off"}}
@@ -25,10 +25,17 @@ def pages_seen(wanted):
     return seen
 
 
+# From Linux 6.1 until 6.6 ksmd does not see memory that NUMA balancing has marked and the
+# guest has not touched since; a paused guest never does.  Balancing marks only memory that
+# has no policy of its own.
+UNMARKED = "<numatune><memory mode='preferred' nodeset='0'/></numatune>"
+
+
 def twins(live, count, pages):
     """Guests whose memory holds the same distinct pages."""
     content = live.file("content", distinct_pages("twin", pages))
-    guests = [live.new_guest(f"twin{n}", loader=content) for n in range(count)]
+    guests = [live.new_guest(f"twin{n}", loader=content, elements=UNMARKED)
+              for n in range(count)]
     create_all(guests)
     return guests
 
@@ -121,8 +128,7 @@ def test_equal_memory_merges_and_the_numbers_agree_with_sysfs(live):
     def status_agrees():
         told = [int(re.search(r"(\d+) MiB merged", line)[1])
                 for line in daemon.notify.found("^STATUS=.*MiB merged")]
-        real = (Ksm.merged_pages() + Ksm.number("ksm_zero_pages")) * PAGE // MIB
-        return told and abs(told[-1] - real) <= 1
+        return told and abs(told[-1] - Ksm.merged_mib()) <= 1
     wait_until(status_agrees, what="the status line says what sysfs says")
 
 
