@@ -160,7 +160,7 @@ bench-tick: all ## cost of a tick with 30 guests against a program that only re-
 	@bench/tick $(BUILD)
 
 format: ## clang-format all C files
-	clang-format -i $$(git ls-files '*.c' '*.h')
+	find daemon lib tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 # ---- installing -------------------------------------------------------------------
 install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=

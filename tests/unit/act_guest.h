@@ -17,6 +17,7 @@ static struct guest {
 
 static const struct uuid guest_uuid = { .byte = { 0xab, 0xcd, 1, 2, 3 } };
 static struct cpumask all, first, second; /* two CPUs that we may use, and each of them */
+static struct cpumask every; /* what the kernel makes of a mask of all that there may be */
 
 /* ---- the process ------------------------------------------------------- */
 
@@ -218,6 +219,9 @@ static inline void setup_guest(void)
 	struct cpumask mine = mask_of(0);
 
 	setup_at("/");
+	memset(&every, 0xff, sizeof every);
+	set_mask(0, &every);
+	every = mask_of(0);
 	all = first = second = (struct cpumask){ 0 };
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX && cpumask_count(&all) < 2; cpu++) {
 		if (!cpumask_test(&mine, cpu))

@@ -764,7 +764,7 @@ START_TEST(a_mask_that_only_looks_like_the_original_is_given_back)
 	pin_to_first();
 	online(&first); /* all that is left of both masks is the first */
 	ck_assert_uint_eq(act_restore(act, 0), 0);
-	assert_all_on(&all);
+	assert_all_on(&every);
 }
 END_TEST
 
@@ -800,7 +800,7 @@ START_TEST(a_mask_that_the_cpuset_narrowed_is_ours_in_the_next_life)
 	ck_assert(in_force()->pinned && !in_force()->pin_ceded);
 	online(&all);
 	act_restore(act, 0);
-	assert_all_on(&all);
+	assert_all_on(&every);
 }
 END_TEST
 
