@@ -46,6 +46,29 @@ def virsh(*args, check=True, timeout=60):
     return done.stdout.strip()
 
 
+# --- NUMA nodes ---------------------------------------------------------------------
+
+NODES = pathlib.Path("/sys/devices/system/node")
+
+
+def cpulist(text):
+    """{0, 1, 2, 5} of "0-2,5"."""
+    ends = (part.split("-") for part in text.strip().split(",") if part)
+    return {cpu for first, *last in ends for cpu in range(int(first), int(*last or [first]) + 1)}
+
+
+def nodes():
+    """Numbers of those that have CPUs."""
+    return sorted(int(node.name[4:]) for node in NODES.glob("node[0-9]*")
+                  if (node / "cpulist").read_text().strip())
+
+
+def node_cpus():
+    return [cpulist((NODES / f"node{node}" / "cpulist").read_text()) for node in nodes()]
+
+
+# --- processes ----------------------------------------------------------------------
+
 def processes():
     return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
 

@@ -25,17 +25,10 @@ def pages_seen(wanted):
     return seen
 
 
-# From Linux 6.1 until 6.6 ksmd does not see memory that NUMA balancing has marked and the
-# guest has not touched since; a paused guest never does.  Balancing marks only memory that
-# has no policy of its own.
-UNMARKED = "<numatune><memory mode='preferred' nodeset='0'/></numatune>"
-
-
 def twins(live, count, pages):
     """Guests whose memory holds the same distinct pages."""
     content = live.file("content", distinct_pages("twin", pages))
-    guests = [live.new_guest(f"twin{n}", loader=content, elements=UNMARKED)
-              for n in range(count)]
+    guests = [live.new_guest(f"twin{n}", loader=content) for n in range(count)]
     create_all(guests)
     return guests
 
