@@ -79,16 +79,24 @@ static void set_option(struct conf_reader *r, size_t i, const char *value)
 			     value, conf_option_allowed(o, allowed, sizeof allowed));
 }
 
+/* By position in conf_options; conf_noptions: there is none. */
+static size_t find_option(const char *section, const char *key)
+{
+	size_t i = 0;
+
+	while (i < conf_noptions && (strcmp(conf_options[i].section, section) != 0 ||
+				     strcmp(conf_options[i].key, key) != 0))
+		i++;
+	return i;
+}
+
 static void set_key(struct conf_reader *r, const char *section, const char *key, const char *value)
 {
-	for (size_t i = 0; i < conf_noptions; i++) {
-		if (strcmp(conf_options[i].section, section) == 0 &&
-		    strcmp(conf_options[i].key, key) == 0) {
-			set_option(r, i, value);
-			return;
-		}
-	}
-	if (*section)
+	size_t i = find_option(section, key);
+
+	if (i < conf_noptions)
+		set_option(r, i, value);
+	else if (*section)
 		conf_mistake(r, "[%s] %s: unknown key; see kvmtuned.conf(5)", section, key);
 	else
 		conf_mistake(r, "%s: before any [section]", key);
@@ -113,26 +121,16 @@ static int take_key(void *context, const char *section, const char *key, const c
 	return 1;
 }
 
-static size_t option_index(const char *section, const char *key)
-{
-	size_t i = 0;
-
-	while (i < conf_noptions - 1 && (strcmp(conf_options[i].section, section) != 0 ||
-					 strcmp(conf_options[i].key, key) != 0))
-		i++;
-	return i;
-}
-
 /* What single values cannot tell; one of the two keys was set, and is named. */
 static void contradiction(struct conf_reader *r, const char *section, const char *low,
 			  uint64_t low_value, const char *high, uint64_t high_value)
 {
-	size_t at = option_index(section, low);
+	size_t at = find_option(section, low);
 
 	if (low_value <= high_value)
 		return;
 	if (!r->set_line[at])
-		at = option_index(section, high);
+		at = find_option(section, high);
 	r->path = r->set_path[at];
 	r->line = r->set_line[at];
 	conf_mistake(r, "[%s] %s (%llu) is above %s (%llu)", section, low,
@@ -142,7 +140,7 @@ static void contradiction(struct conf_reader *r, const char *section, const char
 static void check_together(struct conf_reader *r)
 {
 	const struct policy_conf *p = &r->conf->policy;
-	size_t run_dir = option_index("daemon", "run_dir");
+	size_t run_dir = find_option("daemon", "run_dir");
 
 	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
 	contradiction(r, "memory", "pressure_percent", p->memory.pressure_percent, "calm_percent",

@@ -146,12 +146,6 @@ static void kick_soon(struct loop *l)
 		event_add(l->kick, &tv);
 }
 
-static void on_kick_timer(evutil_socket_t fd, short what, void *context)
-{
-	(void)fd, (void)what;
-	run_tick(context);
-}
-
 /* SIGUSR1, or memory pressure. */
 static void on_kick(evutil_socket_t fd, short what, void *context)
 {
@@ -238,7 +232,7 @@ static int setup(struct loop *l)
 			return -ENOMEM;
 	}
 	l->tick = evtimer_new(l->base, on_tick, l);
-	l->kick = evtimer_new(l->base, on_kick_timer, l);
+	l->kick = evtimer_new(l->base, on_tick, l);
 	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);
 	if (!l->tick || !l->kick || !l->news || event_add(l->news, NULL) < 0)
 		return -ENOMEM;
