@@ -75,10 +75,12 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 
 /* What is read back is ours if it is what was asked for, less what the cpuset has not.
  * Anything else came in between: as the next look finds it unlike `got`, it is ceded. */
-static void note_result(const struct placement *p, struct pin *pin, const struct cpumask *found)
+static void note_result(struct placement *p, struct pin *pin, const struct cpumask *found)
 {
 	struct cpumask outside = cpumask_andnot(found, &p->cpus);
 
+	if (p->written++ == 0)
+		p->was = pin->got;
 	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : p->cpus;
 	pin->settled = p->current;
 	pin->gave_up = false;
@@ -87,7 +89,7 @@ static void note_result(const struct placement *p, struct pin *pin, const struct
 /* ---- backend affinity -------------------------------------------------- */
 
 /* 1: pinned; 0: nobody can; -ESRCH: it has gone; -errno. */
-static int pin_thread(const struct act *a, const struct act_guest *g, struct pin *pin)
+static int pin_thread(const struct act *a, struct act_guest *g, struct pin *pin)
 {
 	struct cpumask found;
 	int r;
@@ -107,14 +109,10 @@ static int pin_thread(const struct act *a, const struct act_guest *g, struct pin
 /* False: the kernel refuses, and will refuse the other threads too. */
 static bool pin_one(struct act *a, struct act_guest *g, struct pin *pin)
 {
-	struct cpumask before = pin->got;
 	int r = pin_thread(a, g, pin);
 
-	if (r > 0) {
-		if (g->placement.written++ == 0)
-			g->placement.was = before;
+	if (r > 0)
 		return true;
-	}
 	a->undo_stale = true;
 	pin->ours = false;
 	if (r == 0 || r == -ESRCH)
@@ -187,17 +185,6 @@ static struct pin *find_pending(struct placement *p, const struct vm_reply *repl
 	return NULL;
 }
 
-static void pinned(const struct act *a, struct act_guest *g, struct pin *pin,
-		   const struct cpumask *found)
-{
-	struct placement *p = &g->placement;
-
-	if (p->written++ == 0)
-		p->was = pin->got;
-	note_result(p, pin, found);
-	g->in_force.pin_changed_ns = a->now_ns;
-}
-
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply)
 {
 	struct pin *pin = find_pending(&g->placement, reply);
@@ -209,7 +196,8 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 		pin->ours = false;
 		g->placement.given_back++;
 	} else if (reply->error == 0) {
-		pinned(a, g, pin, &reply->cpus);
+		note_result(&g->placement, pin, &reply->cpus);
+		g->in_force.pin_changed_ns = a->now_ns;
 	} else if (!act_error_passes(reply->error)) {
 		act_placement_refused(a, g, pin, reply->error);
 		pin->gave_up = pin->giving_back;
