@@ -96,9 +96,6 @@ static const char *action_of(unsigned int which, const uint64_t to[_KSM_KNOB_MAX
 void act_ksm_say(struct log_event event, enum why why, unsigned int which,
 		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX])
 {
-	const char *verb = event.id == LOG_RESTORED ? "restored"
-			   : event.dry_run          ? "would be set"
-						    : "set";
 	char from_text[TEXT_MAX], to_text[TEXT_MAX];
 
 	event.level = LOG_LEVEL_NOTICE;
@@ -107,6 +104,6 @@ void act_ksm_say(struct log_event event, enum why why, unsigned int which,
 	event.reason = reason_str(why);
 	event.from = knobs_str(which, from, from_text, sizeof from_text);
 	event.to = knobs_str(which, to, to_text, sizeof to_text);
-	log_emitf(event, "KSM %s: %s (was %s)%s%s", verb, to_text, from_text,
+	log_emitf(event, "KSM %s: %s (was %s)%s%s", change_verb(&event), to_text, from_text,
 		  event.reason ? ": " : "", event.reason ? why_sentence(why) : "");
 }

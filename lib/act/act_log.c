@@ -20,6 +20,13 @@ void guest_log(const struct act_guest *g, struct log_event event, const char *fm
 	log_emitf(event, "%.400s: %s", name, text);
 }
 
+const char *change_verb(const struct log_event *event)
+{
+	if (event->id == LOG_RESTORED)
+		return "restored";
+	return event->dry_run ? "would be set" : "set";
+}
+
 const char *reason_str(enum why why)
 {
 	return why == WHY_NONE ? NULL : why_str(why);

@@ -8,13 +8,8 @@
  *
  * There is never a hard limit: the kernel kills guests for it. */
 #include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 
 #include "act_private.h"
-#include "str.h"
-
-enum { KIB_TEXT_MAX = 32 };
 
 /* The kernel counts in pages, of up to 64 KiB, and rounds down. */
 static const uint64_t page_max_kib = 64;
@@ -22,13 +17,6 @@ static const uint64_t page_max_kib = 64;
 static bool is_result_of(uint64_t found_kib, uint64_t asked_kib)
 {
 	return found_kib <= asked_kib && asked_kib - found_kib < page_max_kib;
-}
-
-static char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX])
-{
-	if (kib == KT_UNLIMITED_KIB || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
-		memcpy(buf, "unlimited", sizeof "unlimited");
-	return buf;
 }
 
 void act_memory_publish(struct act_guest *g)
@@ -43,90 +31,6 @@ void act_memory_publish(struct act_guest *g)
 bool act_memory_waiting(const struct act_guest *g)
 {
 	return g->limit.ours && !g->limit.gave_up;
-}
-
-/* ---- what is said ------------------------------------------------------ */
-
-static void say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
-		uint64_t to_kib)
-{
-	const char *verb = event.id == LOG_RESTORED ? "restored"
-			   : event.dry_run          ? "would be set"
-						    : "set";
-	char from[KIB_TEXT_MAX], to[KIB_TEXT_MAX];
-	enum why why = event.dry_run ? g->limit.said.why : g->limit.why;
-
-	event.level = LOG_LEVEL_NOTICE;
-	event.actuator = "memory";
-	event.reason = reason_str(why);
-	event.from = kib_str(from_kib, from);
-	event.to = kib_str(to_kib, to);
-	guest_log(g, event, "soft limit %s: %s (was %s)%s%s", verb, to, from,
-		  event.reason ? ": " : "", event.reason ? why_sentence(why) : "");
-}
-
-static void cede(struct act *a, struct act_guest *g, uint64_t found_kib)
-{
-	struct limit *l = &g->limit;
-	char from[KIB_TEXT_MAX], to[KIB_TEXT_MAX];
-
-	l->ours = l->known = false;
-	a->undo_stale = true;
-	g->in_force.limit_ceded = true;
-	guest_log(g,
-		  (struct log_event){ .level = LOG_LEVEL_WARNING,
-				      .id = LOG_CEDED,
-				      .actuator = "memory",
-				      .action = "cede",
-				      .reason = why_str(WHY_CEDED),
-				      .from = kib_str(l->got, from),
-				      .to = kib_str(found_kib, to) },
-		  "kvmtuned set a soft limit of %s, but there is %s: somebody else set it (virsh "
-		  "memtune, another tuner?); kvmtuned leaves this guest's limits alone until it is "
-		  "reloaded",
-		  from, to);
-}
-
-void act_memory_lost(const struct act_guest *g)
-{
-	char to[KIB_TEXT_MAX];
-
-	if (!g->in_force.limited)
-		return;
-	guest_log(g,
-		  (struct log_event){ .level = LOG_LEVEL_WARNING,
-				      .id = LOG_WRITE_REFUSED,
-				      .actuator = "memory",
-				      .action = "refuse",
-				      .reason = why_str(WHY_GUEST_LOST),
-				      .to = kib_str(g->limit.original, to),
-				      .error = ENOENT },
-		  "libvirt no longer knows this guest, but its process (%d) lives: its soft limit "
-		  "of %" PRIu64 " KiB stays (was %s); end the process, or write the limit into its "
-		  "memory cgroup",
-		  g->pid, g->in_force.soft_limit_kib, to);
-}
-
-static void refused(struct act_guest *g, int error)
-{
-	char to[KIB_TEXT_MAX];
-
-	if (g->in_force.limit_off)
-		return;
-	g->in_force.limit_off = true;
-	guest_log(g,
-		  (struct log_event){ .level = LOG_LEVEL_ERR,
-				      .id = LOG_WRITE_REFUSED,
-				      .actuator = "memory",
-				      .action = "refuse",
-				      .reason = why_str(WHY_ACTUATOR_OFF),
-				      .to = kib_str(g->limit.asked, to),
-				      .error = -error },
-		  "libvirt did not set the soft limit to %s: %s (%s); limits of this guest are off",
-		  to, strerror(-error),
-		  error == -EACCES || error == -EPERM
-			  ? "check libvirt's polkit rules, and that it is qemu:///system"
-			  : "is a memory cgroup mounted? reload kvmtuned to have it try again");
 }
 
 /* ---- whose value is it ------------------------------------------------- */
@@ -158,7 +62,7 @@ static bool cede_if_foreign(struct act *a, struct act_guest *g)
 {
 	if (!g->limit.ours || !g->has_fact || !is_foreign(&g->limit, g->fact_kib))
 		return false;
-	cede(a, g, g->fact_kib);
+	act_memory_cede(a, g, g->fact_kib);
 	return true;
 }
 
@@ -174,10 +78,11 @@ static void dry_run(struct act_guest *g, const struct memory_plan *wish)
 	*said = *wish;
 	if (wish->wish == WISH_SET && wish->soft_limit_kib != g->fact_kib &&
 	    !g->in_force.limit_ceded)
-		say(g,
-		    (struct log_event){
-			    .id = LOG_MEMTUNE_CHANGED, .action = "limit", .dry_run = true },
-		    g->fact_kib, wish->soft_limit_kib);
+		act_memory_say(g,
+			       (struct log_event){ .id = LOG_MEMTUNE_CHANGED,
+						   .action = "limit",
+						   .dry_run = true },
+			       g->fact_kib, wish->soft_limit_kib);
 }
 
 /* After a limit was lifted, facts may still show it for a while. */
@@ -260,7 +165,7 @@ void act_memory_execute(struct act *a, struct act_guest *g)
 	if (r == 0) {
 		l->fact_at_asking = g->fact_kib;
 	} else if (!act_error_passes(r)) {
-		refused(g, r);
+		act_memory_refused(g, r);
 		l->ours = l->got != l->original || l->lost;
 		a->undo_stale = true;
 	}
@@ -284,7 +189,7 @@ void act_memory_give_back(struct act *a, struct act_guest *g, enum why why)
 	r = ask(a, g, l->original);
 	l->giving_back = r == 0;
 	if (r < 0 && !act_error_passes(r)) {
-		refused(g, r);
+		act_memory_refused(g, r);
 		l->gave_up = true;
 	}
 }
@@ -294,12 +199,13 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 	struct limit *l = &g->limit;
 
 	if (found_kib != l->original) {
-		cede(a, g, found_kib);
+		act_memory_cede(a, g, found_kib);
 		return;
 	}
 	l->ours = false;
 	a->undo_stale = true;
-	say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" }, l->got, l->original);
+	act_memory_say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" }, l->got,
+		       l->original);
 }
 
 static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
@@ -307,11 +213,11 @@ static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
 	struct limit *l = &g->limit;
 
 	if (!is_result_of(found_kib, l->asked)) {
-		cede(a, g, found_kib);
+		act_memory_cede(a, g, found_kib);
 		return;
 	}
-	say(g, (struct log_event){ .id = LOG_MEMTUNE_CHANGED, .action = "limit" }, l->got,
-	    found_kib);
+	act_memory_say(g, (struct log_event){ .id = LOG_MEMTUNE_CHANGED, .action = "limit" },
+		       l->got, found_kib);
 	l->got = found_kib;
 	l->confirmed = l->gave_up = l->loaded = l->lost = false;
 }
@@ -325,7 +231,7 @@ static void failed(struct act *a, struct act_guest *g, int error)
 	l->lost |= error == -ENOTCONN;
 	if (act_error_passes(error))
 		return;
-	refused(g, error);
+	act_memory_refused(g, error);
 	l->gave_up = l->giving_back;
 	if (!l->giving_back && l->got == l->original && !l->lost) {
 		l->ours = false;

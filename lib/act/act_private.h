@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What the files of this room share.  Nobody else includes it.
  *
- *	act.c           the interface: one plan, one answer, the way back
- *	act_guests.c    which guests are remembered, and which one is in a slot
- *	act_ksm.c       three files below /sys/kernel/mm/ksm
- *	act_ksm_say.c   ... and what is said about them
- *	act_pins.c      the table of a guest's pinned threads
- *	act_placement.c where threads are to run, and whose masks they have
- *	act_pin.c       masks written, by the kernel or through libvirt
- *	act_unpin.c     ... and given back
- *	act_thread.c    one thread: is it still the same, where may it run
- *	act_memory.c    the soft limit, through libvirt
- *	act_log.c       events about a guest
- *	undo.c          originals -> undo file
- *	undo_read.c     undo file -> originals
- *	undo_check.c    ... and which of them are still true
+ *	act.c             the interface: one plan, one answer, the way back
+ *	act_guests.c      which guests are remembered, and which one is in a slot
+ *	act_ksm.c         three files below /sys/kernel/mm/ksm
+ *	act_ksm_say.c     ... and what is said about them
+ *	act_pins.c        the table of a guest's pinned threads
+ *	act_placement.c   where threads are to run, and whose masks they have
+ *	act_pin.c         masks written, by the kernel or through libvirt
+ *	act_unpin.c       ... and given back
+ *	act_thread.c      one thread: is it still the same, where may it run
+ *	act_memory.c      the soft limit, through libvirt
+ *	act_memory_say.c  ... and what is said about it
+ *	act_log.c         events about a guest
+ *	undo.c            originals -> undo file
+ *	undo_read.c       undo file -> originals
+ *	undo_check.c      ... and which of them are still true
  *
  * An apply has two halves.  *_prepare compares the wish with the world and notes
  * what is to be written and what was there; then the undo file is written, once;
@@ -226,15 +227,27 @@ void act_memory_execute(struct act *a, struct act_guest *g);
 void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
 void act_memory_give_back(struct act *a, struct act_guest *g, enum why why);
 bool act_memory_waiting(const struct act_guest *g);
+void act_memory_publish(struct act_guest *g);
+
+/* ---- act_memory_say.c -------------------------------------------------- */
+
+/* Somebody else set `found_kib`: the guest's limits are theirs from now on. */
+void act_memory_cede(struct act *a, struct act_guest *g, uint64_t found_kib);
+/* Said once; limits of this guest are off then. */
+void act_memory_refused(struct act_guest *g, int error);
 /* libvirt no longer knows the guest: a limit of ours stays, and that is said. */
 void act_memory_lost(const struct act_guest *g);
-void act_memory_publish(struct act_guest *g);
+/* A change; event.id says of which kind. */
+void act_memory_say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
+		    uint64_t to_kib);
 
 /* ---- act_log.c --------------------------------------------------------- */
 
 /* Says it with the guest's escaped name in front, and in its fields. */
 void guest_log(const struct act_guest *g, struct log_event event, const char *fmt, ...)
 	KT_PRINTF(3, 4);
+/* "set", "would be set" or "restored". */
+const char *change_verb(const struct log_event *event);
 /* NULL instead of "none": no reason was given. */
 const char *reason_str(enum why why);
 
