@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "standard_conf.h"
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof *l);
@@ -15,26 +17,7 @@ struct loop *loop_new(void)
 	if (!l->domains || !l->view)
 		abort();
 	l->view->guests_known = true;
-	l->conf = (struct policy_conf){
-		.ksm = { .policy = KSM_POLICY_KSMTUNED,
-			 .interval_s = 60,
-			 .boost_pages = 300,
-			 .decay_pages = 50,
-			 .min_pages = 64,
-			 .max_pages = 1250,
-			 .sleep_ms = 10,
-			 .free_target_percent = 20,
-			 .free_target_min_mib = 2048 },
-		.placement = { .cooldown_s = 60, .node_reserve_mib = 256 },
-		.memory = { .pressure_percent = 10,
-			    .calm_percent = 15,
-			    .psi_permille = 50,
-			    .step_permille = 10,
-			    .step_max_mib = 64,
-			    .step_interval_s = 6,
-			    .floor_percent = 25,
-			    .backoff_s = 300 },
-	};
+	l->conf = standard_policy_conf();
 	return l;
 }
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
@@ -22,6 +21,7 @@
 #include "act.h"
 #include "kt_check.h"
 #include "sample.h"
+#include "scratch.h"
 #include "str.h"
 
 /* ---- the log ----------------------------------------------------------- */
@@ -133,12 +133,6 @@ static inline bool is_old(const char *path)
 	return stat(path, &st) == 0 && st.st_mtime == 1000;
 }
 
-static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 /* ---- libvirt ----------------------------------------------------------- */
 
 struct request {
@@ -209,8 +203,7 @@ static inline int act_again(void)
 
 static inline void setup_at(const char *fs_root)
 {
-	strcpy(root, "/tmp/kvmtuned-act-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	scratch_make(root, sizeof root);
 	snprintf(run_dir, sizeof run_dir, "%s/run", root);
 	ck_assert_int_eq(hostfs_open(fs_root ? fs_root : root, &fs), 0);
 	plan = calloc(1, sizeof *plan);
@@ -227,7 +220,7 @@ static inline void teardown(void)
 	act_ends();
 	free(plan);
 	hostfs_close(&fs);
-	nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	ck_assert_int_eq(scratch_remove(root), 0);
 }
 
 /* ---- kill -9 at every step --------------------------------------------- */

@@ -138,10 +138,6 @@ END_TEST
 
 /* ---- one disturbance at a time --------------------------------------------------------------- */
 
-static void by_nothing(void)
-{
-}
-
 static void by_first_pin(void)
 {
 	fx.in_force.guest[0].pinned = false;

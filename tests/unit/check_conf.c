@@ -7,6 +7,8 @@
 
 #include "conf_table.h"
 #include "kt_check.h"
+#include "scratch.h"
+#include "standard_conf.h"
 
 static char folder[64], path[96];
 static char complaints[8192];
@@ -36,8 +38,7 @@ static void setup(void)
 {
 	char drop_ins[128];
 
-	strcpy(folder, "/tmp/kt-conf-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
+	scratch_make(folder, sizeof folder);
 	(void)snprintf(path, sizeof path, "%s/k.conf", folder);
 	(void)snprintf(drop_ins, sizeof drop_ins, "%s.d", path);
 	mkdir(drop_ins, 0700);
@@ -47,10 +48,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	char command[128];
-
-	(void)snprintf(command, sizeof command, "rm -r %s", folder);
-	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(scratch_remove(folder), 0);
 }
 
 static int load(const char *text, struct conf *conf)
@@ -166,6 +164,24 @@ START_TEST(an_empty_file_means_the_defaults)
 	ck_assert_uint_eq(conf.policy.ksm.boost_pages, 300);
 	ck_assert_int_eq(conf.log_level, LOG_LEVEL_INFO);
 	ck_assert_int_eq(conf.policy.ksm.policy, KSM_POLICY_KSMTUNED);
+}
+END_TEST
+
+START_TEST(policies_are_tested_with_the_defaults)
+{
+	struct conf conf, standard;
+
+	conf_defaults(&standard);
+	conf = standard;
+	conf.policy = standard_policy_conf();
+	for (size_t i = 0; i < conf_noptions; i++) {
+		const struct conf_option *o = &conf_options[i];
+		const char *a = (const char *)&conf + o->offset;
+		const char *b = (const char *)&standard + o->offset;
+		size_t size = o->words ? sizeof(int) : sizeof(uint64_t);
+
+		ck_assert_msg(o->is_text || memcmp(a, b, size) == 0, "[%s] %s", o->section, o->key);
+	}
 }
 END_TEST
 
@@ -324,6 +340,7 @@ int main(void)
 	tcase_add_loop_test(c, mistakes_are_told_and_nothing_is_changed, 0, (int)KT_ARRAY_LEN(bad));
 	tcase_add_test(c, boundaries_are_allowed);
 	tcase_add_test(c, an_empty_file_means_the_defaults);
+	tcase_add_test(c, policies_are_tested_with_the_defaults);
 	tcase_add_test(c, comments_blank_lines_and_spacing_are_fine);
 	tcase_add_test(c, drop_ins_win_in_the_order_of_their_names);
 	tcase_add_test(c, a_mistake_in_a_drop_in_names_the_drop_in);

@@ -9,6 +9,7 @@
 
 #include "hostfs.h"
 #include "kt_check.h"
+#include "scratch.h"
 
 static char root[32];
 static struct hostfs fs;
@@ -35,35 +36,16 @@ static void drop(const char *path)
 
 static void setup(void)
 {
-	strcpy(root, "/tmp/kt-hostfs-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	scratch_make(root, sizeof root);
 	ck_assert_int_eq(hostfs_open(root, &fs), 0);
 	ck_assert_int_eq(mkdirat(fs.root_fd, "folder", 0700), 0);
 	put_text("text", "hello\n");
 	put_text("empty", "");
 }
 
-static void remove_all(int folder_fd)
-{
-	DIR *d = fdopendir(folder_fd);
-	struct dirent *e;
-
-	ck_assert_ptr_nonnull(d);
-	while ((e = readdir(d))) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (unlinkat(folder_fd, e->d_name, 0) < 0 && errno == EISDIR) {
-			remove_all(openat(folder_fd, e->d_name, O_RDONLY | O_DIRECTORY));
-			unlinkat(folder_fd, e->d_name, AT_REMOVEDIR);
-		}
-	}
-	closedir(d);
-}
-
 static void teardown(void)
 {
-	remove_all(dup(fs.root_fd));
-	ck_assert_int_eq(rmdir(root), 0);
+	ck_assert_int_eq(scratch_remove(root), 0);
 	hostfs_close(&fs);
 	ck_assert_int_eq(fs.root_fd, -1);
 }

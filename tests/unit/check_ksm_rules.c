@@ -55,7 +55,7 @@ static void by_unlisted_guests_and_little_memory(void)
 	fx.host.mem_available_kib = TARGET - 1;
 }
 
-static void by_nothing(void)
+static void by_no_advisor(void)
 {
 	fx.host.ksm.advisor = KSM_ADVISOR_NONE;
 }
@@ -66,7 +66,7 @@ static const struct {
 	enum wish wish;
 	enum why why;
 } stand_downs[] = {
-	{ "nothing in the way", by_nothing, WISH_SET, WHY_MEMORY_SHORT },
+	{ "nothing in the way", by_no_advisor, WISH_SET, WHY_MEMORY_SHORT },
 	{ "the loop is off", by_mode, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "the policy is off", by_policy, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "no KSM", by_no_ksm, WISH_HOLD, WHY_NO_KSM },

@@ -2,10 +2,6 @@
 /* Is nobody squeezed who must not be, and who suffers let go at once? */
 #include "memory_fixture.h"
 
-static void by_nothing(void)
-{
-}
-
 static void by_mode(void)
 {
 	fx.conf.memory.mode = LOOP_OFF;
@@ -24,17 +20,6 @@ static void by_ceded(void)
 static void by_actuator(void)
 {
 	fx.in_force.guest[0].limit_off = true;
-}
-
-static void by_no_sample(void)
-{
-	fx.view.guest[0].present = false;
-	memset(&fx.sample[0], 0, sizeof fx.sample[0]);
-}
-
-static void by_busy(void)
-{
-	fx.domain[0].busy = true;
 }
 
 static void by_memtune(void)
@@ -60,11 +45,6 @@ static void by_vfio(void)
 static void by_encryption(void)
 {
 	fx.domain[0].confidential = true;
-}
-
-static void by_realtime(void)
-{
-	fx.domain[0].realtime = true;
 }
 
 static void by_pause(void)

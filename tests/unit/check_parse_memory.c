@@ -85,12 +85,14 @@ END_TEST
 static const char cgroups_v1[] = "12:cpuset:/m/emulator\n5:cpu,memory:/m/q\n4:name=memory:/no\n"
 				 "3:memoryx:/no\n0::/two\n";
 
-static const struct {
+struct path_row {
 	const char *text, *controller;
 	size_t size;
 	int result;
 	const char *path;
-} cgroup_paths[] = {
+};
+
+static const struct path_row cgroup_paths[] = {
 	{ cgroups_v1, "memory", 64, 0, "/m/q" },
 	{ cgroups_v1, "cpu", 64, 0, "/m/q" },
 	{ cgroups_v1, "cpuset", 64, 0, "/m/emulator" },
@@ -112,36 +114,32 @@ static const struct {
 	{ "", "", 64, -ENOENT, NULL },
 };
 
+typedef int path_parser(const char *text, const char *controller, char *ret, size_t size);
+
 /* The output buffer is exactly `size` bytes, for the address sanitizer. */
-static void expect_path(const char *ret, size_t size, int result, int wanted, const char *path)
+static void expect_path(path_parser *parse, const struct path_row *row)
 {
-	ck_assert_msg(result == wanted, "%d for %s", result, path ? path : "nothing");
-	if (wanted == 0)
-		ck_assert_str_eq(ret, path);
-	else if (wanted == -ENOENT)
-		ck_assert(untouched(ret, size));
+	KT_AUTOFREE char *ret = malloc(row->size);
+	int result;
+
+	ck_assert_ptr_nonnull(ret);
+	memset(ret, UNTOUCHED, row->size);
+	result = parse(row->text, row->controller, ret, row->size);
+	ck_assert_msg(result == row->result, "%d for %s", result,
+		      row->path ? row->path : "nothing");
+	if (row->result == 0)
+		ck_assert_str_eq(ret, row->path);
+	else if (row->result == -ENOENT)
+		ck_assert(untouched(ret, row->size));
 }
 
 START_TEST(the_cgroup_is_that_of_the_controller)
 {
-	size_t size = cgroup_paths[_i].size;
-	KT_AUTOFREE char *ret = malloc(size);
-
-	ck_assert_ptr_nonnull(ret);
-	memset(ret, UNTOUCHED, size);
-	expect_path(
-		ret, size,
-		parse_cgroup_path(cgroup_paths[_i].text, cgroup_paths[_i].controller, ret, size),
-		cgroup_paths[_i].result, cgroup_paths[_i].path);
+	expect_path(parse_cgroup_path, &cgroup_paths[_i]);
 }
 END_TEST
 
-static const struct {
-	const char *line, *controller;
-	size_t size;
-	int result;
-	const char *mount;
-} cgroup_mounts[] = {
+static const struct path_row cgroup_mounts[] = {
 	{ V1("/sys/fs/cgroup/memory"), "memory", 64, 0, "/sys/fs/cgroup/memory" },
 	{ V1("/sys/fs/cgroup/memory"), "cpu", 64, 0, "/sys/fs/cgroup/memory" },
 	{ V1("/sys/fs/cgroup/memory"), "cpuset", 64, -ENOENT, NULL },
@@ -170,15 +168,7 @@ static const struct {
 
 START_TEST(the_mount_is_that_of_the_controller)
 {
-	size_t size = cgroup_mounts[_i].size;
-	KT_AUTOFREE char *ret = malloc(size);
-
-	ck_assert_ptr_nonnull(ret);
-	memset(ret, UNTOUCHED, size);
-	expect_path(
-		ret, size,
-		parse_cgroup_mount(cgroup_mounts[_i].line, cgroup_mounts[_i].controller, ret, size),
-		cgroup_mounts[_i].result, cgroup_mounts[_i].mount);
+	expect_path(parse_cgroup_mount, &cgroup_mounts[_i]);
 }
 END_TEST
 

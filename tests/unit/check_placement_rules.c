@@ -2,10 +2,6 @@
 /* Is nobody placed who must not be touched? */
 #include "placement_fixture.h"
 
-static void by_nothing(void)
-{
-}
-
 static void by_one_node(void)
 {
 	fx.topology.ncpu_nodes = 1;
@@ -24,17 +20,6 @@ static void by_wish(void)
 static void by_observe(void)
 {
 	fx.domain[0].wish.placement = GUEST_SWITCH_OBSERVE;
-}
-
-static void by_no_sample(void)
-{
-	fx.view.guest[0].present = false;
-	memset(&fx.sample[0], 0, sizeof fx.sample[0]);
-}
-
-static void by_busy(void)
-{
-	fx.domain[0].busy = true;
 }
 
 static void by_xml_pins(void)
@@ -96,11 +81,6 @@ static void by_no_room(void)
 static void by_auto(void)
 {
 	fx.domain[0].placement_auto = true;
-}
-
-static void by_realtime(void)
-{
-	fx.domain[0].realtime = true;
 }
 
 static void by_ceded(void)

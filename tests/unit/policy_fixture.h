@@ -9,6 +9,7 @@
 
 #include "kt_check.h"
 #include "policy.h"
+#include "standard_conf.h"
 
 #define GIB_KIB    (UINT64_C(1024) * 1024)
 #define MIB_KIB    UINT64_C(1024)
@@ -29,31 +30,6 @@ static struct fixture {
 	struct plan plan;
 	struct arbiter state;
 } fx;
-
-/* The defaults of kvmtuned.conf. */
-static inline struct policy_conf fixture_conf(void)
-{
-	return (struct policy_conf){
-		.ksm = { .policy = KSM_POLICY_KSMTUNED,
-			 .interval_s = 60,
-			 .boost_pages = 300,
-			 .decay_pages = 50,
-			 .min_pages = 64,
-			 .max_pages = 1250,
-			 .sleep_ms = 10,
-			 .free_target_percent = 20,
-			 .free_target_min_mib = 2048 },
-		.placement = { .cooldown_s = 60, .node_reserve_mib = 256 },
-		.memory = { .pressure_percent = 10,
-			    .calm_percent = 15,
-			    .psi_permille = 50,
-			    .step_permille = 10,
-			    .step_max_mib = 64,
-			    .step_interval_s = 6,
-			    .floor_percent = 25,
-			    .backoff_s = 300 },
-	};
-}
 
 static inline struct cpumask cpus_of(unsigned int first, unsigned int last)
 {
@@ -84,7 +60,7 @@ static inline void fixture_node(unsigned int node, unsigned int first_cpu, unsig
 static inline void fixture_reset(void)
 {
 	memset(&fx, 0, sizeof fx);
-	fx.conf = fixture_conf();
+	fx.conf = standard_policy_conf();
 	fx.host.mem_total_kib = 64 * GIB_KIB;
 	fx.host.mem_available_kib = 32 * GIB_KIB;
 	fx.host.swap_total_kib = fx.host.swap_free_kib = 8 * GIB_KIB;
@@ -188,6 +164,28 @@ static inline uint64_t fixture_any(uint64_t *seed)
 	uint64_t kind = fixture_below(seed, 8), x = fixture_random(seed);
 
 	return kind == 0 ? 0 : kind == 1 ? UINT64_MAX : x >> (x % 64);
+}
+
+/* ---- what tables of rules are given ----------------------------------------------- */
+
+static inline void by_nothing(void)
+{
+}
+
+static inline void by_no_sample(void)
+{
+	fx.view.guest[0].present = false;
+	memset(&fx.sample[0], 0, sizeof fx.sample[0]);
+}
+
+static inline void by_busy(void)
+{
+	fx.domain[0].busy = true;
+}
+
+static inline void by_realtime(void)
+{
+	fx.domain[0].realtime = true;
 }
 
 #endif

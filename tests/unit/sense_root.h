@@ -6,13 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "kt_check.h"
+#include "scratch.h"
 #include "sense.h"
 
 static char root[32];
@@ -57,19 +57,13 @@ static inline void KT_PRINTF(2, 3) putf(const char *path, const char *fmt, ...)
 	put(path, text);
 }
 
-static inline int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
 /* A file or a folder with all in it; none is fine. */
 static inline void drop(const char *path)
 {
 	char whole[KT_PATH_MAX];
 
 	snprintf(whole, sizeof whole, "%s/%s", root, path);
-	ck_assert(nftw(whole, remove_one, 8, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT);
+	ck_assert(scratch_remove(whole) == 0 || errno == ENOENT);
 }
 
 /* As the kernel does with an open file of a cgroup or process that has gone: the file
@@ -166,8 +160,7 @@ static inline void put_host(void)
 
 static inline void root_setup(void)
 {
-	strcpy(root, "/tmp/kt-sense-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(root));
+	scratch_make(root, sizeof root);
 	ck_assert_int_eq(hostfs_open(root, &fs), 0);
 	put_host();
 }
@@ -175,7 +168,7 @@ static inline void root_setup(void)
 static inline void root_teardown(void)
 {
 	hostfs_close(&fs);
-	ck_assert_int_eq(nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(scratch_remove(root), 0);
 }
 
 /* ---- guests ------------------------------------------------------------------------------ */
