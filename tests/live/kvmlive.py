@@ -67,6 +67,13 @@ def node_cpus():
     return [cpulist((NODES / f"node{node}" / "cpulist").read_text()) for node in nodes()]
 
 
+def node_mib(node):
+    """All memory of a node."""
+    line = next(line for line in (NODES / f"node{node}" / "meminfo").read_text().splitlines()
+                if "MemTotal:" in line)
+    return int(line.split()[-2]) // 1024
+
+
 # --- processes ----------------------------------------------------------------------
 
 def processes():

@@ -9,7 +9,7 @@ import os
 
 from daemon import KSM_OFF, ceded, guest_verdict
 from knobs import affinities, require_unchanged, snapshot
-from kvmlive import Skip, cpulist, node_cpus, virsh, wait_until
+from kvmlive import Skip, cpulist, node_cpus, node_mib, nodes, virsh, wait_until
 
 ONLY_PLACEMENT = {**KSM_OFF, "memory": {"mode": "off"},
                   "placement": {"node_reserve_mib": 0, "cooldown_s": 0}}
@@ -154,5 +154,20 @@ def test_a_vcpu_plugged_into_a_running_guest_is_noticed(live):
     daemon = live.daemon(ONLY_PLACEMENT)
     wait_home(guest, home)
     virsh("setvcpus", guest.uuid, len(home) + 1, "--live")
+    daemon.wait_for(guest_verdict(guest, "placement", "wider-than-node"))
+    wait_home(guest, home | other)
+
+
+def test_memory_plugged_into_a_running_guest_is_noticed_without_waiting_for_a_tick(live):
+    home, other = two_nodes(live)
+    more_mib = node_mib(nodes()[0]) // 128 * 128  # with what it has, more than its node
+    guest = live.guest("grows", memory_mib=128, elements=(
+        f"<maxMemory slots='1' unit='MiB'>{more_mib + 128}</maxMemory><features><acpi/></features>"
+        "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>"))
+    daemon = live.daemon(ONLY_PLACEMENT, HOURLY)
+    wait_home(guest, home)
+    virsh("attach-device", guest.uuid, live.file("dimm.xml", (
+        f"<memory model='dimm'><target><size unit='MiB'>{more_mib}</size><node>0</node></target>"
+        "</memory>").encode()), "--live")
     daemon.wait_for(guest_verdict(guest, "placement", "wider-than-node"))
     wait_home(guest, home | other)
