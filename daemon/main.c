@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "import.h"
 #include "journal.h"
 #include "kvmtuned.h"
 #include "privileges.h"
@@ -39,6 +40,7 @@ static void print_help(FILE *out)
 	      "  -r, --root=DIR      read /proc and /sys below DIR, a recorded host; implies -1n\n"
 	      "  -t, --test-config   check the configuration and exit\n"
 	      "      --restore       give back what a killed kvmtuned left, and exit\n"
+	      "      --import-ksmtuned[=FILE]  print /etc/ksmtuned.conf as kvmtuned.conf\n"
 	      "  -h, --help          this text\n"
 	      "  -V, --version       the version\n\n"
 	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
@@ -58,6 +60,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{ "root", required_argument, NULL, 'r' },
 		{ "test-config", no_argument, NULL, 't' },
 		{ "restore", no_argument, NULL, 'R' },
+		{ "import-ksmtuned", optional_argument, NULL, 'I' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -89,6 +92,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case 'R':
 			a->restore = true;
 			break;
+		case 'I':
+			return import_ksmtuned(optarg, stdout, stderr);
 		case 'h':
 			print_help(stdout);
 			return EXIT_SUCCESS;
