@@ -9,6 +9,7 @@
 /* Long enough that one tick of 5 s does not decide, short enough that a guest that
  * wakes up is seen as awake at the next. */
 static const double tau_s = 10;
+static const double user_hz = 100; /* of /proc/stat */
 
 struct host_view *host_view_new(void)
 {
@@ -65,8 +66,8 @@ static double psi_pct(struct counter *c, bool known, uint64_t us_total, uint64_t
 
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
  * its own away: the sums fall, and that says nothing about demand. */
-static void guest_demand_update(struct guest_view *g, const struct guest_sample *s, uint64_t now_ns,
-				double dt_s)
+static void guest_demand_update(struct host_view *v, struct guest_view *g,
+				const struct guest_sample *s, uint64_t now_ns, double dt_s)
 {
 	uint64_t run_ns = 0, delay_ns = 0;
 	double run_per_s, delay_per_s, demand_per_s;
@@ -82,20 +83,33 @@ static void guest_demand_update(struct guest_view *g, const struct guest_sample 
 	measured &= counter_rate(&g->delay_ns, true, delay_ns, now_ns, &delay_per_s);
 	if (!measured)
 		return;
+	v->vcpus_measured = true;
+	v->vcpu_run += run_per_s / 1e9;
+	v->vcpu_delay += delay_per_s / 1e9;
 	demand_per_s = run_per_s + delay_per_s;
 	ewma_add(&g->demand_cpus, demand_per_s / 1e9, dt_s, tau_s);
 	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s, tau_s);
 }
 
-static void guest_view_sample(struct guest_view *g, const struct guest_sample *s, uint64_t now_ns)
+/* A burst of looks within a second is one sample to those who ask how long it was watched. */
+static void guest_view_count(struct guest_view *g, uint64_t now_ns)
+{
+	if (g->nsamples && sub_capped(now_ns, g->counted_ns) < window_min_ns)
+		return;
+	g->nsamples += g->nsamples < UINT32_MAX;
+	g->counted_ns = now_ns;
+}
+
+static void guest_view_sample(struct host_view *v, struct guest_view *g,
+			      const struct guest_sample *s, uint64_t now_ns)
 {
 	double dt_s = 0;
 
 	g->present = true;
-	g->nsamples += g->nsamples < UINT32_MAX;
+	guest_view_count(g, now_ns);
 	if (g->run_ns.known && now_ns > g->run_ns.at_ns)
 		dt_s = (double)(now_ns - g->run_ns.at_ns) / 1e9;
-	guest_demand_update(g, s, now_ns, dt_s);
+	guest_demand_update(v, g, s, now_ns, dt_s);
 	g->majfault_per_s = rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
 	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
 	g->psi_memory_pct =
@@ -105,8 +119,9 @@ static void guest_view_sample(struct guest_view *g, const struct guest_sample *s
 				   : 0;
 }
 
-static void guest_view_update(struct guest_view *g, const struct domain_slot *slot,
-			      const struct guest_sample *s, uint64_t now_ns)
+static void guest_view_update(struct host_view *v, struct guest_view *g,
+			      const struct domain_slot *slot, const struct guest_sample *s,
+			      uint64_t now_ns)
 {
 	if (!slot->used) {
 		memset(g, 0, sizeof *g);
@@ -115,14 +130,18 @@ static void guest_view_update(struct guest_view *g, const struct domain_slot *sl
 	if (!g->domain || g->incarnation != slot->incarnation) {
 		memset(g, 0, sizeof *g);
 		g->incarnation = slot->incarnation;
-		g->first_seen_ns = now_ns;
+		g->first_seen_ns = g->awake_ns = now_ns;
+		g->first_pass = v->ksm_passes;
+	} else if (slot->domain.running && !g->was_running) {
+		g->awake_ns = now_ns;
 	}
+	g->was_running = slot->domain.running;
 	g->domain = &slot->domain;
 	g->sample = s;
 	g->present = false;
 	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
 	if (s->present)
-		guest_view_sample(g, s, now_ns);
+		guest_view_sample(v, g, s, now_ns);
 }
 
 static void cpu_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)
@@ -134,7 +153,22 @@ static void cpu_view_update(struct host_view *v, const struct host_sample *h, ui
 
 	measured &=
 		counter_rate(&v->cpu_steal_hz, true, h->cpu_steal_hz_total, now_ns, &steal_per_s);
+	v->idle_cpus = rate(&v->cpu_idle_hz, true, h->cpu_idle_hz_total, now_ns) / user_hz;
 	v->steal_share = measured && all_per_s > 0 ? KT_MIN(steal_per_s / all_per_s, 1.0) : 0;
+}
+
+/* run=2 begins to count again: those passes have ended too. */
+static void ksm_view_update(struct host_view *v, const struct ksm_sample *k, uint64_t now_ns)
+{
+	v->ksmd_cpu_pct = rate(&v->ksmd_ns, k->has_ksmd, k->ksmd_cpu_ns_total, now_ns) / 1e7;
+	v->merged_kib =
+		k->present ? mul_capped(KT_PAGE_KIB, add_capped(k->sharing_pages, k->zero_pages))
+			   : 0;
+	if (v->has_full_scans && k->present)
+		v->ksm_passes += k->full_scans >= v->full_scans ? k->full_scans - v->full_scans
+								: k->full_scans;
+	v->has_full_scans = k->present;
+	v->full_scans = k->full_scans;
 }
 
 static void memory_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)
@@ -145,11 +179,16 @@ static void memory_view_update(struct host_view *v, const struct host_sample *h,
 	v->psi_memory_full_pct = psi_pct(&v->psi_full_us, psi->present, psi->full_us_total, now_ns);
 	v->swap_in_per_s = rate(&v->swap_in, true, h->pswpin_total, now_ns);
 	v->swap_out_per_s = rate(&v->swap_out, true, h->pswpout_total, now_ns);
-	v->ksmd_cpu_pct =
-		rate(&v->ksmd_ns, h->ksm.has_ksmd, h->ksm.ksmd_cpu_ns_total, now_ns) / 1e7;
-	v->merged_kib = h->ksm.present ? mul_capped(KT_PAGE_KIB, add_capped(h->ksm.sharing_pages,
-									    h->ksm.zero_pages))
-				       : 0;
+	v->available_kib = add_capped(h->mem_available_kib, sub_capped(h->arc_kib, h->arc_min_kib));
+	v->available_kib = KT_MIN(v->available_kib, h->mem_total_kib);
+}
+
+static void guest_delay_update(struct host_view *v)
+{
+	double demand = v->vcpu_run + v->vcpu_delay;
+
+	if (v->vcpus_measured || v->npresent == 0)
+		v->guest_delay_share = demand > 0 ? v->vcpu_delay / demand : 0;
 }
 
 void host_view_update(struct host_view *v, const struct topology *topology,
@@ -170,12 +209,16 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	v->host = &sample->host;
 	cpu_view_update(v, v->host, now_ns);
 	memory_view_update(v, v->host, now_ns);
+	ksm_view_update(v, &v->host->ksm, now_ns);
+	v->vcpu_run = v->vcpu_delay = 0;
+	v->vcpus_measured = false;
 	v->nslots = ds->nslots;
 	v->npresent = 0;
 	for (size_t i = 0; i < ds->nslots; i++) {
-		guest_view_update(&v->guest[i], &ds->slot[i], &sample->guest[i], now_ns);
+		guest_view_update(v, &v->guest[i], &ds->slot[i], &sample->guest[i], now_ns);
 		v->npresent += v->guest[i].present;
 	}
+	guest_delay_update(v);
 	/* Slots that ceased to exist may come back as others. */
 	if (was_nslots > ds->nslots)
 		memset(&v->guest[ds->nslots], 0, (was_nslots - ds->nslots) * sizeof v->guest[0]);

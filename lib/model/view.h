@@ -24,15 +24,19 @@ struct guest_view {
 	bool present; /* running or paused, and sampled in this tick */
 	uint32_t incarnation;
 	uint64_t first_seen_ns;
-	const struct domain *domain;       /* NULL: unused slot; valid until the next tick */
+	uint64_t awake_ns;           /* first seen, or resumed since: what it does now began then */
+	uint64_t first_pass;         /* ksm_passes of the host when it was first seen */
+	const struct domain *domain; /* NULL: unused slot; valid until the next tick */
 	const struct guest_sample *sample; /* the same */
-	unsigned int nsamples;             /* rates need two */
+	unsigned int nsamples;             /* at least a second apart: rates need two */
 	struct ewma demand_cpus; /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
 	struct ewma steal_share; /* runnable but not running / demand, 0..1; tau 10 s */
 	double psi_memory_pct;   /* some, since the sample before; 0 where unknown */
 	double majfault_per_s, refault_per_s;
 	uint64_t merged_kib; /* of its pages, how much KSM holds merged */
 	struct counter run_ns, delay_ns, majfault, refault, psi_us; /* for the rates */
+	uint64_t counted_ns;                                        /* by nsamples, last */
+	bool was_running;
 };
 
 struct host_view {
@@ -47,14 +51,24 @@ struct host_view {
 	double psi_memory_some_pct,
 		psi_memory_full_pct;          /* since the sample before; 0 where unknown */
 	double swap_in_per_s, swap_out_per_s; /* pages */
-	double steal_share;  /* of this host's own CPU time, 0..1, when it is a guest
-				itself */
+	double steal_share;     /* of this host's own CPU time, 0..1, when it is a guest
+				   itself */
+	uint64_t available_kib; /* MemAvailable, and what ZFS would give back */
+	double idle_cpus;       /* since the sample before */
+	/* Of all vCPUs: runnable but not running / demand, 0..1, since the sample before.  What
+	 * a scan takes from the guests shows here first. */
+	double guest_delay_share;
 	double ksmd_cpu_pct; /* of one CPU; 0 where unknown */
 	uint64_t merged_kib; /* pages_sharing + ksm_zero_pages */
+	uint64_t ksm_passes; /* full scans since this view began; a reset KSM goes on counting */
 	size_t nslots, npresent;
 	struct guest_view guest[KT_GUESTS_MAX];                     /* by slot */
 	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the rates */
-	struct counter ksmd_ns, cpu_all_hz, cpu_steal_hz;
+	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
+	bool has_full_scans;
+	uint64_t full_scans;
+	bool vcpus_measured;
+	double vcpu_run, vcpu_delay; /* of this sample, CPUs */
 };
 
 /* About 300 KiB, zeroed; NULL: no memory. */

@@ -74,6 +74,21 @@ size_t parse_keys(const char *text, const struct parse_key *keys, size_t nkeys)
 	return found;
 }
 
+bool parse_kstat(const char *text, const char *key, uint64_t *ret)
+{
+	uint64_t type, value;
+
+	for (; text; text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL) {
+		const char *s = value_of(text, key);
+
+		if (!s || !parse_number(&s, &type) || !parse_number(&s, &value))
+			continue;
+		*ret = value;
+		return true;
+	}
+	return false;
+}
+
 static bool psi_total(const char *text, const char *which, uint64_t *ret)
 {
 	const char *line = strstr(text, which), *total;

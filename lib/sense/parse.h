@@ -28,6 +28,9 @@ struct parse_key {
 /* One pass; keys are best listed in the order of the file.  Returns how many were found. */
 size_t parse_keys(const char *text, const struct parse_key *keys, size_t nkeys);
 
+/* A line "key type value" of /proc/spl/kstat.  False: no such line. */
+bool parse_kstat(const char *text, const char *key, uint64_t *ret) KT_MUST_USE;
+
 /* /proc/pressure/X.  -EINVAL: no "some" line with a total. */
 int parse_psi(const char *text, struct psi_sample *ret) KT_MUST_USE;
 

@@ -23,6 +23,13 @@ enum ksm_advisor {
 				*/
 };
 
+/* Whether smart_scan leaves equal pages apart that it should merge, see ksm_probe.c. */
+enum ksm_probe {
+	KSM_PROBE_OPEN, /* not known yet */
+	KSM_PROBE_STARVES,
+	KSM_PROBE_COMPLETE,
+};
+
 /* /sys/kernel/mm/ksm; one page is the kernel's page (4 KiB here). */
 struct ksm_sample {
 	bool present;
@@ -34,6 +41,7 @@ struct ksm_sample {
 	enum ksm_advisor advisor;
 	bool has_smart_scan; /* 6.7 */
 	uint64_t smart_scan;
+	enum ksm_probe probe;
 	bool has_zero_pages; /* 6.6 */
 	uint64_t zero_pages;
 	bool has_scanned; /* pages_scanned 6.6, pages_skipped 6.7 */
@@ -63,6 +71,7 @@ struct host_sample {
 	uint64_t mem_total_kib, mem_free_kib, mem_available_kib;
 	uint64_t buffers_kib, cached_kib, shmem_kib;
 	uint64_t swap_total_kib, swap_free_kib;
+	uint64_t arc_kib, arc_min_kib; /* ZFS's cache, which MemAvailable counts as used; 0: none */
 	uint64_t pswpin_total, pswpout_total; /* pages */
 	uint64_t pgmajfault_total, oom_kill_total;
 	uint64_t cow_ksm_total; /* pages; 0 before 5.19 */
@@ -148,6 +157,7 @@ struct guest_sample {
 	bool has_cgroup;
 	bool cgroup_v2;
 	uint64_t usage_kib, anon_kib, file_kib; /* of the memory cgroup */
+	uint64_t anon_huge_kib;                 /* of anon_kib: in transparent huge pages */
 	uint64_t swap_kib;
 	uint64_t pgmajfault_total, refault_anon_total;
 	struct psi_sample psi_memory; /* cgroup v2 */

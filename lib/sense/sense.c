@@ -127,8 +127,9 @@ static void close_all(struct hostfile *file, size_t n)
 
 static void mark_closed(struct sense *s)
 {
-	struct hostfile *single[] = { &s->meminfo,    &s->vmstat, &s->stat,         &s->psi_cpu,
-				      &s->psi_memory, &s->psi_io, &s->nodes_online, &s->ksmd };
+	struct hostfile *single[] = { &s->meminfo, &s->vmstat,       &s->stat,
+				      &s->arc,     &s->psi_cpu,      &s->psi_memory,
+				      &s->psi_io,  &s->nodes_online, &s->ksmd };
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(single); i++)
 		*single[i] = HOSTFILE_CLOSED;
@@ -158,12 +159,13 @@ void sense_free(struct sense *s)
 	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
 		if (s->guest[i].incarnation)
 			sense_guest_end(&s->guest[i]);
+	ksm_probe_end(&s->ksm_probe);
 	close_all(s->ksm, _KSM_FILE_MAX);
 	close_all(s->node_meminfo, KT_NODES_MAX);
 	close_all(s->node_numastat, KT_NODES_MAX);
-	close_all((struct hostfile[]){ s->meminfo, s->vmstat, s->stat, s->psi_cpu, s->psi_memory,
-				       s->psi_io, s->nodes_online, s->ksmd },
-		  8);
+	close_all((struct hostfile[]){ s->meminfo, s->vmstat, s->stat, s->arc, s->psi_cpu,
+				       s->psi_memory, s->psi_io, s->nodes_online, s->ksmd },
+		  9);
 	free(s);
 }
 

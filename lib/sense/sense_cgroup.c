@@ -162,14 +162,15 @@ static bool read_nodes(struct sense *s, struct guest_source *g, struct guest_sam
 
 static void read_stat(struct sense *s, struct guest_source *g, struct guest_sample *ret)
 {
-	uint64_t anon = 0, file = 0, swap = 0;
-	const struct parse_key v1[] = { { "cache", &file },
-					{ "rss", &anon },
-					{ "workingset_refault_anon", &ret->refault_anon_total },
-					{ "swap", &swap },
-					{ "pgmajfault", &ret->pgmajfault_total } };
+	uint64_t anon = 0, file = 0, huge = 0, swap = 0;
+	const struct parse_key v1[] = {
+		{ "cache", &file },    { "rss", &anon },
+		{ "rss_huge", &huge }, { "workingset_refault_anon", &ret->refault_anon_total },
+		{ "swap", &swap },     { "pgmajfault", &ret->pgmajfault_total }
+	};
 	const struct parse_key v2[] = { { "anon", &anon },
 					{ "file", &file },
+					{ "anon_thp", &huge },
 					{ "workingset_refault_anon", &ret->refault_anon_total },
 					{ "pgmajfault", &ret->pgmajfault_total } };
 
@@ -181,6 +182,7 @@ static void read_stat(struct sense *s, struct guest_source *g, struct guest_samp
 		(void)parse_keys(s->text, v1, KT_ARRAY_LEN(v1));
 	ret->anon_kib = anon / 1024;
 	ret->file_kib = file / 1024;
+	ret->anon_huge_kib = huge / 1024;
 	ret->swap_kib = swap / 1024;
 }
 

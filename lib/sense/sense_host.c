@@ -45,6 +45,20 @@ static int read_vmstat(struct sense *s, struct host_sample *h)
 	return parse_keys(s->text, keys, KT_ARRAY_LEN(keys)) > 0 ? 0 : -EINVAL;
 }
 
+/* Most hosts have no ZFS, and it may be loaded later: looked for now and then. */
+static void read_arc(struct sense *s, struct host_sample *h)
+{
+	uint64_t size, min;
+
+	if (s->arc.fd < 0 && s->nsamples % SAMPLES_BETWEEN_LOOKS != 0)
+		return;
+	if (sense_text(s, &s->arc, "proc/spl/kstat/zfs/arcstats") <= 0 ||
+	    !parse_kstat(s->text, "size", &size) || !parse_kstat(s->text, "c_min", &min))
+		return;
+	h->arc_kib = size / 1024;
+	h->arc_min_kib = min / 1024;
+}
+
 static void read_psi(struct sense *s, struct hostfile *file, const char *what,
 		     struct psi_sample *ret)
 {
@@ -67,6 +81,7 @@ int sense_host_read(struct sense *s, struct host_sample *ret)
 	    parse_cpu_ticks(s->text, &ret->cpu_user_hz_total, &ret->cpu_idle_hz_total,
 			    &ret->cpu_steal_hz_total) < 0)
 		ret->cpu_steal_hz_total = 0; /* no CPU line: nothing is known to be stolen */
+	read_arc(s, ret);
 	read_psi(s, &s->psi_cpu, "cpu", &ret->psi_cpu);
 	read_psi(s, &s->psi_memory, "memory", &ret->psi_memory);
 	read_psi(s, &s->psi_io, "io", &ret->psi_io);

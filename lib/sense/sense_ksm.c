@@ -115,5 +115,7 @@ void sense_ksm_read(struct sense *s, struct ksm_sample *ret)
 		k.advisor =
 			strstr(s->text, "[scan-time]") ? KSM_ADVISOR_SCAN_TIME : KSM_ADVISOR_NONE;
 	read_ksmd(s, &k);
+	if (s->fs->is_live)
+		k.probe = ksm_probe_look(&s->ksm_probe, s->fs, &k);
 	*ret = k;
 }

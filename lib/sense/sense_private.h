@@ -4,6 +4,7 @@
  *	sense.c          birth, what this host can tell, one reading of everything
  *	sense_host.c     memory, swap, CPU time, pressure
  *	sense_ksm.c      KSM, and ksmd's own CPU time
+ *	ksm_probe.c      whether smart_scan leaves equal pages apart
  *	sense_node.c     memory and allocations of each node
  *	sense_guest.c    one guest: which files, and what they say
  *	sense_process.c  which process is which guest's
@@ -76,16 +77,37 @@ struct guest_source {
 	struct hostfile *schedstat; /* of the thread in the same place */
 };
 
+enum ksm_probe_stage {
+	KSM_PROBE_WAIT, /* for ksmd to run */
+	KSM_PROBE_OFFER,
+	KSM_PROBE_MATURE,
+	KSM_PROBE_MATCH,
+	KSM_PROBE_DONE,
+};
+
+enum { KSM_PROBE_PAIRS = 4 };
+
+struct ksm_probe_source {
+	enum ksm_probe_stage stage;
+	enum ksm_probe answer;
+	char *memory;    /* KSM_PROBE_PAIRS pages, and their twins */
+	size_t noffered; /* of the twins */
+	uint64_t passes; /* of this stage */
+	bool was_smart;
+	uint64_t full_scans, merged_before;
+};
+
 struct sense {
 	const struct hostfs *fs;
 	struct capabilities capabilities;
 	bool cpuset_v2;
 	unsigned int nsamples;
-	struct hostfile meminfo, vmstat, stat, psi_cpu, psi_memory, psi_io, nodes_online;
+	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile ksm[_KSM_FILE_MAX];
 	bool ksm_lacks[_KSM_FILE_MAX];
 	struct hostfile ksmd;
 	bool ksmd_sought;
+	struct ksm_probe_source ksm_probe;
 	struct hostfile node_meminfo[KT_NODES_MAX], node_numastat[KT_NODES_MAX];
 	struct guest_source guest[KT_GUESTS_MAX];
 	char text[KT_FILE_MAX]; /* of the file read last */
@@ -101,6 +123,13 @@ ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
 int sense_host_read(struct sense *s, struct host_sample *ret) KT_MUST_USE;
 void sense_ksm_read(struct sense *s, struct ksm_sample *ret);
 void sense_nodes_read(struct sense *s, struct host_sample *ret);
+
+/* ---- ksm_probe.c --------------------------------------------------------------------- */
+
+/* Goes on with the experiment, and says what is known so far. */
+enum ksm_probe ksm_probe_look(struct ksm_probe_source *p, const struct hostfs *fs,
+			      const struct ksm_sample *k);
+void ksm_probe_end(struct ksm_probe_source *p);
 
 /* ---- sense_guest.c ------------------------------------------------------------------ */
 

@@ -144,7 +144,7 @@ static const struct {
 	{ "ksm run 0 0 x\n", 1 },
 	{ "ksm run 0 -1 1\n", 1 },
 	{ "ksm run 0 0 18446744073709551616\n", 1 },
-	{ "ksm smart_scan 0 0 1\n", 1 },
+	{ "ksm no_such_file 0 0 1\n", 1 },
 	{ "ksm ../../../etc/passwd 0 0 1\n", 1 },
 	{ "ksm run 0 0 1\nksm run 0 0 1\n", 2 },
 	{ "ksm  run 0 0 1\n", 1 },
