@@ -12,7 +12,11 @@
 static const char *const daemon_modes[] = { "active", "observe", NULL };
 static const char *const loop_modes[] = { "active", "observe", "off", NULL };
 static const char *const on_stops[] = { "restore", "keep", NULL };
-static const char *const ksm_policies[] = { "off", "ksmtuned", NULL };
+static const char *const ksm_policies[] = { "off", "auto", "ksmtuned", "ksmtuned-original", NULL };
+static const char *const ksm_merges[] = { "auto", "always", "never", NULL };
+static const char *const ksm_advisors[] = { "cede", "take-over", NULL };
+static const char *const ksm_nodes[] = { "keep", "auto", "0", "1", NULL };
+static const char *const ksm_switches[] = { "keep", "0", "1", NULL };
 static const char *const backends[] = { "affinity", "libvirt", NULL };
 /* Positions are those of enum log_level. */
 static const char *const log_levels[] = { "",       "",     "",      "error", "warning",
@@ -39,23 +43,54 @@ const struct conf_option conf_options[] = {
 
 	{ "ksm", "mode", "active", WORDS(loop_modes, policy.ksm.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
-	{ "ksm", "policy", "ksmtuned", WORDS(ksm_policies, policy.ksm.policy),
-	  .doc = "ksmtuned: its law, with its plain bugs mended; off: KSM is somebody else's" },
+	{ "ksm", "policy", "auto", WORDS(ksm_policies, policy.ksm.policy),
+	  .doc = "auto: by need, cost and yield; ksmtuned: its law, with its plain bugs mended; "
+		 "ksmtuned-original: with them, to compare; off: KSM is somebody else's" },
+	{ "ksm", "merge", "auto", WORDS(ksm_merges, policy.ksm.merge),
+	  .doc = "auto: while memory is not plentiful, or guests could outgrow it; always; never" },
+	{ "ksm", "max_cpu_percent", "50", NUMBER(1, 95, policy.ksm.max_cpu_percent),
+	  .doc = "of one CPU: ksmd never uses more; of idle CPUs it takes half at most" },
+	{ "ksm", "trickle_permille", "2", NUMBER(1, 100, policy.ksm.trickle_permille),
+	  .doc = "of one CPU: what ksmd uses when there is nothing new to look at" },
+	{ "ksm", "settle_s", "3", NUMBER(0, 600, policy.ksm.settle_s),
+	  .doc = "guests that start or resume are left alone for so long, after the last of "
+		 "several" },
+	{ "ksm", "plenty_percent", "40", NUMBER(1, 100, policy.ksm.plenty_percent),
+	  .doc = "of all memory: above this much MemAvailable (and ZFS cache) memory has no price" },
+	{ "ksm", "short_percent", "10", NUMBER(0, 100, policy.ksm.short_percent),
+	  .doc = "of all memory: below this much it has the full price" },
+	{ "ksm", "min_yield_mib", "4", NUMBER(0, 100000, policy.ksm.min_yield_mib),
+	  .doc = "merged per second of ksmd's CPU time: below this a scan does not pay, at the "
+		 "full price; at half the price it takes twice as much" },
+	{ "ksm", "sweep_min_s", "60", NUMBER(1, 86400, policy.ksm.sweep_min_s),
+	  .doc = "seconds until the next sweep (smart_scan off for three passes) when nothing "
+		 "asks for one; twice as long after each that brought nothing, ..." },
+	{ "ksm", "sweep_max_s", "3600", NUMBER(1, 604800, policy.ksm.sweep_max_s),
+	  .doc = "... up to this; longer where sweeps would cost more than 0.75 % of a CPU" },
+	{ "ksm", "advisor", "cede", WORDS(ksm_advisors, policy.ksm.advisor),
+	  .doc = "when the kernel's own advisor is on (advisor_mode): cede KSM to it, or take over "
+		 "and give it back in the end" },
+	{ "ksm", "merge_across_nodes", "keep", WORDS(ksm_nodes, policy.ksm.merge_across_nodes),
+	  .doc = "keep: as it is; auto: 0 where guests are placed per node; 0, 1: changed also when "
+		 "all that is merged must be taken apart first, if there is room for it" },
+	{ "ksm", "use_zero_pages", "keep", WORDS(ksm_switches, policy.ksm.use_zero_pages),
+	  .doc = "keep: as it is; 1: pages of zeros merge with the kernel's zero page" },
 	{ "ksm", "interval_s", "60", NUMBER(1, 86400, policy.ksm.interval_s),
-	  .doc = "seconds between two steps; guests that start or stop bring one forward" },
+	  .doc = "ksmtuned: seconds between two steps; guests that start or stop bring one "
+		 "forward" },
 	{ "ksm", "boost_pages", "300", NUMBER(0, 1000000, policy.ksm.boost_pages),
-	  .doc = "added to pages_to_scan at a step while memory is short" },
+	  .doc = "ksmtuned: added to pages_to_scan at a step while memory is short" },
 	{ "ksm", "decay_pages", "50", NUMBER(0, 1000000, policy.ksm.decay_pages),
-	  .doc = "taken from pages_to_scan at a step while memory is not short" },
+	  .doc = "ksmtuned: taken from pages_to_scan at a step while memory is not short" },
 	{ "ksm", "min_pages", "64", NUMBER(1, 1000000, policy.ksm.min_pages),
-	  .doc = "pages_to_scan never below this while scanning" },
+	  .doc = "ksmtuned: pages_to_scan never below this while scanning" },
 	{ "ksm", "max_pages", "1250", NUMBER(1, 1000000, policy.ksm.max_pages),
-	  .doc = "pages_to_scan never above this" },
+	  .doc = "ksmtuned: pages_to_scan never above this" },
 	{ "ksm", "sleep_ms", "10", NUMBER(1, 100000, policy.ksm.sleep_ms),
-	  .doc = "pause between two batches on a host of 16 GiB; larger hosts pause less, down to "
-		 "10 ms" },
+	  .doc = "ksmtuned: pause between two batches on a host of 16 GiB; larger hosts pause "
+		 "less, down to 10 ms" },
 	{ "ksm", "free_target_percent", "20", NUMBER(0, 100, policy.ksm.free_target_percent),
-	  .doc = "of all memory: below this much MemAvailable memory is short" },
+	  .doc = "ksmtuned: of all memory: below this much MemAvailable memory is short" },
 	{ "ksm", "free_target_min_mib", "2048",
 	  NUMBER(0, 1024 * 1024, policy.ksm.free_target_min_mib),
 	  .doc = "... and at least this much (ksmtuned's KSM_THRES_CONST, as it was meant)" },

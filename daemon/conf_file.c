@@ -142,6 +142,10 @@ static void check_together(struct conf_reader *r)
 	const struct policy_conf *p = &r->conf->policy;
 	size_t run_dir = find_option("daemon", "run_dir");
 
+	contradiction(r, "ksm", "short_percent", p->ksm.short_percent, "plenty_percent",
+		      p->ksm.plenty_percent);
+	contradiction(r, "ksm", "sweep_min_s", p->ksm.sweep_min_s, "sweep_max_s",
+		      p->ksm.sweep_max_s);
 	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
 	contradiction(r, "memory", "pressure_percent", p->memory.pressure_percent, "calm_percent",
 		      p->memory.calm_percent);

@@ -90,10 +90,13 @@ static uint64_t wanted_interval_ns(const struct loop *l)
 {
 	uint64_t interval_ns = l->k->conf.interval_s * KT_NS_PER_S;
 	uint64_t watchdog_ns = service_watchdog_interval_ns();
+	uint64_t asked_ns = l->k->plan->ksm.look_again_ns;
 	bool idle = l->k->guests_known && l->k->domains->nused == 0;
 
 	if (idle)
 		return watchdog_ns;
+	if (asked_ns && !l->k->let_go)
+		interval_ns = KT_MIN(interval_ns, asked_ns);
 	return watchdog_ns ? KT_MIN(interval_ns, watchdog_ns) : interval_ns;
 }
 

@@ -15,7 +15,7 @@ struct guest_verdict {
 	enum wish placement_wish, memory_wish;
 	enum why placement_why, memory_why;
 	int home_node;
-	bool mergeable_said, mergeable;
+	enum why ksm;
 };
 
 struct verdicts {
@@ -23,6 +23,7 @@ struct verdicts {
 	enum wish ksm_wish;
 	enum why ksm_why;
 	bool ksm_run;
+	enum ksm_probe probe;
 	uint64_t merged_kib;
 	struct guest_verdict guest[KT_GUESTS_MAX];
 };
@@ -37,28 +38,59 @@ void verdicts_free(struct verdicts *v)
 	free(v);
 }
 
+/* What the automatic policy has decided by; others have no price. */
+static void describe_inputs(const struct ksm_plan *p, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (p->budget_cpus > 0)
+		(void)snprintf(
+			buf, size,
+			"; price of memory %.2f, ksmd may use %.1f %% of a CPU, a page costs "
+			"%.1f us, the last pass brought %.0f MiB per second of CPU",
+			p->price, 100 * p->budget_cpus, p->ns_per_page / 1000, p->mib_per_cpu_s);
+}
+
 static void say_ksm(struct verdicts *v, const struct ksm_plan *p)
 {
-	bool changed = !v->ksm_said || v->ksm_wish != p->wish || v->ksm_run != p->run;
+	bool changed = !v->ksm_said || v->ksm_wish != p->wish || v->ksm_run != p->run ||
+		       (p->budget_cpus > 0 && v->ksm_why != p->why);
+	char inputs[192];
 
 	if (!changed && v->ksm_why == p->why)
 		return;
+	describe_inputs(p, inputs, sizeof inputs);
 	log_emitf((struct log_event){ .level = changed ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
 				      .id = LOG_VERDICT,
 				      .actuator = "ksm",
 				      .action = "decide",
 				      .reason = why_str(p->why),
 				      .dry_run = p->dry_run },
-		  "ksm: %s (%s): %s",
+		  "ksm: %s (%s): %s%s",
 		  p->wish == WISH_HOLD      ? "left as it is"
 		  : p->wish == WISH_RELEASE ? "not used"
 		  : p->run                  ? "scan"
 					    : "rest",
-		  why_str(p->why), why_sentence(p->why));
+		  why_str(p->why), why_sentence(p->why), inputs);
 	v->ksm_said = true;
 	v->ksm_wish = p->wish;
 	v->ksm_run = p->run;
 	v->ksm_why = p->why;
+}
+
+static void say_probe(struct verdicts *v, enum ksm_probe probe)
+{
+	if (v->probe == probe)
+		return;
+	v->probe = probe;
+	log_emitf(
+		(struct log_event){ .level = LOG_LEVEL_INFO,
+				    .id = LOG_VERDICT,
+				    .actuator = "ksm",
+				    .action = "probe" },
+		"ksm: %s",
+		probe == KSM_PROBE_STARVES
+			? "this kernel's smart_scan leaves late duplicates apart: sweeps find them"
+			: "this kernel merges late duplicates by itself: no sweeps are needed");
 }
 
 /* Said when it changed by a tenth and a MiB: some 20 lines from nothing to all. */
@@ -132,22 +164,20 @@ static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool
 	v->memory_why = m->why;
 }
 
-static void say_mergeable(struct guest_verdict *v, const struct guest_plan *g,
+/* Whether it counts is news, and so is what has come of it in the end. */
+static void say_guest_ksm(struct guest_verdict *v, const struct guest_plan *g,
 			  const struct guest_view *view)
 {
-	bool mergeable = ksm_guest_mergeable(view);
-
-	if (v->mergeable_said && v->mergeable == mergeable)
+	if (v->ksm == g->ksm || g->ksm == WHY_NOT_SAMPLED)
 		return;
-	v->mergeable_said = true;
-	v->mergeable = mergeable;
-	emit(g, "ksm", true, mergeable ? WHY_MERGEABLE : WHY_NOT_MERGEABLE, false,
-	     mergeable ? "counted" : "not counted");
+	v->ksm = g->ksm;
+	emit(g, "ksm", true, g->ksm, false, ksm_guest_mergeable(view) ? "counted" : "not counted");
 }
 
 void verdicts_say(struct verdicts *v, const struct host_view *view, const struct plan *plan)
 {
 	say_ksm(v, &plan->ksm);
+	say_probe(v, view->host->ksm.probe);
 	say_merged(v, view);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_plan *g = &plan->guest[i];
@@ -157,8 +187,7 @@ void verdicts_say(struct verdicts *v, const struct host_view *view, const struct
 			continue;
 		if (first)
 			v->guest[i] = (struct guest_verdict){ .incarnation = g->incarnation };
-		if (view->guest[i].present)
-			say_mergeable(&v->guest[i], g, &view->guest[i]);
+		say_guest_ksm(&v->guest[i], g, &view->guest[i]);
 		say_placement(&v->guest[i], g, first);
 		say_memory(&v->guest[i], g, first);
 	}

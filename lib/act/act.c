@@ -203,6 +203,7 @@ void act_forgive(struct act *a)
 {
 	a->affinity_off = false;
 	a->in_force.ksm.ceded = a->in_force.ksm.off = false;
+	a->ksm.nodes_off = a->ksm.no_room_said = false;
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		a->ksm.knob[i].gave_up = false;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
@@ -220,6 +221,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	a->now_ns = now_ns;
 	a->online_known = false;
 	act_ksm_give_back(a, WHY_STOPPING);
+	waiting += a->ksm.unmerger > 0;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_give_back(a, g, WHY_STOPPING);
 		act_memory_give_back(a, g, WHY_STOPPING);

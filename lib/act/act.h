@@ -67,9 +67,9 @@ const struct in_force *act_in_force(const struct act *a);
 /* Ceded and refused actuators get another chance (reload). */
 void act_forgive(struct act *a);
 
-/* Gives every original back.  What needs libvirt is queued: call again, with
- * replies fed in between, until it returns 0 (all is back) or patience ends.
- * Returns how many values still wait for libvirt. */
+/* Gives every original back.  What needs libvirt is queued, and what is merged may have to
+ * be taken apart first: call again, with replies fed in between, until it returns 0 (all is
+ * back) or patience ends.  Returns how many values still wait. */
 size_t act_restore(struct act *a, uint64_t now_ns);
 
 /* Whether anything of ours is still in force, refused or waiting: it is in the undo

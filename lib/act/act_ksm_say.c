@@ -7,22 +7,33 @@
 #include "act_private.h"
 #include "str.h"
 
-enum { TEXT_MAX = 160 };
+enum { TEXT_MAX = 256 };
+
+static int knob_str(enum ksm_knob knob, uint64_t value, char *buf, size_t size)
+{
+	if (knob == KSM_ADVISOR)
+		return str_format(buf, size, "%s=%s", ksm_knob_name[knob],
+				  ksm_advisor_word[value != 0]);
+	return str_format(buf, size, "%s=%" PRIu64, ksm_knob_name[knob], value);
+}
 
 /* "run=0 pages_to_scan=100", of those knobs that the mask names. */
 static char *knobs_str(unsigned int which, const uint64_t value[_KSM_KNOB_MAX], char *buf,
 		       size_t size)
 {
-	static const enum ksm_knob order[] = { KSM_RUN, KSM_PAGES, KSM_SLEEP };
+	static const enum ksm_knob order[] = { KSM_RUN,        KSM_PAGES,   KSM_SLEEP,
+					       KSM_SMART_SCAN, KSM_ADVISOR, KSM_NODES,
+					       KSM_ZERO_PAGES };
 	size_t used = 0;
 
 	buf[0] = '\0';
 	for (size_t i = 0; i < KT_ARRAY_LEN(order); i++) {
 		if (!(which & 1U << order[i]))
 			continue;
-		if (str_format(buf + used, size - used, "%s%s=%" PRIu64, used ? " " : "",
-			       ksm_knob_name[order[i]], value[order[i]]) < 0)
-			break; /* three names and three numbers fit */
+		if (used)
+			buf[used++] = ' ';
+		if (knob_str(order[i], value[order[i]], buf + used, size - used - 1) < 0)
+			break; /* all names and numbers fit */
 		used += strlen(buf + used);
 	}
 	return buf;
@@ -31,7 +42,7 @@ static char *knobs_str(unsigned int which, const uint64_t value[_KSM_KNOB_MAX], 
 void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found)
 {
 	struct knob *k = &a->ksm.knob[knob];
-	uint64_t value[_KSM_KNOB_MAX];
+	uint64_t value[_KSM_KNOB_MAX] = { 0 };
 	char from[TEXT_MAX], to[TEXT_MAX];
 
 	value[knob] = k->asked;
@@ -86,6 +97,22 @@ void act_ksm_refused(struct act *a, enum ksm_knob knob, int error)
 		  strerror(-error), hint(error, knob));
 }
 
+void act_ksm_say_no_room(struct act *a)
+{
+	if (a->ksm.no_room_said)
+		return;
+	a->ksm.no_room_said = true;
+	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_WRITE_REFUSED,
+				      .actuator = "ksm",
+				      .action = "refuse",
+				      .reason = why_str(WHY_NO_ROOM) },
+		  "KSM: merge_across_nodes stays as it is: it can only change while nothing is "
+		  "merged, and there may not be room for all that is merged (in memory, or below "
+		  "a guest's limit); after the next boot, or after echo 2 >/sys/kernel/mm/ksm/run "
+		  "at your own risk, it can be set");
+}
+
 static const char *action_of(unsigned int which, const uint64_t to[_KSM_KNOB_MAX])
 {
 	if (!(which & 1U << KSM_RUN))
@@ -93,12 +120,19 @@ static const char *action_of(unsigned int which, const uint64_t to[_KSM_KNOB_MAX
 	return to[KSM_RUN] == RUN_SCANNING ? "start" : "stop";
 }
 
-void act_ksm_say(struct log_event event, enum why why, unsigned int which,
+/* Speed alone, for the same reason as before: only those who debug want to know. */
+static bool is_detail(const struct act *a, enum why why, unsigned int which)
+{
+	return why == a->ksm.why_said && !(which & ~(1U << KSM_PAGES | 1U << KSM_SLEEP));
+}
+
+void act_ksm_say(struct act *a, struct log_event event, enum why why, unsigned int which,
 		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX])
 {
 	char from_text[TEXT_MAX], to_text[TEXT_MAX];
 
-	event.level = LOG_LEVEL_NOTICE;
+	event.level = is_detail(a, why, which) ? LOG_LEVEL_DEBUG : LOG_LEVEL_NOTICE;
+	a->ksm.why_said = why;
 	event.actuator = "ksm";
 	event.action = event.id == LOG_RESTORED ? "restore" : action_of(which, to);
 	event.reason = reason_str(why);

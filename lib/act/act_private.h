@@ -3,7 +3,10 @@
  *
  *	act.c             the interface: one plan, one answer, the way back
  *	act_guests.c      which guests are remembered, and which one is in a slot
- *	act_ksm.c         three files below /sys/kernel/mm/ksm
+ *	act_ksm.c         the files below /sys/kernel/mm/ksm
+ *	act_ksm_back.c    ... given back
+ *	act_ksm_file.c    ... read and written
+ *	act_ksm_unmerge.c ... all that is merged taken apart
  *	act_ksm_say.c     ... and what is said about them
  *	act_pins.c        the table of a guest's pinned threads
  *	act_placement.c   where threads are to run, and whose masks they have
@@ -29,8 +32,18 @@ enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
 
 /* ---- ksm --------------------------------------------------------------- */
 
-/* In the order of writing: a scan that starts has its speed already. */
-enum ksm_knob { KSM_PAGES, KSM_SLEEP, KSM_RUN, _KSM_KNOB_MAX };
+/* In the order of writing: a scan that starts has its speed already, and the kernel takes a
+ * speed only without its advisor.  Before KSM_PAGES: what an older kernel may lack. */
+enum ksm_knob {
+	KSM_ADVISOR, /* 0: none, 1: scan-time */
+	KSM_NODES,
+	KSM_ZERO_PAGES,
+	KSM_SMART_SCAN,
+	KSM_PAGES,
+	KSM_SLEEP,
+	KSM_RUN,
+	_KSM_KNOB_MAX,
+};
 enum { RUN_STOPPED = 0, RUN_SCANNING = 1, RUN_UNMERGED = 2 };
 
 /* `before` is what was there when `asked` was put on file: a daemon that dies between
@@ -45,8 +58,12 @@ struct knob {
 
 struct act_ksm {
 	struct knob knob[_KSM_KNOB_MAX];
-	enum why why;
+	enum why why, why_said;
 	struct ksm_plan said; /* the last wish that a dry run told of */
+	bool may_unmerge;     /* by the last plan */
+	bool nodes_off;       /* unmerging has failed */
+	bool no_room_said;
+	pid_t unmerger; /* 0: none */
 };
 
 /* ---- guests ------------------------------------------------------------ */
@@ -145,23 +162,45 @@ void act_guest_reset(struct act *a, struct act_guest *g);
 /* Of this slot of the plan.  NULL: not there, or there is no memory for it. */
 struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_plan *plan);
 
-/* ---- act_ksm.c --------------------------------------------------------- */
+/* ---- act_ksm_file.c ---------------------------------------------------- */
 
 extern const char *const ksm_knob_name[_KSM_KNOB_MAX];
+extern const char *const ksm_advisor_word[];
 int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret) KT_MUST_USE;
+int act_ksm_number(const struct act *a, const char *file, uint64_t *ret) KT_MUST_USE;
+/* -ESTALE: something else than what was written is there right afterwards, *ret_found. */
+int act_ksm_write(const struct act *a, enum ksm_knob knob, uint64_t value,
+		  uint64_t *ret_found) KT_MUST_USE;
+
+/* ---- act_ksm.c --------------------------------------------------------- */
+
 void act_ksm_prepare(struct act *a, const struct ksm_plan *plan);
 void act_ksm_abandon(struct act *a);
 void act_ksm_execute(struct act *a);
-void act_ksm_give_back(struct act *a, enum why why);
 void act_ksm_publish(struct act *a);
+/* Something is merged: merge_across_nodes cannot be written. */
+bool act_ksm_must_unmerge(const struct act *a);
+
+/* ---- act_ksm_back.c ---------------------------------------------------- */
+
+void act_ksm_give_back(struct act *a, enum why why);
+
+/* ---- act_ksm_unmerge.c -------------------------------------------------- */
+
+/* Begins it, in the background; that run becomes 2 is on file already. */
+void act_ksm_unmerge(struct act *a);
+/* Asks how it goes, and takes the outcome in. */
+bool act_ksm_is_unmerging(struct act *a);
 
 /* ---- act_ksm_say.c ----------------------------------------------------- */
 
-/* Somebody else wrote `found`: theirs are all three from now on; said once. */
+/* Somebody else wrote `found`: theirs are all from now on; said once. */
 void act_ksm_cede(struct act *a, enum ksm_knob knob, uint64_t found);
 void act_ksm_refused(struct act *a, enum ksm_knob knob, int error);
+/* merge_across_nodes stays as it is, for what is merged cannot be taken apart; said once. */
+void act_ksm_say_no_room(struct act *a);
 /* A change of the knobs that have their bit in `which`; event.id says what kind. */
-void act_ksm_say(struct log_event event, enum why why, unsigned int which,
+void act_ksm_say(struct act *a, struct log_event event, enum why why, unsigned int which,
 		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX]);
 
 /* ---- act_pins.c -------------------------------------------------------- */

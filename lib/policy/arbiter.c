@@ -70,9 +70,12 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 {
 	ret->now_ns = view->now_ns;
 	ret->nslots = view->nslots;
-	for (size_t i = 0; i < ret->nslots; i++)
+	for (size_t i = 0; i < ret->nslots; i++) {
 		identify(&ret->guest[i], &view->guest[i]);
-	ksm_policy_step(&state->ksm, &conf->ksm, view, &in_force->ksm, &ret->ksm);
+		if (ret->guest[i].present)
+			ret->guest[i].ksm = ksm_guest_verdict(view, &view->guest[i]);
+	}
+	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
 	place(conf, view, in_force, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);

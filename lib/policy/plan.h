@@ -20,12 +20,31 @@ enum wish {
 	WISH_SET,     /* make it so */
 };
 
+/* A setting of the administrator's that may be changed for him. */
+enum ksm_switch {
+	KSM_SWITCH_KEEP, /* as it is; ours is given back */
+	KSM_SWITCH_OFF,
+	KSM_SWITCH_ON,
+};
+
 struct ksm_plan {
 	enum wish wish;
 	enum why why;
 	bool dry_run; /* say what would be done, write nothing */
-	bool run;     /* false: of this plan only `run` need be written */
+	bool run;     /* false: speed and smart_scan are of no interest */
 	uint64_t pages_to_scan, sleep_ms;
+	bool sweep;         /* smart_scan is off for as long as this is set */
+	bool stops_advisor; /* the kernel's own is switched off, and back on in the end */
+	enum ksm_switch use_zero_pages;
+	enum ksm_switch merge_across_nodes; /* can only change while nothing is merged ... */
+	bool may_unmerge;                   /* ... which may be brought about: there is room */
+
+	uint64_t look_again_ns; /* decide again after so long; 0: at the usual time */
+	/* why it is so, for who asks */
+	double price;         /* of memory, 0..1 */
+	double budget_cpus;   /* that ksmd may use now */
+	double ns_per_page;   /* that ksmd uses, measured */
+	double mib_per_cpu_s; /* that the last full pass brought */
 };
 
 enum placement_backend {
@@ -63,6 +82,7 @@ struct guest_plan {
 	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
 	/* Its pin changes, or did a moment ago: one disturbance at a time. */
 	bool settling;
+	enum why ksm; /* what KSM can do with its memory, or has done */
 	struct placement_plan placement;
 	struct memory_plan memory;
 };
@@ -77,9 +97,12 @@ struct plan {
 /* ---- what act answers ------------------------------------------------------- */
 
 struct ksm_in_force {
-	bool ours;  /* at least one value is written by us */
-	bool ceded; /* somebody else wrote one: hands off until reload */
-	bool off;   /* the kernel refuses writes */
+	bool ours;            /* at least one value is written by us */
+	bool sweeping;        /* smart_scan is off, by us */
+	bool unmerging;       /* in the background: nothing else can be written until it is done */
+	bool advisor_stopped; /* by us */
+	bool ceded;           /* somebody else wrote one: hands off until reload */
+	bool off;             /* the kernel refuses writes */
 };
 
 struct guest_in_force {

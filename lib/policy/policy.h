@@ -8,22 +8,70 @@
 #include "policy_conf.h"
 #include "view.h"
 
-/* ---- ksm: ksmtuned's law, mended ------------------------------------------- */
+/* ---- ksm ---------------------------------------------------------------------- */
+
+/* What ksmd's work costs, and how fast it is to work. */
+struct ksm_pace {
+	bool known; /* the totals below are of an earlier look */
+	uint64_t at_ns, cpu_ns_total, scanned_total;
+	double cpu_s;       /* of ksmd since the policy began, measured or estimated */
+	double ns_per_page; /* scanned */
+	double throttle;    /* 0..1: below 1 the guests have suffered */
+	struct ewma delay;  /* of the guests while ksmd does little: their baseline */
+	uint64_t throttled_ns;
+	uint64_t pages_to_scan, sleep_ms; /* as last chosen */
+};
+
+enum ksm_phase {
+	KSM_RESTS,
+	KSM_TRICKLES, /* what there is has been looked at */
+	KSM_BURSTS,   /* something is new */
+	KSM_SWEEPS,   /* everything is looked at, whatever smart_scan thinks of it */
+};
+
+/* A burst or a sweep, or the trickle between them. */
+struct ksm_scan {
+	uint64_t first_pass, last_pass; /* as host_view's ksm_passes, at its beginning and when
+					   a pass had ended last */
+	double began_cpu_s, last_cpu_s;
+	uint64_t began_kib, last_kib; /* merged */
+	double mib_per_cpu_s;         /* of the last full pass */
+};
+
+struct ksm_auto {
+	enum ksm_phase phase;
+	bool needed;
+	struct ksm_pace pace;
+	struct ksm_scan scan;
+	uint64_t served_ns;   /* guests that have been awake since before have had their burst */
+	uint64_t unserved_ns; /* the first of the others; 0: none */
+	uint64_t seen_kib;    /* memory of mergeable guests at the last burst */
+	double price_seen;    /* the lowest since its end */
+	bool sweep_asked;     /* by a burst */
+	uint64_t quiet_ns;    /* when the last burst or sweep ended */
+	uint64_t backoff_s;   /* until a sweep that nothing asks for */
+};
 
 struct ksm_policy {
+	/* ksmtuned's law */
 	bool stepped; /* at least once */
 	bool kicked;  /* since the last step */
 	uint64_t last_step_ns;
 	uint64_t pages;       /* survives stop and start, as ksmtuned's npages does */
 	struct ksm_plan last; /* repeated between two steps */
+	struct ksm_auto automatic;
 };
 
-void ksm_policy_step(struct ksm_policy *state, const struct ksm_conf *conf,
+/* The other loops' configuration matters too: placement per node. */
+void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 		     const struct host_view *view, const struct ksm_in_force *in_force,
 		     struct ksm_plan *ret);
 
 /* Whether KSM can and may merge this guest's memory. */
 bool ksm_guest_mergeable(const struct guest_view *guest);
+
+/* What keeps KSM from merging its memory, or what it has come to. */
+enum why ksm_guest_verdict(const struct host_view *view, const struct guest_view *guest);
 
 /* ---- placement: a home node for every guest that fits one -------------------- */
 

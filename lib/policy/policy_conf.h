@@ -16,13 +16,46 @@ enum loop_mode {
 };
 
 enum ksm_policy_name {
-	KSM_POLICY_OFF,      /* KSM belongs to somebody else: never written */
-	KSM_POLICY_KSMTUNED, /* ksmtuned's law */
+	KSM_POLICY_OFF,               /* KSM belongs to somebody else: never written */
+	KSM_POLICY_AUTO,              /* by need, cost and yield */
+	KSM_POLICY_KSMTUNED,          /* ksmtuned's law, mended */
+	KSM_POLICY_KSMTUNED_ORIGINAL, /* ... with its mistakes, to compare with */
+};
+
+enum ksm_merge {
+	KSM_MERGE_AUTO,   /* while memory has a price */
+	KSM_MERGE_ALWAYS, /* even when there is plenty */
+	KSM_MERGE_NEVER,
+};
+
+enum ksm_advisor_wish {
+	KSM_ADVISOR_CEDE,
+	KSM_ADVISOR_TAKE_OVER,
+};
+
+enum ksm_nodes {
+	KSM_NODES_KEEP,
+	KSM_NODES_AUTO, /* apart where guests are placed per node */
+	KSM_NODES_APART,
+	KSM_NODES_TOGETHER,
 };
 
 struct ksm_conf {
 	enum loop_mode mode;
 	enum ksm_policy_name policy;
+	enum ksm_advisor_wish advisor;
+	enum ksm_nodes merge_across_nodes;
+	enum ksm_switch use_zero_pages;
+	/* auto */
+	enum ksm_merge merge;
+	uint64_t max_cpu_percent;  /* of one CPU: ksmd never above */
+	uint64_t trickle_permille; /* of one CPU: ksmd when there is nothing new */
+	uint64_t settle_s;         /* after the last of several starts */
+	uint64_t plenty_percent;   /* of memory: above this much available it costs nothing */
+	uint64_t short_percent;    /* below this much it costs all */
+	uint64_t min_yield_mib;    /* per second of ksmd's CPU time, at the full price */
+	uint64_t sweep_min_s, sweep_max_s; /* between two sweeps that nothing asks for */
+	/* ksmtuned, ksmtuned-original */
 	uint64_t interval_s;           /* KSM_MONITOR_INTERVAL */
 	uint64_t boost_pages;          /* KSM_NPAGES_BOOST */
 	uint64_t decay_pages;          /* KSM_NPAGES_DECAY, without its sign */

@@ -28,11 +28,32 @@
 	  "enough memory even if guests grow: KSM rests")                                          \
 	X(WHY_GUESTS_UNKNOWN, "guests-unknown",                                                    \
 	  "libvirt has not listed the guests yet: only free memory decides")                       \
-	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory")                                  \
-	X(WHY_NOT_MERGEABLE, "not-mergeable",                                                      \
-	  "hugepages, locked, shared or encrypted memory, or opted out")                           \
 	X(WHY_KERNEL_ADVISOR, "kernel-advisor",                                                    \
 	  "the kernel's own KSM advisor is on and owns the scan rate")                             \
+	X(WHY_MERGE_NEVER, "merge-never", "configuration says that nothing is to be merged")       \
+	X(WHY_SETTLING, "settling",                                                                \
+	  "guests have just come: their memory is looked at in a moment")                          \
+	X(WHY_BURST, "burst", "memory that KSM has not seen yet: scan fast while it pays")         \
+	X(WHY_SWEEP, "sweep", "smart_scan is off for some passes: late duplicates merge too")      \
+	X(WHY_CONVERGED, "converged", "what is left to merge is not worth more than a trickle")    \
+	X(WHY_NO_ROOM, "no-room", "all that is merged would not fit into memory unmerged")         \
+	/* ksm, of a guest */                                                                      \
+	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory, and has not seen enough of it")   \
+	X(WHY_MERGED, "merged", "KSM has merged a part of its memory")                             \
+	X(WHY_NO_PROFIT, "no-profit", "KSM's notes take more memory than it has saved there")      \
+	X(WHY_NOTHING_ALIKE, "nothing-alike", "KSM has found no equal memory elsewhere")           \
+	X(WHY_HUGE_PAGES_WHOLE, "huge-pages-whole",                                                \
+	  "nothing equal found; most of it is in transparent huge pages")                          \
+	X(WHY_NOT_SCANNED, "not-scanned",                                                          \
+	  "KSM cannot see most of it (before Linux 6.6 NUMA balancing hides idle memory)")         \
+	X(WHY_SHARED_MEMORY, "shared-memory", "shared memory (memfd, file, vhost-user)")           \
+	X(WHY_HUGEPAGES, "hugepages", "hugepages, which KSM cannot merge")                         \
+	X(WHY_LOCKED, "locked", "locked memory is not for merging")                                \
+	X(WHY_DEVICE_MEMORY, "device-memory", "a passthrough device has its memory pinned")        \
+	X(WHY_CONFIDENTIAL, "confidential", "encrypted memory is never alike")                     \
+	X(WHY_NOSHAREPAGES, "nosharepages", "its XML says nosharepages")                           \
+	X(WHY_OPTED_OUT, "opted-out",                                                              \
+	  "metadata or configuration says off; only nosharepages in its XML enforces it")          \
 	/* placement */                                                                            \
 	X(WHY_SINGLE_NODE_HOST, "single-node-host", "one NUMA node: nothing to choose")            \
 	X(WHY_PINNED_BY_ADMIN, "pinned-by-admin",                                                  \

@@ -17,8 +17,10 @@ UNDO = RUN_DIR / "undo"
 # Seconds instead of minutes; each test adds what it is about.
 BASE_CONF = {"daemon": {"interval_s": 1, "run_dir": RUN_DIR}, "ksm": {"interval_s": 1}}
 KSM_OFF = {"ksm": {"mode": "off"}}
-MEMORY_SHORT = {"ksm": {"free_target_percent": 100}}     # MemAvailable is always below all of it
-MEMORY_PLENTIFUL = {"ksm": {"free_target_percent": 1, "free_target_min_mib": 1}}
+# By ksmtuned's law, whose steps are easy to tell; MemAvailable is always below all of it.
+MEMORY_SHORT = {"ksm": {"policy": "ksmtuned", "free_target_percent": 100}}
+MEMORY_PLENTIFUL = {"ksm": {"policy": "ksmtuned", "free_target_percent": 1,
+                            "free_target_min_mib": 1}}
 
 # What the daemon says, in one place.  The words in parentheses are documented in
 # kvmtuned(8); the sentences around them are not, so as little of them as possible.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Does the ksm loop drive this kernel's KSM by ksmtuned's law?"""
+"""Does policy = ksmtuned drive this kernel's KSM by ksmtuned's law?"""
 import pathlib
 import re
 

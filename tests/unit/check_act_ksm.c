@@ -102,6 +102,7 @@ START_TEST(only_what_differs_is_written)
 	make_old(knob("sleep_millisecs"));
 	make_old(knob("run"));
 	wish(true, 950, 10);
+	plan->ksm.why = WHY_MEMORY_COMMITTED;
 	apply();
 	assert_all(1, 950, 10);
 	ck_assert(is_old(knob("sleep_millisecs")));

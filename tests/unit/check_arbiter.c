@@ -42,7 +42,7 @@ START_TEST(the_plan_names_every_guest)
 	ck_assert_uint_eq(g->soft_limit_kib, 12345);
 	ck_assert_int_eq(g->placement.why, WHY_HOME_BY_MEMORY);
 	ck_assert_int_eq(g->memory.why, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_int_eq(fx.plan.ksm.why, WHY_MEMORY_SHORT);
+	ck_assert_int_eq(fx.plan.ksm.why, WHY_BURST);
 	ck_assert(!fx.plan.ksm.dry_run && !g->placement.dry_run && !g->memory.dry_run);
 }
 END_TEST

@@ -163,7 +163,7 @@ START_TEST(an_empty_file_means_the_defaults)
 	ck_assert_mem_eq(&conf, &standard, sizeof conf);
 	ck_assert_uint_eq(conf.policy.ksm.boost_pages, 300);
 	ck_assert_int_eq(conf.log_level, LOG_LEVEL_INFO);
-	ck_assert_int_eq(conf.policy.ksm.policy, KSM_POLICY_KSMTUNED);
+	ck_assert_int_eq(conf.policy.ksm.policy, KSM_POLICY_AUTO);
 }
 END_TEST
 

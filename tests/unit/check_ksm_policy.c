@@ -186,7 +186,7 @@ START_TEST(a_restarted_daemon_goes_on_at_the_speed_in_force)
 	fx.host.ksm.pages_to_scan = 900;
 	fx.in_force.ksm.ours = true;
 	ck_assert_uint_eq(step_at(SECONDS(100)).pages_to_scan, 1200);
-	fixture_reset();
+	host_of_16_gib();
 	set_guest_of(1);
 	fx.host.mem_available_kib = 0;
 	fx.host.ksm.run = 1;

@@ -9,7 +9,7 @@ static inline struct ksm_plan step(void)
 {
 	struct ksm_plan plan;
 
-	ksm_policy_step(&fx.state.ksm, &fx.conf.ksm, &fx.view, &fx.in_force.ksm, &plan);
+	ksm_policy_step(&fx.state.ksm, &fx.conf, &fx.view, &fx.in_force.ksm, &plan);
 	return plan;
 }
 
@@ -25,9 +25,11 @@ static inline void set_guest_of(uint64_t rss_kib)
 	fx.sample[0].rss_kib = rss_kib;
 }
 
+/* What ksmtuned's law is asked about. */
 static inline void host_of_16_gib(void)
 {
 	fixture_reset();
+	fx.conf.ksm.policy = KSM_POLICY_KSMTUNED;
 	fx.host.mem_total_kib = 16 * GIB_KIB; /* a fifth: 3355443 KiB */
 }
 

@@ -9,7 +9,15 @@
 static inline struct policy_conf standard_policy_conf(void)
 {
 	return (struct policy_conf){
-		.ksm = { .policy = KSM_POLICY_KSMTUNED,
+		.ksm = { .policy = KSM_POLICY_AUTO,
+			 .max_cpu_percent = 50,
+			 .trickle_permille = 2,
+			 .settle_s = 3,
+			 .plenty_percent = 40,
+			 .short_percent = 10,
+			 .min_yield_mib = 4,
+			 .sweep_min_s = 60,
+			 .sweep_max_s = 3600,
 			 .interval_s = 60,
 			 .boost_pages = 300,
 			 .decay_pages = 50,

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* When is it worth to scan, how fast, and when is enough enough?
+ *
+ *	rest      memory has no price, or nothing is to be merged
+ *	burst     something is new: guests came, woke up or grew, or memory has become
+ *	          dearer; as fast as the host can afford, until a full pass does not pay
+ *	sweep     smart_scan is off: since Linux 6.7 it lets pages skip passes, and two equal
+ *	          pages merge only if they skip the same ones; see ksm_probe.c
+ *	trickle   what there is has been looked at; content that changes is found in time
+ *
+ * A pass that is under way when something begins covers only a part of memory, and a page
+ * has to be seen twice with the same content: three passes end before all is done. */
+#include "capped.h"
+#include "ksm_private.h"
+#include "recall.h"
+
+enum { PASSES = 3 };
+
+/* Guests that grow for ever do not settle. */
+enum { SETTLE_AT_MOST = 10 };
+
+/* What bursts and sweeps may cost when nothing but time asks for them, and when memory has
+ * grown: shares of a CPU, averaged over the time until the next one. */
+static const double timed_share = 0.0075, asked_share = 0.05, urgent_share = 0.25;
+
+static const double price_rise = 0.2;   /* since it was lowest: what did not pay may do now */
+static const uint64_t growth_part = 16; /* of what was seen ... */
+static const uint64_t growth_min_kib = 32 * 1024;       /* ... and more than this */
+static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
+
+/* ---- a scan under way ------------------------------------------------------- */
+
+static void scan_begin(struct ksm_auto *a, const struct host_view *view)
+{
+	a->scan = (struct ksm_scan){ .first_pass = view->ksm_passes,
+				     .last_pass = view->ksm_passes,
+				     .began_cpu_s = a->pace.cpu_s,
+				     .last_cpu_s = a->pace.cpu_s,
+				     .began_kib = view->merged_kib,
+				     .last_kib = view->merged_kib };
+}
+
+static double yield(uint64_t from_kib, uint64_t to_kib, double cpu_s)
+{
+	double mib = (double)sub_capped(to_kib, from_kib) / 1024;
+
+	return cpu_s > 0 ? mib / cpu_s : 0;
+}
+
+/* True: a pass has ended since the last look. */
+static bool scan_look(struct ksm_auto *a, const struct host_view *view)
+{
+	struct ksm_scan *s = &a->scan;
+
+	if (view->ksm_passes == s->last_pass)
+		return false;
+	s->mib_per_cpu_s = yield(s->last_kib, view->merged_kib, a->pace.cpu_s - s->last_cpu_s);
+	s->last_pass = view->ksm_passes;
+	s->last_kib = view->merged_kib;
+	s->last_cpu_s = a->pace.cpu_s;
+	return true;
+}
+
+static uint64_t passes(const struct ksm_scan *s)
+{
+	return sub_capped(s->last_pass, s->first_pass);
+}
+
+/* What a second of ksmd's CPU time has to bring. */
+static bool pays(const struct ksm_conf *conf, double mib_per_cpu_s, double price)
+{
+	return mib_per_cpu_s * price >= (double)conf->min_yield_mib;
+}
+
+/* ---- what asks for a burst ---------------------------------------------------- */
+
+static bool is_settled(const struct ksm_auto *a, const struct ksm_conf *conf,
+		       const struct host_view *view, const struct ksm_guests *fresh)
+{
+	return !within_s(view->now_ns, fresh->newest_ns, conf->settle_s) ||
+	       !within_s(view->now_ns, a->unserved_ns, conf->settle_s * SETTLE_AT_MOST);
+}
+
+/* So long after the last burst or sweep that another one costs no more than the share. */
+static bool is_affordable(const struct ksm_auto *a, const struct host_view *view,
+			  const struct ksm_guests *all, double share)
+{
+	double cost_s = ksm_pace_cost_s(&a->pace, all->rss_kib, PASSES);
+
+	return !within_s(view->now_ns, a->quiet_ns, (uint64_t)(cost_s / share));
+}
+
+static bool has_grown(const struct ksm_auto *a, const struct ksm_guests *all)
+{
+	uint64_t more_kib = KT_MAX(a->seen_kib / growth_part, growth_min_kib);
+
+	return all->rss_kib > add_capped(a->seen_kib, more_kib);
+}
+
+static bool burst_is_due(const struct ksm_auto *a, const struct ksm_conf *conf,
+			 const struct host_view *view, const struct ksm_guests *all, double price)
+{
+	if (a->phase == KSM_RESTS)
+		return true;
+	if (price >= a->price_seen + price_rise)
+		return is_affordable(a, view, all, urgent_share);
+	if (!is_affordable(a, view, all, asked_share))
+		return false;
+	return has_grown(a, all) ||
+	       (passes(&a->scan) > 0 && pays(conf, a->scan.mib_per_cpu_s, price));
+}
+
+/* ---- what asks for a sweep ------------------------------------------------------ */
+
+static bool sweeps_help(const struct ksm_sample *k, bool sweeping)
+{
+	return k->has_smart_scan && (k->smart_scan || sweeping) && k->probe != KSM_PROBE_COMPLETE;
+}
+
+static bool sweep_is_due(const struct ksm_auto *a, const struct host_view *view,
+			 const struct ksm_guests *all)
+{
+	if (!sweeps_help(&view->host->ksm, false))
+		return false;
+	if (a->sweep_asked)
+		return is_affordable(a, view, all, asked_share);
+	return !within_s(view->now_ns, a->quiet_ns, a->backoff_s) &&
+	       is_affordable(a, view, all, timed_share);
+}
+
+/* ---- from phase to phase ---------------------------------------------------------- */
+
+static void begin(struct ksm_auto *a, enum ksm_phase phase, const struct host_view *view)
+{
+	a->phase = phase;
+	scan_begin(a, view);
+}
+
+static void begin_burst(struct ksm_auto *a, const struct ksm_conf *conf,
+			const struct host_view *view, const struct ksm_guests *all,
+			const struct ksm_guests *fresh)
+{
+	/* Where all guests are new nothing has an age yet, and nothing is skipped. */
+	a->sweep_asked |= fresh->n < all->n;
+	a->served_ns = KT_MAX(a->served_ns, all->newest_ns);
+	a->unserved_ns = 0;
+	a->seen_kib = all->rss_kib;
+	a->backoff_s = conf->sweep_min_s;
+	begin(a, KSM_BURSTS, view);
+}
+
+static void end_burst(struct ksm_auto *a, const struct host_view *view, double price)
+{
+	a->price_seen = price;
+	a->quiet_ns = view->now_ns;
+	begin(a, KSM_TRICKLES, view);
+}
+
+/* One that brought nothing makes the next one wait twice as long. */
+static void end_sweep(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
+		      double price)
+{
+	double brought =
+		yield(a->scan.began_kib, view->merged_kib, a->pace.cpu_s - a->scan.began_cpu_s);
+
+	if (pays(conf, brought, price))
+		a->backoff_s = conf->sweep_min_s;
+	else
+		a->backoff_s = KT_MIN(mul_capped(a->backoff_s, 2), conf->sweep_max_s);
+	a->sweep_asked = false;
+	a->quiet_ns = view->now_ns;
+	begin(a, KSM_TRICKLES, view);
+}
+
+static void end_what_is_done(struct ksm_auto *a, const struct ksm_conf *conf,
+			     const struct host_view *view, double price)
+{
+	bool pass_ended = scan_look(a, view);
+	bool all_seen = passes(&a->scan) >= PASSES;
+
+	if (a->phase == KSM_SWEEPS && (all_seen || !sweeps_help(&view->host->ksm, true)))
+		end_sweep(a, conf, view, price);
+	if (a->phase == KSM_BURSTS && pass_ended && all_seen &&
+	    !pays(conf, a->scan.mib_per_cpu_s, price))
+		end_burst(a, view, price);
+}
+
+static void begin_what_is_due(struct ksm_auto *a, const struct ksm_conf *conf,
+			      const struct host_view *view, const struct ksm_guests *all,
+			      const struct ksm_guests *fresh, double price)
+{
+	bool arrived = fresh->n > 0 && is_settled(a, conf, view, fresh);
+
+	if (a->phase == KSM_SWEEPS)
+		return; /* it sees what is new as well */
+	if (arrived ||
+	    (a->phase != KSM_BURSTS && fresh->n == 0 && burst_is_due(a, conf, view, all, price)))
+		begin_burst(a, conf, view, all, fresh);
+	else if (a->phase == KSM_TRICKLES && sweep_is_due(a, view, all))
+		begin(a, KSM_SWEEPS, view);
+	else if (a->phase == KSM_RESTS)
+		begin(a, KSM_TRICKLES, view);
+}
+
+static void rest(struct ksm_auto *a)
+{
+	a->phase = KSM_RESTS;
+	a->price_seen = 0;
+}
+
+/* ---- the plan ---------------------------------------------------------------------- */
+
+static bool is_fast(const struct ksm_auto *a)
+{
+	return a->phase == KSM_BURSTS || a->phase == KSM_SWEEPS;
+}
+
+static enum why reason(const struct ksm_auto *a, const struct ksm_conf *conf,
+		       const struct ksm_guests *fresh)
+{
+	if (a->phase == KSM_RESTS)
+		return conf->merge == KSM_MERGE_NEVER ? WHY_MERGE_NEVER : WHY_MEMORY_PLENTIFUL;
+	if (a->phase == KSM_BURSTS)
+		return WHY_BURST;
+	if (a->phase == KSM_SWEEPS)
+		return WHY_SWEEP;
+	return fresh->n > 0 ? WHY_SETTLING : WHY_CONVERGED;
+}
+
+/* Passes end when they end; the look at the next one should not come much later.  Without
+ * ksmd doing as planned (a dry run, a foreign hand) there is nothing to look at. */
+static uint64_t look_again_ns(const struct ksm_auto *a, const struct ksm_conf *conf,
+			      const struct host_view *view, const struct ksm_in_force *in_force,
+			      const struct ksm_guests *all, const struct ksm_guests *fresh)
+{
+	double awake_s, s = 0;
+
+	if (is_fast(a) && in_force->ours && view->host->ksm.run == 1) {
+		s = ksm_pace_pass_s(&a->pace, all->rss_kib) / 4;
+		s = KT_CLAMP(s, look_min_s, look_max_s);
+	} else if (a->phase != KSM_RESTS && fresh->n > 0) {
+		awake_s = (double)sub_capped(view->now_ns, fresh->newest_ns) / 1e9;
+		s = KT_MAX((double)conf->settle_s - awake_s, look_min_s);
+	}
+	return (uint64_t)(s * 1e9);
+}
+
+static void make_plan(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
+		      const struct ksm_in_force *in_force, const struct ksm_guests *all,
+		      const struct ksm_guests *fresh, double price, struct ksm_plan *ret)
+{
+	double budget_cpus = ksm_pace_budget(&a->pace, conf, view, price, is_fast(a));
+
+	ksm_pace_choose(&a->pace, conf, budget_cpus);
+	*ret = (struct ksm_plan){
+		.wish = WISH_SET,
+		.why = reason(a, conf, fresh),
+		.run = a->phase != KSM_RESTS,
+		.pages_to_scan = a->pace.pages_to_scan,
+		.sleep_ms = a->pace.sleep_ms,
+		.sweep = a->phase == KSM_SWEEPS,
+		.look_again_ns = look_again_ns(a, conf, view, in_force, all, fresh),
+		.price = price,
+		.budget_cpus = a->phase == KSM_RESTS ? 0 : budget_cpus,
+		.ns_per_page = a->pace.ns_per_page,
+		.mib_per_cpu_s = a->scan.mib_per_cpu_s,
+	};
+}
+
+void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
+		   const struct ksm_in_force *in_force, struct ksm_plan *ret)
+{
+	double price = ksm_price(conf, view);
+	struct ksm_guests all = ksm_guests_since(view, 0);
+	struct ksm_guests fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1));
+
+	if (!view->guests_known && price <= 0) {
+		*ret = (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
+		return;
+	}
+	ksm_pace_look(&a->pace, view, is_fast(a));
+	if (fresh.n > 0 && !a->unserved_ns)
+		a->unserved_ns = KT_MAX(fresh.oldest_ns, 1);
+	a->seen_kib = KT_MIN(a->seen_kib, all.rss_kib);
+	a->price_seen = KT_MIN(a->price_seen, price);
+	a->needed = ksm_needed(conf, view, price, a->needed);
+	if (a->needed) {
+		end_what_is_done(a, conf, view, price);
+		begin_what_is_due(a, conf, view, &all, &fresh, price);
+	} else {
+		rest(a);
+	}
+	make_plan(a, conf, view, in_force, &all, &fresh, price, ret);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What of a guest's memory can KSM merge, and what has come of it? */
+#include "capped.h"
+#include "ksm_private.h"
+
+/* What keeps all of its memory from being merged; WHY_NONE: nothing. */
+static enum why obstacle(const struct domain *d)
+{
+	if (d->hugepages)
+		return WHY_HUGEPAGES;
+	if (d->confidential)
+		return WHY_CONFIDENTIAL;
+	if (d->shared_memory)
+		return WHY_SHARED_MEMORY;
+	if (d->vfio)
+		return WHY_DEVICE_MEMORY;
+	if (d->nosharepages)
+		return WHY_NOSHAREPAGES;
+	if (d->locked)
+		return WHY_LOCKED;
+	return d->wish.ksm == GUEST_SWITCH_OFF ? WHY_OPTED_OUT : WHY_NONE;
+}
+
+bool ksm_guest_mergeable(const struct guest_view *guest)
+{
+	return guest->present && obstacle(guest->domain) == WHY_NONE;
+}
+
+struct ksm_guests ksm_guests_since(const struct host_view *view, uint64_t after_ns)
+{
+	struct ksm_guests sum = { 0 };
+
+	for (size_t i = 0; i < view->nslots; i++) {
+		const struct guest_view *g = &view->guest[i];
+
+		if (!ksm_guest_mergeable(g) || (after_ns && g->awake_ns <= after_ns))
+			continue;
+		sum.n++;
+		sum.rss_kib = add_capped(sum.rss_kib, g->sample->rss_kib);
+		sum.newest_ns = KT_MAX(sum.newest_ns, g->awake_ns);
+		sum.oldest_ns = sum.n == 1 ? g->awake_ns : KT_MIN(sum.oldest_ns, g->awake_ns);
+	}
+	return sum;
+}
+
+/* Two looks at a page are needed, and the first pass may have begun behind it. */
+enum { PASSES_TO_BELIEVE = 4 };
+
+/* Of QEMU itself, which is not offered to KSM. */
+static const uint64_t overhead_kib = 64 * 1024;
+
+/* None of it was merged, and it was looked at often enough. */
+static enum why what_hides_it(const struct guest_sample *s)
+{
+	uint64_t anon_kib = s->has_cgroup ? s->anon_kib : s->rss_kib;
+	uint64_t offered_kib = sub_capped(anon_kib, overhead_kib);
+
+	if (mul_capped(s->ksm_rmap_pages, KT_PAGE_KIB) < offered_kib / 4)
+		return WHY_NOT_SCANNED;
+	if (offered_kib > 0 && s->anon_huge_kib > anon_kib / 2)
+		return WHY_HUGE_PAGES_WHOLE;
+	return WHY_NOTHING_ALIKE;
+}
+
+enum why ksm_guest_verdict(const struct host_view *view, const struct guest_view *guest)
+{
+	const struct guest_sample *s = guest->sample;
+	enum why why;
+
+	if (!guest->present)
+		return WHY_NOT_SAMPLED;
+	why = obstacle(guest->domain);
+	if (why != WHY_NONE)
+		return why;
+	if (!s->has_ksm)
+		return WHY_MERGEABLE;
+	if (s->ksm_profit_bytes > 0 && guest->merged_kib > s->rss_kib / 100)
+		return WHY_MERGED;
+	if (sub_capped(view->ksm_passes, guest->first_pass) < PASSES_TO_BELIEVE)
+		return WHY_MERGEABLE;
+	if (guest->merged_kib > s->rss_kib / 100)
+		return s->ksm_profit_bytes < 0 ? WHY_NO_PROFIT : WHY_MERGED;
+	return what_hides_it(s);
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of the ksm loop share.  Nobody else includes it.
+ *
+ *	ksm.c        what forbids to have an opinion, and whose opinion is asked
+ *	ksm_auto.c   bursts, sweeps, trickle, rest
+ *	ksm_need.c   what is memory worth now
+ *	ksm_pace.c   what does ksmd cost, and how fast may it be
+ *	ksm_law.c    ksmtuned's law
+ *	ksm_guest.c  what can be merged of a guest */
+#ifndef KT_KSM_PRIVATE_H
+#define KT_KSM_PRIVATE_H
+
+#include "policy.h"
+
+/* Guests whose memory KSM can and may merge. */
+struct ksm_guests {
+	size_t n;
+	uint64_t rss_kib;
+	uint64_t newest_ns; /* awake since; 0: none */
+	uint64_t oldest_ns;
+};
+
+/* Of those that have been awake since later than `after_ns`. */
+struct ksm_guests ksm_guests_since(const struct host_view *view, uint64_t after_ns);
+
+/* ---- ksm_need.c ------------------------------------------------------------ */
+
+/* 0: there is plenty; 1: every page counts. */
+double ksm_price(const struct ksm_conf *conf, const struct host_view *view);
+
+/* Whether to merge at all; `needed` is the answer of before, for hysteresis. */
+bool ksm_needed(const struct ksm_conf *conf, const struct host_view *view, double price,
+		bool needed);
+
+/* ---- ksm_pace.c ------------------------------------------------------------ */
+
+/* Takes in what ksmd has done since the last look.  `fast`: it was to do much. */
+void ksm_pace_look(struct ksm_pace *pace, const struct host_view *view, bool fast);
+
+/* CPUs that ksmd may use: a burst's, or the trickle's. */
+double ksm_pace_budget(const struct ksm_pace *pace, const struct ksm_conf *conf,
+		       const struct host_view *view, double price, bool fast);
+
+/* Chooses pages_to_scan and sleep_ms for this budget; what is near enough stays. */
+void ksm_pace_choose(struct ksm_pace *pace, const struct ksm_conf *conf, double budget_cpus);
+
+/* ksmd's CPU time for `passes` full scans of so much memory. */
+double ksm_pace_cost_s(const struct ksm_pace *pace, uint64_t kib, unsigned int passes);
+
+/* How long a full scan of so much memory takes at the pace chosen. */
+double ksm_pace_pass_s(const struct ksm_pace *pace, uint64_t kib);
+
+/* ---- ksm_law.c, ksm_auto.c ------------------------------------------------- */
+
+void ksm_law_step(struct ksm_policy *state, const struct ksm_conf *conf,
+		  const struct host_view *view, const struct ksm_in_force *in_force,
+		  struct ksm_plan *ret);
+void ksm_auto_step(struct ksm_auto *state, const struct ksm_conf *conf,
+		   const struct host_view *view, const struct ksm_in_force *in_force,
+		   struct ksm_plan *ret);
+
+#endif
