@@ -47,18 +47,17 @@ static double yield(uint64_t from_kib, uint64_t to_kib, double cpu_s)
 	return cpu_s > 0 ? mib / cpu_s : 0;
 }
 
-/* True: a pass has ended since the last look. */
-static bool scan_look(struct ksm_auto *a, const struct host_view *view)
+/* What the last full pass has brought, if one has ended since the last look. */
+static void scan_look(struct ksm_auto *a, const struct host_view *view)
 {
 	struct ksm_scan *s = &a->scan;
 
 	if (view->ksm_passes == s->last_pass)
-		return false;
+		return;
 	s->mib_per_cpu_s = yield(s->last_kib, view->merged_kib, a->pace.cpu_s - s->last_cpu_s);
 	s->last_pass = view->ksm_passes;
 	s->last_kib = view->merged_kib;
 	s->last_cpu_s = a->pace.cpu_s;
-	return true;
 }
 
 static uint64_t passes(const struct ksm_scan *s)
@@ -175,13 +174,13 @@ static void end_sweep(struct ksm_auto *a, const struct ksm_conf *conf, const str
 static void end_what_is_done(struct ksm_auto *a, const struct ksm_conf *conf,
 			     const struct host_view *view, double price)
 {
-	bool pass_ended = scan_look(a, view);
-	bool all_seen = passes(&a->scan) >= PASSES;
+	bool all_seen;
 
+	scan_look(a, view);
+	all_seen = passes(&a->scan) >= PASSES;
 	if (a->phase == KSM_SWEEPS && (all_seen || !sweeps_help(&view->host->ksm, true)))
 		end_sweep(a, conf, view, price);
-	if (a->phase == KSM_BURSTS && pass_ended && all_seen &&
-	    !pays(conf, a->scan.mib_per_cpu_s, price))
+	if (a->phase == KSM_BURSTS && all_seen && !pays(conf, a->scan.mib_per_cpu_s, price))
 		end_burst(a, view, price);
 }
 

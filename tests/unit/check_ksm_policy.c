@@ -208,6 +208,70 @@ START_TEST(a_short_stand_down_brings_no_extra_step)
 }
 END_TEST
 
+/* ---- the original, with all its mistakes ------------------------------------------- */
+
+static const struct {
+	const char *name;
+	uint64_t free_kib, buffers_kib, cached_kib, committed_kib, pages_before;
+	bool run;
+	uint64_t pages;
+} originals[] = {
+	{ "free, buffers and cache count, whatever is available", TARGET - 2, 1, 1, 1, 64, true,
+	  64 },
+	{ "... and one KiB less is short", TARGET - 3, 1, 1, 1, 64, true, 364 },
+	{ "rest", TARGET - 1, 1, 1, 1, 364, false, 364 },
+	{ "committed", TARGET - 1, 1, 1, UNCOMMITTED, 364, true, 314 },
+};
+
+START_TEST(the_original_law_adds_up_free_memory_and_counts_every_guest)
+{
+	struct ksm_plan plan;
+
+	fx.conf.ksm.policy = KSM_POLICY_KSMTUNED_ORIGINAL;
+	set_guest_of(0);
+	(void)fixture_guest(1);
+	fx.domain[1].hugepages = true;
+	fx.sample[1].rss_kib = originals[_i].committed_kib;
+	fx.host.mem_available_kib = 0;
+	fx.host.mem_free_kib = originals[_i].free_kib;
+	fx.host.buffers_kib = originals[_i].buffers_kib;
+	fx.host.cached_kib = originals[_i].cached_kib;
+	fx.state.ksm.pages = originals[_i].pages_before;
+	ck_assert_int_eq(step_at(SECONDS(100)).wish, WISH_HOLD);
+	plan = step_at(SECONDS(160));
+	ck_assert_msg(plan.run == originals[_i].run && plan.pages_to_scan == originals[_i].pages,
+		      "%s: run %d, %lu pages", originals[_i].name, plan.run,
+		      (unsigned long)plan.pages_to_scan);
+}
+END_TEST
+
+START_TEST(the_original_first_sleeps_and_hears_no_event)
+{
+	fx.conf.ksm.policy = KSM_POLICY_KSMTUNED_ORIGINAL;
+	set_guest_of(1);
+	fx.view.kicked = true;
+	ck_assert_int_eq(step_at(SECONDS(100)).wish, WISH_HOLD);
+	ck_assert_int_eq(step_at(SECONDS(160) - 1).wish, WISH_HOLD);
+	ck_assert_uint_eq(step_at(SECONDS(160)).pages_to_scan, 300);
+	ck_assert_uint_eq(step_at(SECONDS(219)).pages_to_scan, 300);
+	ck_assert_uint_eq(step_at(SECONDS(220)).pages_to_scan, 600);
+}
+END_TEST
+
+/* 2,048 was meant to be MiB, and is 2 MiB. */
+START_TEST(the_originals_floor_is_in_kib)
+{
+	fx.conf.ksm.policy = KSM_POLICY_KSMTUNED_ORIGINAL;
+	fx.conf.ksm.free_target_percent = 0;
+	set_guest_of(1);
+	fx.host.mem_free_kib = 2048;
+	(void)step_at(SECONDS(100));
+	ck_assert_int_eq(step_at(SECONDS(160)).why, WHY_MEMORY_COMMITTED);
+	fx.host.mem_free_kib = 2047;
+	ck_assert_int_eq(step_at(SECONDS(220)).why, WHY_MEMORY_SHORT);
+}
+END_TEST
+
 static void randomize(uint64_t *seed)
 {
 	struct ksm_conf *c = &fx.conf.ksm;
@@ -303,6 +367,10 @@ int main(void)
 	tcase_add_test(c, the_scan_rate_survives_a_rest);
 	tcase_add_test(c, a_restarted_daemon_goes_on_at_the_speed_in_force);
 	tcase_add_test(c, a_short_stand_down_brings_no_extra_step);
+	tcase_add_loop_test(c, the_original_law_adds_up_free_memory_and_counts_every_guest, 0,
+			    (int)KT_ARRAY_LEN(originals));
+	tcase_add_test(c, the_original_first_sleeps_and_hears_no_event);
+	tcase_add_test(c, the_originals_floor_is_in_kib);
 	tcase_add_loop_test(c, any_numbers_give_a_plan_within_limits, 1, 6);
 	tcase_add_loop_test(c, less_memory_never_means_less_scanning, 1, 6);
 	suite_add_tcase(s, c);

@@ -60,6 +60,12 @@ static void by_no_advisor(void)
 	fx.host.ksm.advisor = KSM_ADVISOR_NONE;
 }
 
+static void by_advisor_to_take_over(void)
+{
+	by_advisor();
+	fx.conf.ksm.advisor = KSM_ADVISOR_TAKE_OVER;
+}
+
 static const struct {
 	const char *name;
 	void (*given)(void);
@@ -73,6 +79,8 @@ static const struct {
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
 	{ "actuator off", by_actuator, WISH_HOLD, WHY_ACTUATOR_OFF },
 	{ "the kernel's advisor is on", by_advisor, WISH_HOLD, WHY_KERNEL_ADVISOR },
+	{ "the kernel's advisor is on, and not wanted", by_advisor_to_take_over, WISH_SET,
+	  WHY_MEMORY_SHORT },
 	{ "no guest", by_no_guest, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
 	{ "the only guest opted out", by_opt_out, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
 	{ "guests not listed yet, memory not short", by_unlisted_guests, WISH_HOLD,
@@ -94,27 +102,6 @@ START_TEST(what_stands_in_the_way_is_named)
 	ck_assert_msg(plan.why == stand_downs[_i].why, "%s: %s", stand_downs[_i].name,
 		      why_str(plan.why));
 	ck_assert_msg(plan.wish == WISH_SET || !plan.run, "%s: runs", stand_downs[_i].name);
-}
-END_TEST
-
-static const struct {
-	const char *name;
-	size_t offset; /* of a bool in struct domain */
-} unmergeable[] = {
-	{ "hugepages", offsetof(struct domain, hugepages) },
-	{ "locked", offsetof(struct domain, locked) },
-	{ "vfio", offsetof(struct domain, vfio) },
-	{ "nosharepages", offsetof(struct domain, nosharepages) },
-	{ "shared memory", offsetof(struct domain, shared_memory) },
-	{ "confidential", offsetof(struct domain, confidential) },
-};
-
-START_TEST(memory_that_ksm_cannot_merge_does_not_count)
-{
-	set_guest_of(1);
-	ck_assert(ksm_guest_mergeable(&fx.view.guest[0]));
-	*(bool *)((char *)&fx.domain[0] + unmergeable[_i].offset) = true;
-	ck_assert_msg(!ksm_guest_mergeable(&fx.view.guest[0]), "%s", unmergeable[_i].name);
 }
 END_TEST
 
@@ -146,6 +133,92 @@ START_TEST(commitments_add_up_over_mergeable_guests_only)
 }
 END_TEST
 
+START_TEST(the_advisor_is_stopped_only_by_a_plan_that_sets)
+{
+	set_guest_of(1);
+	fx.host.mem_available_kib = 0;
+	ck_assert(!step().stops_advisor);
+	fx.conf.ksm.advisor = KSM_ADVISOR_TAKE_OVER;
+	ck_assert(step().stops_advisor);
+	fx.view.guest[0].present = false;
+	ck_assert(!step().stops_advisor);
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	enum ksm_nodes configured;
+	enum loop_mode placement;
+	enum daemon_mode mode;
+	unsigned int ncpu_nodes;
+	enum ksm_switch wanted;
+} nodes[] = {
+	{ "keep", KSM_NODES_KEEP, LOOP_ACTIVE, DAEMON_ACTIVE, 2, KSM_SWITCH_KEEP },
+	{ "apart, even on one node", KSM_NODES_APART, LOOP_OFF, DAEMON_ACTIVE, 1, KSM_SWITCH_OFF },
+	{ "together", KSM_NODES_TOGETHER, LOOP_ACTIVE, DAEMON_ACTIVE, 2, KSM_SWITCH_ON },
+	{ "auto, guests are placed", KSM_NODES_AUTO, LOOP_ACTIVE, DAEMON_ACTIVE, 2,
+	  KSM_SWITCH_OFF },
+	{ "auto, one node", KSM_NODES_AUTO, LOOP_ACTIVE, DAEMON_ACTIVE, 1, KSM_SWITCH_KEEP },
+	{ "auto, placement is off", KSM_NODES_AUTO, LOOP_OFF, DAEMON_ACTIVE, 2, KSM_SWITCH_KEEP },
+	{ "auto, placement observes", KSM_NODES_AUTO, LOOP_OBSERVE, DAEMON_ACTIVE, 2,
+	  KSM_SWITCH_KEEP },
+	{ "auto, all is observed", KSM_NODES_AUTO, LOOP_ACTIVE, DAEMON_OBSERVE, 2,
+	  KSM_SWITCH_KEEP },
+};
+
+START_TEST(merge_across_nodes_is_what_is_configured)
+{
+	set_guest_of(1);
+	fx.conf.ksm.merge_across_nodes = nodes[_i].configured;
+	fx.conf.placement.mode = nodes[_i].placement;
+	fx.conf.mode = nodes[_i].mode;
+	fx.topology.ncpu_nodes = nodes[_i].ncpu_nodes;
+	ck_assert_msg(step().merge_across_nodes == nodes[_i].wanted, "%s", nodes[_i].name);
+}
+END_TEST
+
+START_TEST(use_zero_pages_is_what_is_configured)
+{
+	set_guest_of(1);
+	for (int wish = KSM_SWITCH_KEEP; wish <= KSM_SWITCH_ON; wish++) {
+		fx.conf.ksm.use_zero_pages = (enum ksm_switch)wish;
+		ck_assert_int_eq(step().use_zero_pages, wish);
+	}
+}
+END_TEST
+
+/* 4 GiB are merged, a tenth of 16 GiB is the reserve; the guest has 6 GiB resident, 3 of
+ * them merged. */
+static const struct {
+	const char *name;
+	uint64_t available_kib, hard_kib, soft_kib;
+	bool room;
+} rooms[] = {
+	{ "plenty", 10 * GIB_KIB, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, true },
+	{ "just what is needed", 5872024, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, false },
+	{ "a little more", 5872025, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, true },
+	{ "a hard limit that it would reach", 10 * GIB_KIB, 9 * GIB_KIB - 1, KT_UNLIMITED_KIB,
+	  false },
+	{ "a hard limit with room", 10 * GIB_KIB, 9 * GIB_KIB, KT_UNLIMITED_KIB, true },
+	{ "a soft limit that it would reach", 10 * GIB_KIB, KT_UNLIMITED_KIB, 9 * GIB_KIB - 1,
+	  false },
+};
+
+START_TEST(unmerging_needs_room_in_memory_and_below_every_limit)
+{
+	set_guest_of(6 * GIB_KIB);
+	(void)fixture_guest(1);
+	fx.domain[1].hard_limit_kib = 1; /* nothing of it is merged */
+	fx.sample[0].usage_kib = GIB_KIB;
+	fx.view.guest[0].merged_kib = 3 * GIB_KIB;
+	fx.view.merged_kib = 4 * GIB_KIB;
+	fx.host.mem_available_kib = rooms[_i].available_kib;
+	fx.domain[0].hard_limit_kib = rooms[_i].hard_kib;
+	fx.domain[0].soft_limit_kib = rooms[_i].soft_kib;
+	ck_assert_msg(step().may_unmerge == rooms[_i].room, "%s", rooms[_i].name);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ksm_rules");
@@ -153,8 +226,12 @@ int main(void)
 
 	tcase_add_checked_fixture(c, host_of_16_gib, NULL);
 	tcase_add_loop_test(c, what_stands_in_the_way_is_named, 0, (int)KT_ARRAY_LEN(stand_downs));
-	tcase_add_loop_test(c, memory_that_ksm_cannot_merge_does_not_count, 0,
-			    (int)KT_ARRAY_LEN(unmergeable));
+	tcase_add_test(c, the_advisor_is_stopped_only_by_a_plan_that_sets);
+	tcase_add_loop_test(c, merge_across_nodes_is_what_is_configured, 0,
+			    (int)KT_ARRAY_LEN(nodes));
+	tcase_add_test(c, use_zero_pages_is_what_is_configured);
+	tcase_add_loop_test(c, unmerging_needs_room_in_memory_and_below_every_limit, 0,
+			    (int)KT_ARRAY_LEN(rooms));
 	tcase_add_test(c, only_opting_out_takes_a_guest_out);
 	tcase_add_test(c, commitments_add_up_over_mergeable_guests_only);
 	suite_add_tcase(s, c);
