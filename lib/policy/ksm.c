@@ -58,14 +58,13 @@ static bool has_room_to_unmerge(const struct host_view *view)
 
 	for (size_t i = 0; i < view->nslots; i++) {
 		const struct guest_view *g = &view->guest[i];
-		uint64_t limit_kib, whole_kib;
+		uint64_t whole_kib;
 
 		if (!g->present || g->merged_kib == 0)
 			continue;
-		limit_kib = KT_MIN(g->domain->hard_limit_kib, g->domain->soft_limit_kib);
 		whole_kib =
 			add_capped(KT_MAX(g->sample->rss_kib, g->sample->usage_kib), g->merged_kib);
-		if (whole_kib > limit_kib)
+		if (whole_kib > g->sample->limit_kib)
 			return false;
 	}
 	return view->host->mem_available_kib > wanted_kib;

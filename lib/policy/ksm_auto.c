@@ -277,6 +277,8 @@ void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct
 		*ret = (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
 		return;
 	}
+	if (in_force->unmerging)
+		rest(a); /* nothing stays merged: a burst comes next */
 	ksm_pace_look(&a->pace, view, is_fast(a));
 	if (fresh.n > 0 && !a->unserved_ns)
 		a->unserved_ns = KT_MAX(fresh.oldest_ns, 1);

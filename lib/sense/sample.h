@@ -158,6 +158,9 @@ struct guest_sample {
 	bool cgroup_v2;
 	uint64_t usage_kib, anon_kib, file_kib; /* of the memory cgroup */
 	uint64_t anon_huge_kib;                 /* of anon_kib: in transparent huge pages */
+	/* What its cgroup may grow to before it is throttled or somebody in it is killed;
+	 * KT_UNLIMITED_KIB: no limit, or none known. */
+	uint64_t limit_kib;
 	uint64_t swap_kib;
 	uint64_t pgmajfault_total, refault_anon_total;
 	struct psi_sample psi_memory; /* cgroup v2 */

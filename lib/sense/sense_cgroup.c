@@ -186,6 +186,30 @@ static void read_stat(struct sense *s, struct guest_source *g, struct guest_samp
 	ret->swap_kib = swap / 1024;
 }
 
+/* "max", or bytes; v1 has a number beyond all memory for "none". */
+static uint64_t read_limit(struct sense *s, struct guest_source *g, enum guest_file f,
+			   const char *file)
+{
+	uint64_t bytes;
+
+	if (!text_of(s, g, f, file) || str_u64(s->text, &bytes) < 0 ||
+	    bytes / 1024 > KT_UNLIMITED_KIB)
+		return KT_UNLIMITED_KIB;
+	return bytes / 1024;
+}
+
+/* The soft limit of v1 only says who is to be reclaimed first: no limit. */
+static uint64_t read_limits(struct sense *s, struct guest_source *g)
+{
+	uint64_t max_kib, high_kib;
+
+	if (!s->capabilities.cgroup_v2)
+		return read_limit(s, g, GUEST_LIMIT, "memory.limit_in_bytes");
+	max_kib = read_limit(s, g, GUEST_LIMIT, "memory.max");
+	high_kib = read_limit(s, g, GUEST_HIGH, "memory.high");
+	return KT_MIN(max_kib, high_kib);
+}
+
 void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sample *ret)
 {
 	bool v2 = s->capabilities.cgroup_v2;
@@ -197,6 +221,7 @@ void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sam
 		str_u64(s->text, &ret->usage_kib) == 0;
 	ret->usage_kib /= 1024;
 	read_stat(s, g, ret);
+	ret->limit_kib = read_limits(s, g);
 	if (v2 && text_of(s, g, GUEST_SWAP, "memory.swap.current") &&
 	    str_u64(s->text, &ret->swap_kib) == 0)
 		ret->swap_kib /= 1024;

@@ -163,6 +163,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->cpuset = g->cpus;
+	ret->limit_kib = KT_UNLIMITED_KIB;
 	if (g->has_cgroup)
 		sense_cgroup_read(s, g, ret);
 	look_up_nodes(s, g, d, ret);

@@ -2,7 +2,10 @@
 /* The host as a whole: guests that come and go, and CPUs that they share. */
 #include "plant.h"
 
+#include <math.h>
 #include <string.h>
+
+#include "plant_ksmd.h"
 
 double plant_random(struct plant *p, double low, double high)
 {
@@ -31,6 +34,9 @@ static void make_topology(struct plant *p)
 	t->ncores = cpu;
 }
 
+/* Enough to see what is rare, few enough for days in a second. */
+static const double default_chunks = 4096;
+
 void plant_init(struct plant *p, uint64_t seed, unsigned int nnodes, unsigned int cpus_per_node,
 		double gib_per_node)
 {
@@ -45,9 +51,18 @@ void plant_init(struct plant *p, uint64_t seed, unsigned int nnodes, unsigned in
 	p->cache_kib = 1 * PLANT_GIB;
 	p->cgroup_v2 = true;
 	p->page_cost_us = 3;
+	p->pass_cost_us = 300;
+	p->chunk_kib =
+		fmax(1, floor(plant_total_kib(p) / default_chunks / KT_PAGE_KIB)) * KT_PAGE_KIB;
 	p->pages_to_scan = 100;
 	p->sleep_ms = 20;
+	p->has_smart_scan = p->smart_scan = true;
 	make_topology(p);
+}
+
+void plant_free(struct plant *p)
+{
+	plant_ksmd_free(p);
 }
 
 static unsigned int unused_slot(const struct plant *p)
@@ -96,6 +111,7 @@ void plant_stop(struct plant *p, unsigned int guest)
 {
 	int id = p->guest[guest].domain.id;
 
+	plant_ksmd_forget(p, guest);
 	memset(&p->guest[guest], 0, sizeof p->guest[guest]);
 	p->guest[guest].domain.id = id;
 }

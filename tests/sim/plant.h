@@ -29,10 +29,12 @@ struct plant_guest {
 	double demand_cpus; /* wants to run */
 	double target_kib;  /* memory that it fills, kib_per_s at a time */
 	double kib_per_s;
-	double hot_kib;         /* of its memory, in use all the time */
-	double duplicate_share; /* of its memory, equal to pages elsewhere */
-	double rewrite_per_s;   /* share of its merged pages written to */
-	struct domain domain;   /* flags; plant_sense fills the rest */
+	double hot_kib; /* of its memory, in use all the time */
+	/* of the memory that it touches from now on: equal to pages elsewhere, zero, and
+	 * changing too fast to merge; the rest is like nothing else */
+	double duplicate_share, zero_share, volatile_share;
+	double rewrite_per_s; /* share of its merged pages written to */
+	struct domain domain; /* flags; plant_sense fills the rest */
 	bool has_admin_mask;
 	struct cpumask admin_mask; /* pinned by somebody else, behind libvirt's back */
 
@@ -40,7 +42,7 @@ struct plant_guest {
 	unsigned int birth_node;
 	double on_node_kib[PLANT_NODES];
 	double swapped_hot_kib, swapped_cold_kib;
-	double seen_kib, merged_kib; /* by ksmd: once; twice and merged */
+	double merged_kib; /* by ksmd, with the copies that stay */
 	bool pinned, limited;
 	int home_node;
 	double soft_limit_kib;
@@ -64,12 +66,18 @@ struct plant {
 	double os_kib, cache_kib; /* spread evenly */
 	double swap_kib;          /* 0: none */
 	bool cgroup_v2;
-	double page_cost_us; /* of ksmd: 2 to 4 */
+	double page_cost_us; /* of a page that ksmd looks for in its trees: 2 to 5 */
+	double pass_cost_us;
+	double chunk_kib; /* of memory that ksmd treats alike; fixed by the first guest */
 
 	bool ksm_run;
 	double pages_to_scan, sleep_ms;
+	bool has_smart_scan, smart_scan; /* Linux 6.7 */
 	bool ksm_advisor;
-	double ksmd_s;
+	struct plant_ksmd *ksmd;
+	double ksmd_s, ksmd_cpu_share; /* it gets no more than this share of a CPU */
+	uint64_t pages_scanned, pages_skipped, full_scans;
+	uint64_t pages_shared, pages_sharing, pages_unshared;
 	double stall_s; /* of anybody: PSI some */
 	double swapped_out_kib;
 	unsigned int noom; /* the kernel had nothing left to take */
@@ -83,6 +91,7 @@ struct plant {
 /* A host that runs nothing yet. */
 void plant_init(struct plant *p, uint64_t seed, unsigned int nnodes, unsigned int cpus_per_node,
 		double gib_per_node);
+void plant_free(struct plant *p);
 
 /* The guest starts now, on a node of the scheduler's choice. */
 struct plant_guest *plant_start(struct plant *p, unsigned int vcpus, double gib);
@@ -106,7 +115,7 @@ double plant_resident_kib(const struct plant_guest *g);
 double plant_total_kib(const struct plant *p);
 double plant_available_kib(const struct plant *p);
 double plant_node_free_kib(const struct plant *p, unsigned int node);
-double plant_merged_kib(const struct plant *p);
+double plant_merged_kib(const struct plant *p); /* saved: pages_sharing */
 double plant_swap_free_kib(const struct plant *p);
 unsigned int plant_fullest_node(const struct plant *p, const struct plant_guest *g);
 

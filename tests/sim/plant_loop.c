@@ -23,6 +23,7 @@ struct loop *loop_new(void)
 
 void loop_free(struct loop *l)
 {
+	plant_free(&l->plant);
 	domains_free(l->domains);
 	host_view_free(l->view);
 	free(l);

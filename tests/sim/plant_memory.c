@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The host's memory: first touch, reclaim, swap, and what ksmd merges. */
+/* The host's memory: first touch, reclaim and swap. */
 #include "plant.h"
 
 #include <math.h>
@@ -20,11 +20,15 @@ double plant_total_kib(const struct plant *p)
 
 double plant_merged_kib(const struct plant *p)
 {
-	double sum = 0;
+	return (double)p->pages_sharing * KT_PAGE_KIB;
+}
 
-	for (unsigned int i = 0; i < p->nguests; i++)
-		sum += p->guest[i].merged_kib;
-	return sum;
+/* The copies that stay are paid for by all who share them. */
+static double saved_kib(const struct plant *p, const struct plant_guest *g)
+{
+	double merged = (double)(p->pages_shared + p->pages_sharing);
+
+	return merged > 0 ? g->merged_kib * (double)p->pages_sharing / merged : 0;
 }
 
 /* Merged pages are freed on the node that they were on. */
@@ -37,7 +41,7 @@ double plant_node_free_kib(const struct plant *p, unsigned int node)
 		double resident_kib = plant_resident_kib(g);
 
 		if (resident_kib > 0)
-			used += g->on_node_kib[node] * (1 - g->merged_kib / resident_kib);
+			used += g->on_node_kib[node] * fmax(0, 1 - saved_kib(p, g) / resident_kib);
 	}
 	return fmax(0, p->node[node].total_kib - used);
 }
@@ -100,8 +104,6 @@ static void shrink(struct plant_guest *g, double kib)
 		return;
 	for (unsigned int n = 0; n < PLANT_NODES; n++)
 		g->on_node_kib[n] -= g->on_node_kib[n] * kib / resident_kib;
-	g->merged_kib *= 1 - kib / resident_kib;
-	g->seen_kib *= 1 - kib / resident_kib;
 }
 
 /* The coldest first; what is in use goes only when nothing else is left.  Returns what
@@ -203,40 +205,4 @@ void plant_run_memory(struct plant *p, double seconds)
 		obey_limit(p, g, seconds);
 	}
 	reclaim(p, seconds);
-}
-
-/* ---- ksmd --------------------------------------------------------------------------------- */
-
-static bool is_mergeable(const struct plant_guest *g)
-{
-	const struct domain *d = &g->domain;
-
-	return g->running && !d->hugepages && !d->locked && !d->vfio && !d->nosharepages &&
-	       !d->shared_memory && !d->confidential;
-}
-
-/* One round robin over all guests.  A page is merged at the second look that finds it
- * unchanged; one that is written to is the guest's own again. */
-void plant_run_ksmd(struct plant *p, double seconds)
-{
-	double batch_s = (p->sleep_ms + p->pages_to_scan * p->page_cost_us / 1000) / 1000;
-	double pages = seconds / batch_s * p->pages_to_scan, mergeable_kib = 0, looks;
-
-	for (unsigned int i = 0; i < p->nguests; i++)
-		if (is_mergeable(&p->guest[i]))
-			mergeable_kib += plant_resident_kib(&p->guest[i]);
-	looks = p->ksm_run && mergeable_kib > 0 ? pages * KT_PAGE_KIB / mergeable_kib : 0;
-	p->ksmd_s += looks > 0 ? pages * p->page_cost_us / 1e6 : 0;
-	for (unsigned int i = 0; i < p->nguests; i++) {
-		struct plant_guest *g = &p->guest[i];
-		double unmerged_kib = g->duplicate_share * plant_resident_kib(g) - g->merged_kib;
-		double looked_at = 1 - exp(-looks), merges_kib;
-
-		if (!is_mergeable(g))
-			continue;
-		merges_kib = fmin(fmax(0, g->seen_kib * looked_at), fmax(0, unmerged_kib));
-		g->seen_kib += looked_at * fmax(0, unmerged_kib - g->seen_kib) - merges_kib;
-		g->merged_kib += merges_kib;
-		g->merged_kib *= exp(-g->rewrite_per_s * seconds);
-	}
 }

@@ -3,23 +3,49 @@
 #include <string.h>
 
 #include "plant.h"
+#include "plant_ksmd.h"
 
 static uint64_t ns(double seconds)
 {
 	return (uint64_t)(seconds * 1e9);
 }
 
+enum { PAGE_BYTES = KT_PAGE_KIB * 1024, RMAP_ITEM_BYTES = 64 };
+
+static int64_t profit_bytes(uint64_t merged_pages, uint64_t rmap_pages)
+{
+	return (int64_t)(merged_pages * PAGE_BYTES) - (int64_t)(rmap_pages * RMAP_ITEM_BYTES);
+}
+
 static void sense_ksm(const struct plant *p, struct ksm_sample *k)
 {
-	*k = (struct ksm_sample){ .present = true,
-				  .run = p->ksm_run,
-				  .pages_to_scan = (uint64_t)p->pages_to_scan,
-				  .sleep_ms = (uint64_t)p->sleep_ms,
-				  .sharing_pages = (uint64_t)(plant_merged_kib(p) / KT_PAGE_KIB),
-				  .advisor =
-					  p->ksm_advisor ? KSM_ADVISOR_SCAN_TIME : KSM_ADVISOR_NONE,
-				  .has_ksmd = true,
-				  .ksmd_cpu_ns_total = ns(p->ksmd_s) };
+	uint64_t rmap_pages = 0;
+
+	for (unsigned int i = 0; i < p->nguests; i++)
+		rmap_pages += plant_rmap_pages(p, i);
+	*k = (struct ksm_sample){
+		.present = true,
+		.run = p->ksm_run,
+		.pages_to_scan = (uint64_t)p->pages_to_scan,
+		.sleep_ms = (uint64_t)p->sleep_ms,
+		.shared_pages = p->pages_shared,
+		.sharing_pages = p->pages_sharing,
+		.unshared_pages = p->pages_unshared,
+		.volatile_pages =
+			rmap_pages - p->pages_shared - p->pages_sharing - p->pages_unshared,
+		.full_scans = p->full_scans,
+		.advisor = p->ksm_advisor ? KSM_ADVISOR_SCAN_TIME : KSM_ADVISOR_NONE,
+		.has_smart_scan = p->has_smart_scan,
+		.smart_scan = p->has_smart_scan && p->smart_scan,
+		.has_zero_pages = true, /* of them there are none: use_zero_pages is 0 */
+		.has_scanned = true,
+		.scanned_total = p->pages_scanned,
+		.skipped_total = p->pages_skipped,
+		.has_profit = true,
+		.profit_bytes = profit_bytes(p->pages_sharing, rmap_pages),
+		.has_ksmd = true,
+		.ksmd_cpu_ns_total = ns(p->ksmd_s),
+	};
 }
 
 static void sense_host(const struct plant *p, struct host_sample *h)
@@ -78,7 +104,9 @@ static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
 				    .pgmajfault_total = (uint64_t)g->majfaults,
 				    .refault_anon_total = (uint64_t)g->majfaults,
 				    .has_ksm = true,
+				    .ksm_rmap_pages = plant_rmap_pages(p, i),
 				    .ksm_merging_pages = (uint64_t)(g->merged_kib / KT_PAGE_KIB) };
+	s->ksm_profit_bytes = profit_bytes(s->ksm_merging_pages, s->ksm_rmap_pages);
 	s->psi_memory.present = p->cgroup_v2;
 	s->psi_memory.some_us_total = p->cgroup_v2 ? (uint64_t)(g->stall_s * 1e6) : 0;
 	for (unsigned int n = 0; n < p->nnodes; n++)

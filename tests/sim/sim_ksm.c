@@ -22,6 +22,7 @@ static void open_host(int seed)
 	plant_init(&l->plant, (uint64_t)seed, 1, 32, 64);
 	l->plant.swap_kib = 32 * PLANT_GIB;
 	l->conf.placement.mode = l->conf.memory.mode = LOOP_OFF;
+	l->conf.ksm.policy = KSM_POLICY_KSMTUNED;
 }
 
 static void start_guests(unsigned int n, double gib, double duplicate_share)
@@ -204,7 +205,8 @@ END_TEST
  */
 
 /* ksmtuned's law never gives up while memory is short, even when nothing merges; what it
- * costs then is bounded by its highest rate: 1250 pages in 10 ms and 3.75 ms. */
+ * costs then is bounded by its highest rate: 10 ms of sleep for 1250 pages, which cost
+ * 3.75 ms, and the 10000 that smart_scan skips meanwhile, which cost 1.2 ms. */
 START_TEST(barren_scanning_costs_no_more_than_its_highest_rate)
 {
 	struct record r = { 0 };
@@ -216,7 +218,7 @@ START_TEST(barren_scanning_costs_no_more_than_its_highest_rate)
 		l->plant.guest[i].target_kib = 4.8 * PLANT_GIB;
 	loop_run(l, DAY_S / 4.0, observe, &r);
 	share = l->plant.ksmd_s / (DAY_S / 4.0);
-	ck_assert_msg(share > 0.2 && share < 0.28, "seed %d: ksmd used %.0f %% of a CPU", _i,
+	ck_assert_msg(share > 0.2 && share < 0.34, "seed %d: ksmd used %.0f %% of a CPU", _i,
 		      100 * share);
 	ck_assert_msg(plant_merged_kib(&l->plant) <= 0, "seed %d: merged", _i);
 }

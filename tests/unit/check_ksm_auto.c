@@ -203,6 +203,16 @@ START_TEST(a_trickle_that_pays_becomes_a_burst)
 }
 END_TEST
 
+START_TEST(after_unmerging_everything_is_merged_again)
+{
+	converge();
+	fx.in_force.ksm.unmerging = true;
+	(void)step();
+	fx.in_force.ksm.unmerging = false;
+	assert_why(step(), WHY_BURST);
+}
+END_TEST
+
 /* ---- rest --------------------------------------------------------------------- */
 
 START_TEST(with_plenty_of_memory_ksm_rests_and_comes_back)
@@ -445,6 +455,7 @@ int main(void)
 	tcase_add_test(c, guests_that_shrink_may_grow_again);
 	tcase_add_test(c, dearer_memory_is_worth_another_burst);
 	tcase_add_test(c, a_trickle_that_pays_becomes_a_burst);
+	tcase_add_test(c, after_unmerging_everything_is_merged_again);
 	tcase_add_test(c, with_plenty_of_memory_ksm_rests_and_comes_back);
 	tcase_add_test(c, never_rests);
 	tcase_add_test(c, always_scans_with_plenty_of_memory);

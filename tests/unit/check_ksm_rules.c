@@ -191,30 +191,26 @@ END_TEST
  * them merged. */
 static const struct {
 	const char *name;
-	uint64_t available_kib, hard_kib, soft_kib;
+	uint64_t available_kib, limit_kib;
 	bool room;
 } rooms[] = {
-	{ "plenty", 10 * GIB_KIB, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, true },
-	{ "just what is needed", 5872024, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, false },
-	{ "a little more", 5872025, KT_UNLIMITED_KIB, KT_UNLIMITED_KIB, true },
-	{ "a hard limit that it would reach", 10 * GIB_KIB, 9 * GIB_KIB - 1, KT_UNLIMITED_KIB,
-	  false },
-	{ "a hard limit with room", 10 * GIB_KIB, 9 * GIB_KIB, KT_UNLIMITED_KIB, true },
-	{ "a soft limit that it would reach", 10 * GIB_KIB, KT_UNLIMITED_KIB, 9 * GIB_KIB - 1,
-	  false },
+	{ "plenty", 10 * GIB_KIB, KT_UNLIMITED_KIB, true },
+	{ "just what is needed", 5872024, KT_UNLIMITED_KIB, false },
+	{ "a little more", 5872025, KT_UNLIMITED_KIB, true },
+	{ "a limit that it would reach", 10 * GIB_KIB, 9 * GIB_KIB - 1, false },
+	{ "a limit with room", 10 * GIB_KIB, 9 * GIB_KIB, true },
 };
 
 START_TEST(unmerging_needs_room_in_memory_and_below_every_limit)
 {
 	set_guest_of(6 * GIB_KIB);
 	(void)fixture_guest(1);
-	fx.domain[1].hard_limit_kib = 1; /* nothing of it is merged */
+	fx.sample[1].limit_kib = 1; /* nothing of it is merged */
 	fx.sample[0].usage_kib = GIB_KIB;
 	fx.view.guest[0].merged_kib = 3 * GIB_KIB;
 	fx.view.merged_kib = 4 * GIB_KIB;
 	fx.host.mem_available_kib = rooms[_i].available_kib;
-	fx.domain[0].hard_limit_kib = rooms[_i].hard_kib;
-	fx.domain[0].soft_limit_kib = rooms[_i].soft_kib;
+	fx.sample[0].limit_kib = rooms[_i].limit_kib;
 	ck_assert_msg(step().may_unmerge == rooms[_i].room, "%s", rooms[_i].name);
 }
 END_TEST
