@@ -138,7 +138,7 @@ unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
 sim: $(SIM_BIN) ## closed loops against the plant
 	@tests/run-binaries sim $(SIM_BIN)
 
-live: all ## root: real libvirtd, real QEMU guests, this kernel's KSM
+live: all $(BUILD)/tests/sim_ksmd ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD)
 
 vm: all ## boots a NUMA host with systemd in QEMU and proves placement in it

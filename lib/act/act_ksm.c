@@ -113,8 +113,11 @@ static int compare(const struct act *a, const struct ksm_plan *plan, uint64_t fo
 		want[i] = wanted(a, plan, i, found[i]);
 		which |= (unsigned int)(want[i] != found[i]) << i;
 	}
-	/* The kernel sets it to 100 when its advisor goes. */
-	if (which & 1U << KSM_ADVISOR && plan->run)
+	/* The kernel sets it to 100 when its advisor goes, and lets nobody else set it once
+	 * that is back. */
+	if (which & 1U << KSM_ADVISOR && want[KSM_ADVISOR])
+		which &= ~(1U << KSM_PAGES);
+	else if (which & 1U << KSM_ADVISOR && plan->run)
 		which |= 1U << KSM_PAGES;
 	*ret_which = which;
 	return 0;
@@ -247,7 +250,14 @@ static void settle(struct act *a, enum ksm_knob knob)
 	if (knob >= KSM_PAGES || k->asked != k->original)
 		return;
 	k->ours = false;
+	if (knob == KSM_ADVISOR && k->asked) /* it sets the speed itself */
+		a->ksm.knob[KSM_PAGES].ours = false;
 	a->undo_stale = true;
+}
+
+static bool is_unmerging(const struct act *a, enum ksm_knob knob)
+{
+	return knob == KSM_RUN && a->ksm.knob[knob].asked == RUN_UNMERGED;
 }
 
 /* 0, or -errno of a write that ends it all. */
@@ -257,7 +267,7 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 	uint64_t found = 0;
 	int r;
 
-	if (knob == KSM_RUN && k->asked == RUN_UNMERGED) {
+	if (is_unmerging(a, knob)) {
 		act_ksm_unmerge(a);
 		settle(a, knob);
 		return 0;
@@ -267,9 +277,11 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 		settle(a, knob);
 	else if (r == -ESTALE)
 		act_ksm_cede(a, knob, found);
-	else if (r == -EBUSY && knob == KSM_NODES)
-		r = 0; /* something was merged meanwhile: the next plan sees it */
-	else
+	if (r == -EBUSY && knob == KSM_NODES) { /* merged meanwhile: the next plan sees it */
+		a->undo_stale = true;
+		return 0;
+	}
+	if (r < 0 && r != -ESTALE)
 		act_ksm_refused(a, knob, r);
 	return r;
 }
@@ -282,6 +294,7 @@ void act_ksm_execute(struct act *a)
 
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
+		bool by_child = is_unmerging(a, i);
 
 		if (!k->todo)
 			continue;
@@ -289,7 +302,7 @@ void act_ksm_execute(struct act *a)
 			a->undo_stale = true;
 			break;
 		}
-		if (k->todo || k->asked == RUN_UNMERGED)
+		if (k->todo || by_child)
 			continue;
 		from[i] = k->before;
 		to[i] = k->asked;

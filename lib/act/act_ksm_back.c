@@ -65,8 +65,10 @@ static bool must_wait_for_nodes(struct act *a)
 		run->asked = RUN_UNMERGED;
 		if (undo_save(a) == 0) {
 			act_ksm_unmerge(a);
-			return a->ksm.unmerger > 0;
+			if (a->ksm.unmerger > 0)
+				return true;
 		}
+		run->asked = run->before;
 	}
 	act_ksm_say_no_room(a);
 	a->ksm.knob[KSM_NODES].gave_up = true;
@@ -87,6 +89,14 @@ static void say_what_stays_merged(const struct act *a, unsigned int written,
 		  "it");
 }
 
+/* A scan that is to go on starts when all else is back. */
+static unsigned int in_order(const struct act *a, unsigned int n)
+{
+	if (a->ksm.knob[KSM_RUN].original != RUN_SCANNING)
+		return _KSM_KNOB_MAX - 1 - n;
+	return n == _KSM_KNOB_MAX - 1 ? KSM_RUN : KSM_RUN - 1 - n;
+}
+
 void act_ksm_give_back(struct act *a, enum why why)
 {
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
@@ -97,7 +107,8 @@ void act_ksm_give_back(struct act *a, enum why why)
 		act_ksm_publish(a);
 		return;
 	}
-	for (unsigned int i = _KSM_KNOB_MAX; i-- > 0;) {
+	for (unsigned int n = 0; n < _KSM_KNOB_MAX; n++) {
+		unsigned int i = in_order(a, n);
 		struct knob *k = &a->ksm.knob[i];
 		int r;
 

@@ -45,10 +45,12 @@ void act_ksm_unmerge(struct act *a)
 
 	if (pid == 0)
 		unmerge_all(a->fs);
-	if (pid < 0)
-		note_failure(a, errno);
-	else
+	if (pid > 0) {
 		a->ksm.unmerger = pid;
+		return;
+	}
+	note_failure(a, errno);
+	a->ksm.knob[KSM_RUN].asked = a->ksm.knob[KSM_RUN].before;
 }
 
 /* How the child has ended: 0, or what the kernel said to it; a signal is the OOM killer's. */
@@ -63,10 +65,14 @@ bool act_ksm_is_unmerging(struct act *a)
 	uint64_t found;
 	int status;
 
-	if (a->ksm.unmerger > 0 && waitpid(a->ksm.unmerger, &status, WNOHANG) == 0)
-		return true;
 	if (a->ksm.unmerger <= 0)
 		return false;
+	switch (waitpid(a->ksm.unmerger, &status, WNOHANG)) {
+	case 0:
+		return true;
+	case -1: /* somebody else has waited for it */
+		status = 0;
+	}
 	a->ksm.unmerger = 0;
 	if (outcome(status) != 0)
 		note_failure(a, outcome(status));

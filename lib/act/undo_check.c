@@ -9,12 +9,31 @@
 
 #include "act_private.h"
 
+/* pages_to_scan is set by the kernel, too: to 100 when its advisor goes, and by the advisor
+ * as soon as it is back. */
+static void check_ksm_speed(struct act *a, bool advisor_was_ours)
+{
+	struct knob *pages = &a->ksm.knob[KSM_PAGES];
+	uint64_t found;
+
+	if (!advisor_was_ours || !pages->ours)
+		return;
+	if (!a->ksm.knob[KSM_ADVISOR].ours)
+		pages->ours = act_ksm_read(a, KSM_ADVISOR, &found) < 0 || !found;
+	else if (act_ksm_read(a, KSM_PAGES, &found) == 0 && found == 100)
+		pages->before = found;
+}
+
 static void check_ksm(struct act *a)
 {
+	bool advisor_was_ours = a->ksm.knob[KSM_ADVISOR].ours;
+
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
 		uint64_t found = k->asked; /* when it cannot be read just now */
 
+		if (i == KSM_PAGES)
+			check_ksm_speed(a, advisor_was_ours);
 		if (!k->ours)
 			continue;
 		if (act_ksm_read(a, i, &found) == -ENOENT || found == k->original)

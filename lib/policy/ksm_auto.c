@@ -19,6 +19,8 @@ enum { PASSES = 3 };
 /* Guests that grow for ever do not settle. */
 enum { SETTLE_AT_MOST = 10 };
 
+enum { VAIN_AT_MOST = 16 };
+
 /* What bursts and sweeps may cost when nothing but time asks for them, and when memory has
  * grown: shares of a CPU, averaged over the time until the next one. */
 static const double timed_share = 0.0075, asked_share = 0.05, urgent_share = 0.25;
@@ -27,6 +29,11 @@ static const double price_rise = 0.2;   /* since it was lowest: what did not pay
 static const uint64_t growth_part = 16; /* of what was seen ... */
 static const uint64_t growth_min_kib = 32 * 1024;       /* ... and more than this */
 static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
+
+static bool is_fast(const struct ksm_auto *a)
+{
+	return a->phase == KSM_BURSTS || a->phase == KSM_SWEEPS;
+}
 
 /* ---- a scan under way ------------------------------------------------------- */
 
@@ -116,35 +123,48 @@ static bool sweeps_help(const struct ksm_sample *k, bool sweeping)
 	return k->has_smart_scan && (k->smart_scan || sweeping) && k->probe != KSM_PROBE_COMPLETE;
 }
 
-static bool sweep_is_due(const struct ksm_auto *a, const struct host_view *view,
-			 const struct ksm_guests *all)
+/* Until a sweep that nothing asks for: each one in vain doubles the time, and halves, then
+ * thirds, what sweeps may cost on average. */
+static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct ksm_conf *conf,
+				 const struct ksm_guests *all)
+{
+	double cost_s = KT_MAX(a->sweep_cpu_s, ksm_pace_cost_s(&a->pace, all->rss_kib, PASSES));
+	uint64_t by_cost_s = (uint64_t)(cost_s / timed_share * (a->nvain + 1));
+	uint64_t by_yield_s = KT_MIN(conf->sweep_min_s << a->nvain, conf->sweep_max_s);
+
+	return KT_MAX(by_cost_s, by_yield_s);
+}
+
+static bool sweep_is_due(const struct ksm_auto *a, const struct ksm_conf *conf,
+			 const struct host_view *view, const struct ksm_guests *all)
 {
 	if (!sweeps_help(&view->host->ksm, false))
 		return false;
 	if (a->sweep_asked)
 		return is_affordable(a, view, all, asked_share);
-	return !within_s(view->now_ns, a->quiet_ns, a->backoff_s) &&
-	       is_affordable(a, view, all, timed_share);
+	return !within_s(view->now_ns, a->quiet_ns, sweep_interval_s(a, conf, all));
 }
 
 /* ---- from phase to phase ---------------------------------------------------------- */
 
 static void begin(struct ksm_auto *a, enum ksm_phase phase, const struct host_view *view)
 {
+	if (is_fast(a))
+		ksm_pace_end_scan(&a->pace);
 	a->phase = phase;
 	scan_begin(a, view);
+	ksm_pace_begin_scan(&a->pace);
 }
 
-static void begin_burst(struct ksm_auto *a, const struct ksm_conf *conf,
-			const struct host_view *view, const struct ksm_guests *all,
-			const struct ksm_guests *fresh)
+static void begin_burst(struct ksm_auto *a, const struct host_view *view,
+			const struct ksm_guests *all, const struct ksm_guests *fresh)
 {
 	/* Where all guests are new nothing has an age yet, and nothing is skipped. */
 	a->sweep_asked |= fresh->n < all->n;
 	a->served_ns = KT_MAX(a->served_ns, all->newest_ns);
 	a->unserved_ns = 0;
 	a->seen_kib = all->rss_kib;
-	a->backoff_s = conf->sweep_min_s;
+	a->nvain = 0;
 	begin(a, KSM_BURSTS, view);
 }
 
@@ -155,17 +175,14 @@ static void end_burst(struct ksm_auto *a, const struct host_view *view, double p
 	begin(a, KSM_TRICKLES, view);
 }
 
-/* One that brought nothing makes the next one wait twice as long. */
 static void end_sweep(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
 		      double price)
 {
-	double brought =
-		yield(a->scan.began_kib, view->merged_kib, a->pace.cpu_s - a->scan.began_cpu_s);
+	double cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
+	bool in_vain = !pays(conf, yield(a->scan.began_kib, view->merged_kib, cpu_s), price);
 
-	if (pays(conf, brought, price))
-		a->backoff_s = conf->sweep_min_s;
-	else
-		a->backoff_s = KT_MIN(mul_capped(a->backoff_s, 2), conf->sweep_max_s);
+	a->nvain = in_vain ? KT_MIN(a->nvain + 1, VAIN_AT_MOST) : 0;
+	a->sweep_cpu_s = cpu_s;
 	a->sweep_asked = false;
 	a->quiet_ns = view->now_ns;
 	begin(a, KSM_TRICKLES, view);
@@ -194,8 +211,8 @@ static void begin_what_is_due(struct ksm_auto *a, const struct ksm_conf *conf,
 		return; /* it sees what is new as well */
 	if (arrived ||
 	    (a->phase != KSM_BURSTS && fresh->n == 0 && burst_is_due(a, conf, view, all, price)))
-		begin_burst(a, conf, view, all, fresh);
-	else if (a->phase == KSM_TRICKLES && sweep_is_due(a, view, all))
+		begin_burst(a, view, all, fresh);
+	else if (a->phase == KSM_TRICKLES && fresh->n == 0 && sweep_is_due(a, conf, view, all))
 		begin(a, KSM_SWEEPS, view);
 	else if (a->phase == KSM_RESTS)
 		begin(a, KSM_TRICKLES, view);
@@ -208,11 +225,6 @@ static void rest(struct ksm_auto *a)
 }
 
 /* ---- the plan ---------------------------------------------------------------------- */
-
-static bool is_fast(const struct ksm_auto *a)
-{
-	return a->phase == KSM_BURSTS || a->phase == KSM_SWEEPS;
-}
 
 static enum why reason(const struct ksm_auto *a, const struct ksm_conf *conf,
 		       const struct ksm_guests *fresh)
@@ -250,7 +262,7 @@ static void make_plan(struct ksm_auto *a, const struct ksm_conf *conf, const str
 {
 	double budget_cpus = ksm_pace_budget(&a->pace, conf, view, price, is_fast(a));
 
-	ksm_pace_choose(&a->pace, conf, budget_cpus);
+	ksm_pace_choose(&a->pace, budget_cpus, is_fast(a));
 	*ret = (struct ksm_plan){
 		.wish = WISH_SET,
 		.why = reason(a, conf, fresh),

@@ -14,8 +14,9 @@ static const double batch_ns = 5e6; /* half of what is asked for: costs change w
 static const double sleep_max_ms = 10000;
 enum { PAGES_MIN = 32, PAGES_MAX = 20000 };
 
-/* 2 to 4 us were measured; it matters only until it is known. */
-static const double standard_ns_per_page = 3000;
+/* Linux 6.18, measured: 1 us for a page that is only looked at, 5 for one that is searched
+ * for, 8 for one that merges.  It matters only until it is known. */
+static const double standard_ns_per_page = 6000;
 static const double least_ns_per_page = 50, most_ns_per_page = 100000;
 enum { PAGES_TO_BELIEVE = 1000 };
 
@@ -52,6 +53,7 @@ static void learn_cost(struct ksm_pace *p, double ns_per_page)
 
 	ns_per_page = KT_CLAMP(ns_per_page, least_ns_per_page, most_ns_per_page);
 	p->ns_per_page = ns_per_page > was ? ns_per_page : was + 0.3 * (ns_per_page - was);
+	p->dear_now_ns = KT_MAX(p->dear_now_ns, ns_per_page);
 }
 
 static void look_at_cost(struct ksm_pace *p, const struct host_view *view)
@@ -70,6 +72,18 @@ static void look_at_cost(struct ksm_pace *p, const struct host_view *view)
 		learn_cost(p, cpu_ns / pages);
 	p->known = false;
 	p->cpu_s += cpu_ns / 1e9;
+}
+
+void ksm_pace_begin_scan(struct ksm_pace *p)
+{
+	p->dear_now_ns = 0;
+}
+
+/* Believed at once when it is more, by halves when it is less. */
+void ksm_pace_end_scan(struct ksm_pace *p)
+{
+	if (p->dear_now_ns > 0)
+		p->dear_ns = KT_MAX(p->dear_now_ns, (p->dear_ns + p->dear_now_ns) / 2);
 }
 
 /* ---- harm ------------------------------------------------------------------- */
@@ -106,7 +120,7 @@ void ksm_pace_look(struct ksm_pace *p, const struct host_view *view, bool fast)
 	const struct ksm_sample *k = &view->host->ksm;
 
 	if (p->ns_per_page <= 0) {
-		p->ns_per_page = standard_ns_per_page;
+		p->ns_per_page = p->dear_ns = standard_ns_per_page;
 		p->throttle = 1;
 	}
 	if (p->known)
@@ -117,6 +131,7 @@ void ksm_pace_look(struct ksm_pace *p, const struct host_view *view, bool fast)
 		p->cpu_ns_total = k->ksmd_cpu_ns_total;
 		p->scanned_total = k->scanned_total;
 	}
+	p->assumed_ns = fast ? KT_MAX(p->ns_per_page, p->dear_ns) : p->ns_per_page;
 	look_at_guests(p, view, fast);
 }
 
@@ -139,47 +154,47 @@ double ksm_pace_budget(const struct ksm_pace *p, const struct ksm_conf *conf,
 
 static double share_of_cpu(const struct ksm_pace *p, uint64_t pages, uint64_t sleep_ms)
 {
-	double ns = (double)pages * p->ns_per_page;
+	double ns = (double)pages * p->assumed_ns;
 
 	return ns > 0 ? ns / (ns + (double)sleep_ms * 1e6) : 0;
 }
 
-/* Between 4/5 of the budget and all of it is near enough: knobs are not turned for the
- * noise of a measurement. */
-static bool is_near(const struct ksm_pace *p, double budget_cpus, double most_ns)
+/* Knobs are not turned for the noise of a measurement; a trickle may be off by half. */
+static bool is_near(const struct ksm_pace *p, double budget_cpus, bool fast)
 {
-	double share;
+	double share = share_of_cpu(p, p->pages_to_scan, p->sleep_ms);
 
-	if (!p->pages_to_scan || (double)p->pages_to_scan * p->ns_per_page > most_ns)
-		return false;
-	share = share_of_cpu(p, p->pages_to_scan, p->sleep_ms);
-	return share <= budget_cpus && share >= 0.8 * budget_cpus;
+	return p->pages_to_scan && share <= budget_cpus &&
+	       share >= (fast ? 0.8 : 0.4) * budget_cpus &&
+	       (double)p->pages_to_scan * p->assumed_ns <= 1.6 * batch_ns;
 }
 
-void ksm_pace_choose(struct ksm_pace *p, const struct ksm_conf *conf, double budget_cpus)
+/* Batches are as short as dear pages make them: whoever waits for one does not care what it
+ * costs on average. */
+void ksm_pace_choose(struct ksm_pace *p, double budget_cpus, bool fast)
 {
-	double pages = KT_CLAMP(batch_ns / p->ns_per_page, (double)PAGES_MIN, (double)PAGES_MAX);
-	double sleep_ms;
+	double pages = batch_ns / KT_MAX(p->assumed_ns, p->dear_ns), sleep_ns;
 
-	if (is_near(p, budget_cpus, 1.6 * batch_ns))
+	if (is_near(p, budget_cpus, fast))
 		return;
-	budget_cpus = KT_MIN(0.9 * budget_cpus, (double)conf->max_cpu_percent / 100);
+	budget_cpus *= fast ? 0.9 : 0.7;
+	pages = KT_CLAMP(pages, (double)PAGES_MIN, (double)PAGES_MAX);
 	p->pages_to_scan = (uint64_t)pages;
-	sleep_ms = (double)p->pages_to_scan * p->ns_per_page / 1e6 * (1 - budget_cpus) /
-		   KT_MAX(budget_cpus, 1e-6);
-	p->sleep_ms = (uint64_t)KT_CLAMP(sleep_ms + 0.999, 1.0, sleep_max_ms);
+	sleep_ns = (double)p->pages_to_scan * p->assumed_ns * (1 - budget_cpus) / budget_cpus;
+	p->sleep_ms = (uint64_t)KT_CLAMP(sleep_ns / 1e6 + 0.999, 1.0, sleep_max_ms);
 }
 
+/* Some pages are cheap, and some are dear: half as much as a dear one on average. */
 double ksm_pace_cost_s(const struct ksm_pace *p, uint64_t kib, unsigned int passes)
 {
 	double pages = (double)kib / KT_PAGE_KIB * passes;
 
-	return pages * (p->ns_per_page > 0 ? p->ns_per_page : standard_ns_per_page) / 1e9;
+	return pages * p->dear_ns / 2 / 1e9;
 }
 
 double ksm_pace_pass_s(const struct ksm_pace *p, uint64_t kib)
 {
 	double share = share_of_cpu(p, p->pages_to_scan, p->sleep_ms);
 
-	return share > 0 ? ksm_pace_cost_s(p, kib, 1) / share : 0;
+	return share > 0 ? (double)kib / KT_PAGE_KIB * p->assumed_ns / 1e9 / share : 0;
 }

@@ -37,12 +37,16 @@ bool ksm_needed(const struct ksm_conf *conf, const struct host_view *view, doubl
 /* Takes in what ksmd has done since the last look.  `fast`: it was to do much. */
 void ksm_pace_look(struct ksm_pace *pace, const struct host_view *view, bool fast);
 
+/* A burst or a sweep begins, or ends: what its pages cost is remembered. */
+void ksm_pace_begin_scan(struct ksm_pace *pace);
+void ksm_pace_end_scan(struct ksm_pace *pace);
+
 /* CPUs that ksmd may use: a burst's, or the trickle's. */
 double ksm_pace_budget(const struct ksm_pace *pace, const struct ksm_conf *conf,
 		       const struct host_view *view, double price, bool fast);
 
 /* Chooses pages_to_scan and sleep_ms for this budget; what is near enough stays. */
-void ksm_pace_choose(struct ksm_pace *pace, const struct ksm_conf *conf, double budget_cpus);
+void ksm_pace_choose(struct ksm_pace *pace, double budget_cpus, bool fast);
 
 /* ksmd's CPU time for `passes` full scans of so much memory. */
 double ksm_pace_cost_s(const struct ksm_pace *pace, uint64_t kib, unsigned int passes);

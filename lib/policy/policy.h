@@ -16,8 +16,12 @@ struct ksm_pace {
 	uint64_t at_ns, cpu_ns_total, scanned_total;
 	double cpu_s;       /* of ksmd since the policy began, measured or estimated */
 	double ns_per_page; /* scanned */
-	double throttle;    /* 0..1: below 1 the guests have suffered */
-	struct ewma delay;  /* of the guests while ksmd does little: their baseline */
+	/* The most that was measured in bursts and sweeps: the cheap pages come first in
+	 * them, and the dear ones all at once. */
+	double dear_ns, dear_now_ns;
+	double assumed_ns; /* of the next pages: what is chosen is chosen for */
+	double throttle;   /* 0..1: below 1 the guests have suffered */
+	struct ewma delay; /* of the guests while ksmd does little: their baseline */
 	uint64_t throttled_ns;
 	uint64_t pages_to_scan, sleep_ms; /* as last chosen */
 };
@@ -49,7 +53,8 @@ struct ksm_auto {
 	double price_seen;    /* the lowest since its end */
 	bool sweep_asked;     /* by a burst */
 	uint64_t quiet_ns;    /* when the last burst or sweep ended */
-	uint64_t backoff_s;   /* until a sweep that nothing asks for */
+	double sweep_cpu_s;   /* what the last sweep took */
+	unsigned int nvain;   /* sweeps in a row that were not worth it */
 };
 
 struct ksm_policy {

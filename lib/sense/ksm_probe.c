@@ -144,8 +144,14 @@ static bool step_match(struct ksm_probe_source *p, const struct hostfs *fs, uint
 
 static bool step(struct ksm_probe_source *p, const struct hostfs *fs, const struct ksm_sample *k)
 {
+	bool reset = k->full_scans < p->full_scans;
 	uint64_t passes = count_passes(p, k);
 
+	if (reset) { /* run=2: all pages will be seen for the first time, in one pass */
+		ksm_probe_end(p);
+		p->noffered = 0;
+		p->stage = KSM_PROBE_WAIT;
+	}
 	switch (p->stage) {
 	case KSM_PROBE_WAIT:
 		if (k->run != 1 || !k->smart_scan)

@@ -179,10 +179,43 @@ void plant_run_cpus(struct plant *p, double seconds)
 	}
 }
 
+/* What ksmd uses beyond what is idle it takes from those who run. */
+static void take_from_guests(struct plant *p, double taken_s)
+{
+	double demand = 0;
+
+	for (unsigned int n = 0; n < p->nnodes; n++)
+		demand += p->node[n].load_cpus;
+	for (unsigned int i = 0; i < p->nguests && demand > 0; i++) {
+		struct plant_guest *g = &p->guest[i];
+		double s = g->running && !g->paused ? taken_s * g->demand_cpus / demand : 0;
+
+		g->run_s -= s;
+		g->delay_s += s;
+	}
+}
+
+static void account_cpus(struct plant *p, double seconds, double ksmd_s)
+{
+	double ncpus = 0, idle_s = 0;
+
+	for (unsigned int n = 0; n < p->nnodes; n++) {
+		ncpus += p->node[n].ncpus;
+		idle_s += fmax(0, p->node[n].ncpus - p->node[n].load_cpus) * seconds;
+	}
+	take_from_guests(p, fmax(0, ksmd_s - idle_s));
+	idle_s = fmax(0, idle_s - ksmd_s);
+	p->idle_s += idle_s;
+	p->busy_s += ncpus * seconds - idle_s;
+}
+
 void plant_advance(struct plant *p, double seconds)
 {
+	double ksmd_s = p->ksmd_s;
+
 	p->now_s += seconds;
 	plant_run_cpus(p, seconds);
 	plant_run_memory(p, seconds);
 	plant_run_ksmd(p, seconds);
+	account_cpus(p, seconds, p->ksmd_s - ksmd_s);
 }

@@ -78,10 +78,11 @@ struct plant {
 	double ksmd_s, ksmd_cpu_share; /* it gets no more than this share of a CPU */
 	uint64_t pages_scanned, pages_skipped, full_scans;
 	uint64_t pages_shared, pages_sharing, pages_unshared;
-	double stall_s; /* of anybody: PSI some */
+	double idle_s, busy_s; /* of all CPUs; ksmd's time is busy */
+	double stall_s;        /* of anybody: PSI some */
 	double swapped_out_kib;
 	unsigned int noom; /* the kernel had nothing left to take */
-	unsigned int nksm_writes, nksm_flips;
+	unsigned int nksm_writes, nksm_flips, nsweeps;
 
 	struct topology topology;
 	struct guest_thread thread[PLANT_GUESTS][PLANT_THREADS];

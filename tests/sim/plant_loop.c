@@ -2,6 +2,7 @@
 /* The closed loop: what daemon/tick.c does, without a daemon. */
 #include "plant_loop.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "standard_conf.h"
@@ -38,8 +39,11 @@ void loop_tick(struct loop *l, bool kicked)
 			 kicked);
 	arbiter_step(&l->arbiter, &l->conf, l->view, &l->plant.in_force, &l->plan);
 	plant_act(&l->plant, &l->plan);
-	plant_advance(&l->plant, LOOP_TICK_S / 2.0);
-	plant_advance(&l->plant, LOOP_TICK_S / 2.0);
+	l->tick_s = LOOP_TICK_S;
+	if (l->plan.ksm.look_again_ns)
+		l->tick_s = fmin(l->tick_s, (double)l->plan.ksm.look_again_ns / 1e9);
+	plant_advance(&l->plant, l->tick_s / 2);
+	plant_advance(&l->plant, l->tick_s / 2);
 }
 
 void loop_run(struct loop *l, double seconds, void (*after)(struct loop *l, void *context),

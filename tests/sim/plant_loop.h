@@ -15,14 +15,15 @@ struct loop {
 	struct sample sample;
 	struct arbiter arbiter;
 	struct plan plan;
+	double tick_s; /* how long the last one lasted */
 };
 
 /* Only the plant is still to be initialised.  Aborts without memory. */
 struct loop *loop_new(void);
 void loop_free(struct loop *l);
 
-/* One tick: sense, decide, act; then let the time of a tick pass.  `kicked` as an event
- * does it. */
+/* One tick: sense, decide, act; then let the time of a tick pass, or less where the plan
+ * wants to be asked again sooner.  `kicked` as an event does it. */
 void loop_tick(struct loop *l, bool kicked);
 
 /* Ticks until so many seconds have passed; after each, `after` (may be NULL) looks at

@@ -52,6 +52,8 @@ static void sense_host(const struct plant *p, struct host_sample *h)
 {
 	memset(h, 0, sizeof *h);
 	h->mem_total_kib = (uint64_t)plant_total_kib(p);
+	h->cpu_idle_hz_total = (uint64_t)(p->idle_s * 100);
+	h->cpu_user_hz_total = (uint64_t)(p->busy_s * 100);
 	h->mem_available_kib = (uint64_t)plant_available_kib(p);
 	h->swap_total_kib = (uint64_t)p->swap_kib;
 	h->swap_free_kib = (uint64_t)plant_swap_free_kib(p);
@@ -153,10 +155,14 @@ static void act_ksm(struct plant *p, const struct ksm_plan *k)
 	f->ours = k->wish == WISH_SET;
 	p->nksm_flips += p->ksm_run != run;
 	p->nksm_writes += p->ksm_run != run;
+	p->nsweeps += k->sweep && !f->sweeping;
+	f->sweeping = k->sweep;
+	p->smart_scan = !k->sweep;
 	p->ksm_run = run;
 	if (!run)
 		return;
-	p->nksm_writes += (uint64_t)p->pages_to_scan != k->pages_to_scan;
+	p->nksm_writes += (uint64_t)p->pages_to_scan != k->pages_to_scan ||
+			  (uint64_t)p->sleep_ms != k->sleep_ms;
 	p->pages_to_scan = (double)k->pages_to_scan;
 	p->sleep_ms = (double)k->sleep_ms;
 }

@@ -26,7 +26,7 @@ static void say(const char *fmt, ...)
 	int n;
 
 	story_len += (size_t)snprintf(story + story_len, STORY_MAX - story_len, "%7.0fs ",
-				      l->plant.now_s - LOOP_TICK_S - begin_s);
+				      l->plant.now_s - l->tick_s - begin_s);
 	va_start(args, fmt);
 	n = vsnprintf(story + story_len, STORY_MAX - story_len, fmt, args);
 	va_end(args);

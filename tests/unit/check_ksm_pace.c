@@ -40,37 +40,67 @@ static void works(uint64_t pages, double us_per_page, uint64_t seconds)
 
 START_TEST(a_rising_cost_is_believed_at_once_and_a_falling_one_slowly)
 {
-	assert_within(pace.ns_per_page, 3000, 3000);
-	works(10000, 5, 1);
-	assert_within(pace.ns_per_page, 4999, 5001);
+	assert_within(pace.ns_per_page, 6000, 6000);
+	works(10000, 8, 1);
+	assert_within(pace.ns_per_page, 7999, 8001);
 	works(10000, 1, 1);
-	assert_within(pace.ns_per_page, 3799, 3801);
+	assert_within(pace.ns_per_page, 5899, 5901);
 	for (int i = 0; i < 20; i++)
 		works(10000, 1, 1);
 	assert_within(pace.ns_per_page, 1000, 1010);
-	assert_within(pace.cpu_s, 0.259, 0.261);
+	assert_within(pace.cpu_s, 0.289, 0.291);
+}
+END_TEST
+
+static void scan_of(double us_per_page)
+{
+	ksm_pace_begin_scan(&pace);
+	works(10000, us_per_page, 1);
+	works(10000, 0.3, 1);
+	ksm_pace_end_scan(&pace);
+}
+
+START_TEST(a_burst_is_prepared_for_the_dearest_pages_of_those_before)
+{
+	ksm_pace_look(&pace, &fx.view, true);
+	assert_within(pace.assumed_ns, 6000, 6000);
+	scan_of(8);
+	for (int i = 0; i < 50; i++)
+		works(10000, 0.3, 1);
+	assert_within(pace.assumed_ns, 300, 310);
+	ksm_pace_look(&pace, &fx.view, true);
+	assert_within(pace.assumed_ns, 7999, 8001);
+	scan_of(2);
+	ksm_pace_look(&pace, &fx.view, true);
+	assert_within(pace.assumed_ns, 4999, 5001);
+	scan_of(2);
+	ksm_pace_look(&pace, &fx.view, true);
+	assert_within(pace.assumed_ns, 3499, 3501);
+	ksm_pace_begin_scan(&pace); /* one without a measurement changes nothing */
+	ksm_pace_end_scan(&pace);
+	assert_within(pace.dear_ns, 3499, 3501);
 }
 END_TEST
 
 START_TEST(a_few_pages_say_nothing_until_there_are_enough)
 {
 	works(600, 9, 1);
-	assert_within(pace.ns_per_page, 3000, 3000);
+	assert_within(pace.ns_per_page, 6000, 6000);
 	works(600, 9, 1);
 	assert_within(pace.ns_per_page, 8999, 9001);
 	assert_within(pace.cpu_s, 0.0107, 0.0109);
 }
 END_TEST
 
-/* Linux 6.1: 20 ms of sleep and 5 ms of work in turns, that is 40 batches a second. */
+/* Linux 6.1: 20 ms of sleep and 13.3 ms of work in turns, 30 batches a second. */
 START_TEST(without_pages_scanned_the_share_of_a_cpu_tells)
 {
 	fx.host.ksm.has_scanned = false;
 	fx.view.now_ns += SECONDS(10);
-	fx.host.ksm.ksmd_cpu_ns_total += SECONDS(2);
+	fx.host.ksm.ksmd_cpu_ns_total += SECONDS(4);
 	ksm_pace_look(&pace, &fx.view, false);
-	assert_within(pace.ns_per_page, 4990, 5010);
-	assert_within(pace.cpu_s, 1.999, 2.001);
+	assert_within(pace.ns_per_page, 13300, 13400);
+	assert_within(pace.cpu_s, 3.999, 4.001);
 }
 END_TEST
 
@@ -78,14 +108,14 @@ START_TEST(without_a_view_of_ksmd_the_pages_tell)
 {
 	fx.host.ksm.has_ksmd = false;
 	works(100000, 1, 10);
-	assert_within(pace.ns_per_page, 3000, 3000);
-	assert_within(pace.cpu_s, 0.299, 0.301);
+	assert_within(pace.ns_per_page, 6000, 6000);
+	assert_within(pace.cpu_s, 0.599, 0.601);
 	fx.host.ksm.has_scanned = false;
 	works(0, 1, 10); /* 5 ms in 25 */
-	assert_within(pace.cpu_s, 2.29, 2.31);
+	assert_within(pace.cpu_s, 2.59, 2.61);
 	fx.host.ksm.run = 0;
 	works(0, 1, 10);
-	assert_within(pace.cpu_s, 2.29, 2.31);
+	assert_within(pace.cpu_s, 2.59, 2.61);
 }
 END_TEST
 
@@ -219,9 +249,15 @@ END_TEST
 
 static double share(void)
 {
-	double ns = (double)pace.pages_to_scan * pace.ns_per_page;
+	double ns = (double)pace.pages_to_scan * pace.assumed_ns;
 
 	return ns / (ns + (double)pace.sleep_ms * 1e6);
+}
+
+static void costs(double us, double dear_us)
+{
+	pace.assumed_ns = us * 1000;
+	pace.dear_ns = dear_us * 1000;
 }
 
 static const double costs_us[] = { 0.05, 0.5, 2, 4, 20, 100 };
@@ -231,9 +267,8 @@ START_TEST(batches_are_short_and_the_budget_is_kept)
 {
 	double budget = shares[_i % 6], us = costs_us[_i / 6];
 
-	fx.conf.ksm.max_cpu_percent = 95;
-	pace.ns_per_page = us * 1000;
-	ksm_pace_choose(&pace, &fx.conf.ksm, budget);
+	costs(us, us);
+	ksm_pace_choose(&pace, budget, true);
 	assert_within((double)pace.pages_to_scan * us / 1000, 0.9, 5.1);
 	ck_assert_uint_ge(pace.sleep_ms, 1);
 	ck_assert_msg(share() <= budget, "%f of %f", share(), budget);
@@ -242,40 +277,65 @@ START_TEST(batches_are_short_and_the_budget_is_kept)
 }
 END_TEST
 
+START_TEST(a_batch_of_cheap_pages_would_be_short_with_dear_ones_too)
+{
+	costs(0.3, 8);
+	ksm_pace_choose(&pace, 0.002, false);
+	assert_within((double)pace.pages_to_scan * 8 / 1000, 4.9, 5.1);
+	ck_assert(share() <= 0.002 && share() >= 0.0012);
+}
+END_TEST
+
 START_TEST(small_changes_turn_no_knob)
 {
 	uint64_t pages, sleep_ms;
 
-	pace.ns_per_page = 3000;
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.1);
+	costs(3, 3);
+	ksm_pace_choose(&pace, 0.1, true);
 	pages = pace.pages_to_scan;
 	sleep_ms = pace.sleep_ms;
-	pace.ns_per_page = 3200;
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.1);
-	pace.ns_per_page = 2800;
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.1);
+	pace.assumed_ns = 3200;
+	ksm_pace_choose(&pace, 0.1, true);
+	pace.assumed_ns = 2800;
+	ksm_pace_choose(&pace, 0.1, true);
 	ck_assert_uint_eq(pace.pages_to_scan, pages);
 	ck_assert_uint_eq(pace.sleep_ms, sleep_ms);
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.05);
+	ksm_pace_choose(&pace, 0.05, true);
 	ck_assert_uint_gt(pace.sleep_ms, sleep_ms);
+}
+END_TEST
+
+START_TEST(a_trickle_may_be_off_by_half)
+{
+	uint64_t sleep_ms;
+
+	costs(3, 3);
+	ksm_pace_choose(&pace, 0.002, false);
+	sleep_ms = pace.sleep_ms;
+	pace.assumed_ns = 2000;
+	ksm_pace_choose(&pace, 0.002, false);
+	ck_assert_uint_eq(pace.sleep_ms, sleep_ms);
+	pace.assumed_ns = 1500;
+	ksm_pace_choose(&pace, 0.002, false);
+	ck_assert_uint_lt(pace.sleep_ms, sleep_ms);
 }
 END_TEST
 
 START_TEST(a_batch_that_became_long_is_cut)
 {
-	pace.ns_per_page = 1000;
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.5);
+	costs(1, 1);
+	ksm_pace_choose(&pace, 0.5, true);
 	ck_assert_uint_eq(pace.pages_to_scan, 5000);
-	pace.ns_per_page = 2000; /* 10 ms */
+	costs(2, 2); /* 10 ms */
 	pace.sleep_ms = 11;
-	ksm_pace_choose(&pace, &fx.conf.ksm, 0.5);
+	ksm_pace_choose(&pace, 0.5, true);
 	ck_assert_uint_eq(pace.pages_to_scan, 2500);
 }
 END_TEST
 
 START_TEST(cost_and_duration_of_passes)
 {
-	pace.ns_per_page = 2500;
+	costs(2.5, 5);
 	pace.pages_to_scan = 2000;
 	pace.sleep_ms = 15; /* a quarter of a CPU */
 	assert_within(ksm_pace_cost_s(&pace, 4 * GIB_KIB, 3), 7.85, 7.88);
@@ -290,6 +350,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, a_rising_cost_is_believed_at_once_and_a_falling_one_slowly);
+	tcase_add_test(c, a_burst_is_prepared_for_the_dearest_pages_of_those_before);
 	tcase_add_test(c, a_few_pages_say_nothing_until_there_are_enough);
 	tcase_add_test(c, without_pages_scanned_the_share_of_a_cpu_tells);
 	tcase_add_test(c, without_a_view_of_ksmd_the_pages_tell);
@@ -303,6 +364,8 @@ int main(void)
 			    (int)KT_ARRAY_LEN(budgets));
 	tcase_add_test(c, no_budget_is_above_the_maximum);
 	tcase_add_loop_test(c, batches_are_short_and_the_budget_is_kept, 0, 36);
+	tcase_add_test(c, a_batch_of_cheap_pages_would_be_short_with_dear_ones_too);
+	tcase_add_test(c, a_trickle_may_be_off_by_half);
 	tcase_add_test(c, small_changes_turn_no_knob);
 	tcase_add_test(c, a_batch_that_became_long_is_cut);
 	tcase_add_test(c, cost_and_duration_of_passes);

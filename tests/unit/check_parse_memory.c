@@ -226,6 +226,52 @@ START_TEST(a_guest_is_told_by_the_word_behind_uuid)
 }
 END_TEST
 
+/* ---- ZFS's counters ------------------------------------------------------------------- */
+
+static const struct {
+	const char *name, *text;
+	bool ok;
+	uint64_t size;
+} kstats[] = {
+	{ "as it is written", "size                            4    1603939792\n", true,
+	  1603939792 },
+	{ "below a header", "6 1 0x01 91\nname type data\nc 4 5\nsize 4 7\n", true, 7 },
+	{ "without a newline", "size 4 7", true, 7 },
+	{ "tabs", "size\t4\t7\n", true, 7 },
+	{ "any type", "size 3 7\n", true, 7 },
+	{ "64 bits", "size 4 18446744073709551615\n", true, UINT64_MAX },
+	{ "the first of two", "size 4 7\nsize 4 8\n", true, 7 },
+	{ "one that is none before it", "size 4\nsize 4 8\n", true, 8 },
+	{ "65 bits", "size 4 18446744073709551616\n", false, 0 },
+	{ "no type", "size 7\n", false, 0 },
+	{ "a value in the next line", "size 4\n7\n", false, 0 },
+	{ "a text", "size 7 abc\n", false, 0 },
+	{ "negative", "size 3 -7\n", false, 0 },
+	{ "the end of another key", "hdr_size 4 7\n", false, 0 },
+	{ "the beginning of another key", "sizes 4 7\nsize_x 4 7\n", false, 0 },
+	{ "not at the start of a line", " size 4 7\n", false, 0 },
+	{ "only the key", "size", false, 0 },
+	{ "newlines", "\n\n\n", false, 0 },
+	{ "nothing", "", false, 0 },
+	{ "bytes", "\xff\xfe\nsiz\xe9 4 7\n", false, 0 },
+};
+
+START_TEST(a_kstat_has_a_type_before_its_value)
+{
+	/* Exactly as long as it is, for the address sanitizer. */
+	KT_AUTOFREE char *text = strdup(kstats[_i].text);
+	uint64_t size;
+
+	ck_assert_ptr_nonnull(text);
+	TOUCH(size);
+	ck_assert_msg(parse_kstat(text, "size", &size) == kstats[_i].ok, "%s", kstats[_i].name);
+	if (kstats[_i].ok)
+		ck_assert_uint_eq(size, kstats[_i].size);
+	else
+		ck_assert(UNTOUCHED(size));
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("parse_memory");
@@ -236,6 +282,7 @@ int main(void)
 	LOOP(tc, the_cgroup_is_that_of_the_controller, cgroup_paths);
 	LOOP(tc, the_mount_is_that_of_the_controller, cgroup_mounts);
 	LOOP(tc, a_guest_is_told_by_the_word_behind_uuid, command_lines);
+	LOOP(tc, a_kstat_has_a_type_before_its_value, kstats);
 	suite_add_tcase(s, tc);
 	return kt_run(s);
 }

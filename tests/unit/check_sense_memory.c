@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What takes memory without being named in meminfo: ZFS's cache, and huge pages. */
+#include "sense_fixture.h"
+
+/* ---- ZFS --------------------------------------------------------------------------------- */
+
+#define ARC "proc/spl/kstat/zfs/arcstats"
+#define HEAD                                                                                       \
+	"6 1 0x01 91 4368 5266997922 97951858082072\nname                            type data\n"
+
+/* Lines as ZFS on Linux writes them, in its order, from among some ninety. */
+static const char arcstats[] = HEAD "hits                            4    8772612\n"
+				    "misses                          4    604635\n"
+				    "evict_l2_cached                 4    0\n"
+				    "c                               4    1643208777\n"
+				    "c_min                           4    33554432\n"
+				    "c_max                           4    8367976448\n"
+				    "size                            4    1603939792\n"
+				    "hdr_size                        4    16361080\n"
+				    "arc_meta_min                    4    16777216\n";
+
+enum { ARC_KIB = 1603939792 / 1024, ARC_MIN_KIB = 32768 };
+
+static void assert_arc(uint64_t kib, uint64_t min_kib)
+{
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(sample.host.arc_kib, kib);
+	ck_assert_uint_eq(sample.host.arc_min_kib, min_kib);
+	ck_assert_uint_eq(sample.host.mem_available_kib, 400);
+}
+
+START_TEST(the_cache_of_zfs_is_read_with_every_sample)
+{
+	put(ARC, arcstats);
+	start();
+	assert_arc(ARC_KIB, ARC_MIN_KIB);
+	put(ARC, HEAD "c_min 4 1024\nsize 4 4096\n");
+	assert_arc(4, 1);
+	put(ARC, arcstats);
+	assert_arc(ARC_KIB, ARC_MIN_KIB);
+}
+END_TEST
+
+/* It is a module, which may be loaded at any time. */
+START_TEST(a_host_without_zfs_is_asked_now_and_then)
+{
+	int n = 0;
+
+	drop(ARC);
+	start();
+	assert_arc(0, 0);
+	put(ARC, arcstats);
+	assert_arc(0, 0); /* not every time */
+	while (sample.host.arc_kib == 0 && ++n < MANY_SAMPLES)
+		ck_assert_int_eq(read_once(), 0);
+	ck_assert_int_lt(n, MANY_SAMPLES);
+	assert_arc(ARC_KIB, ARC_MIN_KIB);
+}
+END_TEST
+
+START_TEST(a_module_that_goes_takes_its_cache_along)
+{
+	put(ARC, arcstats);
+	start();
+	assert_arc(ARC_KIB, ARC_MIN_KIB);
+	ck_assert(spoil(ARC));
+	drop(ARC);
+	for (int n = 0; n < MANY_SAMPLES; n++)
+		assert_arc(0, 0);
+}
+END_TEST
+
+static const char *const no_arcstats[] = {
+	"",
+	"\n",
+	HEAD,
+	"\xff\xfe\x01",
+	HEAD "size 4 4096\n",
+	HEAD "c_min 4 1024\n",
+	HEAD "c_min 4 1024\nsize 4\n",
+	HEAD "c_min 4 1024\nsize 4 -1\n",
+	HEAD "c_min 4 x\nsize 4 4096\n",
+	HEAD "c_min 4 1024\nhdr_size 4 4096\nsizes 4 4096\n",
+	HEAD "c_min 4 1024\nsize 4 18446744073709551616\n",
+};
+
+START_TEST(half_an_answer_of_zfs_is_none)
+{
+	put(ARC, no_arcstats[_i]);
+	start();
+	for (int n = 0; n < 3; n++)
+		assert_arc(0, 0);
+	put(ARC, arcstats);
+	assert_arc(ARC_KIB, ARC_MIN_KIB);
+}
+END_TEST
+
+/* ---- huge pages ------------------------------------------------------------------------------ */
+
+#define V1_GROUP CGROUPS "/machine/qemu-1-guest-1.libvirt-qemu"
+
+static const struct {
+	const char *name, *stat;
+	bool v2;
+	uint64_t kib;
+} huge_pages[] = {
+	{ "v2", "anon 8388608\nfile 2048\nanon_thp 4194304\nfile_thp 2097152\n", true, 4096 },
+	{ "v2 without huge pages", "anon 8388608\nanon_thp 0\n", true, 0 },
+	{ "v2 of a kernel without the line", "anon 8388608\nfile 2048\n", true, 0 },
+	{ "v1's word means nothing to v2", "anon 8388608\nrss_huge 4194304\n", true, 0 },
+	{ "v2, not a number", "anon 8388608\nanon_thp -1\n", true, 0 },
+	{ "v1", "cache 1024\nrss 8388608\nrss_huge 4194304\nshmem 0\n", false, 4096 },
+	{ "v1 without huge pages", "cache 1024\nrss 8388608\nrss_huge 0\n", false, 0 },
+	{ "v1 of a kernel without the line", "cache 1024\nrss 8388608\n", false, 0 },
+	{ "v2's word means nothing to v1", "rss 8388608\nanon_thp 4194304\n", false, 0 },
+	{ "not those of the groups below", "rss 8388608\ntotal_rss_huge 4194304\n", false, 0 },
+};
+
+static void put_v1_group(const char *stat)
+{
+	put("proc/self/mountinfo", "31 23 0:26 / /sys/fs/cgroup rw - cgroup cgroup rw,memory\n");
+	put("proc/100/cgroup", "4:memory:/machine/qemu-1-guest-1.libvirt-qemu\n");
+	put(V1_GROUP "/memory.usage_in_bytes", "8388608\n");
+	put(V1_GROUP "/memory.stat", stat);
+}
+
+START_TEST(huge_pages_are_a_part_of_anonymous_memory)
+{
+	put_guest(1, 100);
+	if (huge_pages[_i].v2)
+		put(cgroup_of(1, "memory.stat"), huge_pages[_i].stat);
+	else
+		put_v1_group(huge_pages[_i].stat);
+	announce(1);
+	start();
+	for (int n = 0; n < 2; n++) {
+		ck_assert_int_eq(read_once(), 0);
+		ck_assert(guest(1)->has_cgroup);
+		ck_assert_int_eq(guest(1)->cgroup_v2, huge_pages[_i].v2);
+		ck_assert_msg(guest(1)->anon_huge_kib == huge_pages[_i].kib, "%s: %" PRIu64,
+			      huge_pages[_i].name, guest(1)->anon_huge_kib);
+		ck_assert_uint_eq(guest(1)->anon_kib, 8192);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	TCase *tc = tcase_create("memory");
+	Suite *s = suite_create("sense_memory");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, the_cache_of_zfs_is_read_with_every_sample);
+	tcase_add_test(tc, a_host_without_zfs_is_asked_now_and_then);
+	tcase_add_test(tc, a_module_that_goes_takes_its_cache_along);
+	LOOP(tc, half_an_answer_of_zfs_is_none, no_arcstats);
+	LOOP(tc, huge_pages_are_a_part_of_anonymous_memory, huge_pages);
+	suite_add_tcase(s, tc);
+	return kt_run(s);
+}
