@@ -16,10 +16,10 @@
 
 enum { PASSES = 3 };
 
-/* Guests that grow for ever do not settle. */
-enum { SETTLE_AT_MOST = 10 };
-
-enum { VAIN_AT_MOST = 16 };
+enum {
+	SETTLE_AT_MOST = 10, /* times settle_s: guests that come one after the other for ever */
+	VAIN_AT_MOST = 16,   /* sweeps that are counted */
+};
 
 /* What bursts and sweeps may cost when nothing but time asks for them, and when memory has
  * grown: shares of a CPU, averaged over the time until the next one. */
@@ -30,6 +30,16 @@ static const uint64_t growth_part = 16; /* of what was seen ... */
 static const uint64_t growth_min_kib = 32 * 1024;       /* ... and more than this */
 static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
 
+/* What a decision is made from. */
+struct moment {
+	const struct ksm_conf *conf;
+	const struct host_view *view;
+	const struct ksm_in_force *in_force;
+	struct ksm_guests all;
+	struct ksm_guests fresh; /* those that have had no burst yet */
+	double price;
+};
+
 static bool is_fast(const struct ksm_auto *a)
 {
 	return a->phase == KSM_BURSTS || a->phase == KSM_SWEEPS;
@@ -37,14 +47,14 @@ static bool is_fast(const struct ksm_auto *a)
 
 /* ---- a scan under way ------------------------------------------------------- */
 
-static void scan_begin(struct ksm_auto *a, const struct host_view *view)
+static void scan_begin(struct ksm_auto *a, const struct moment *m)
 {
-	a->scan = (struct ksm_scan){ .first_pass = view->ksm_passes,
-				     .last_pass = view->ksm_passes,
+	a->scan = (struct ksm_scan){ .first_pass = m->view->ksm_passes,
+				     .last_pass = m->view->ksm_passes,
 				     .began_cpu_s = a->pace.cpu_s,
 				     .last_cpu_s = a->pace.cpu_s,
-				     .began_kib = view->merged_kib,
-				     .last_kib = view->merged_kib };
+				     .began_kib = m->view->merged_kib,
+				     .last_kib = m->view->merged_kib };
 }
 
 static double yield(uint64_t from_kib, uint64_t to_kib, double cpu_s)
@@ -55,15 +65,15 @@ static double yield(uint64_t from_kib, uint64_t to_kib, double cpu_s)
 }
 
 /* What the last full pass has brought, if one has ended since the last look. */
-static void scan_look(struct ksm_auto *a, const struct host_view *view)
+static void scan_look(struct ksm_auto *a, const struct moment *m)
 {
 	struct ksm_scan *s = &a->scan;
 
-	if (view->ksm_passes == s->last_pass)
+	if (m->view->ksm_passes == s->last_pass)
 		return;
-	s->mib_per_cpu_s = yield(s->last_kib, view->merged_kib, a->pace.cpu_s - s->last_cpu_s);
-	s->last_pass = view->ksm_passes;
-	s->last_kib = view->merged_kib;
+	s->mib_per_cpu_s = yield(s->last_kib, m->view->merged_kib, a->pace.cpu_s - s->last_cpu_s);
+	s->last_pass = m->view->ksm_passes;
+	s->last_kib = m->view->merged_kib;
 	s->last_cpu_s = a->pace.cpu_s;
 }
 
@@ -73,47 +83,43 @@ static uint64_t passes(const struct ksm_scan *s)
 }
 
 /* What a second of ksmd's CPU time has to bring. */
-static bool pays(const struct ksm_conf *conf, double mib_per_cpu_s, double price)
+static bool pays(const struct moment *m, double mib_per_cpu_s)
 {
-	return mib_per_cpu_s * price >= (double)conf->min_yield_mib;
+	return mib_per_cpu_s * m->price >= (double)m->conf->min_yield_mib;
 }
 
 /* ---- what asks for a burst ---------------------------------------------------- */
 
-static bool is_settled(const struct ksm_auto *a, const struct ksm_conf *conf,
-		       const struct host_view *view, const struct ksm_guests *fresh)
+static bool is_settled(const struct ksm_auto *a, const struct moment *m)
 {
-	return !within_s(view->now_ns, fresh->newest_ns, conf->settle_s) ||
-	       !within_s(view->now_ns, a->unserved_ns, conf->settle_s * SETTLE_AT_MOST);
+	return !within_s(m->view->now_ns, m->fresh.newest_ns, m->conf->settle_s) ||
+	       !within_s(m->view->now_ns, a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST);
 }
 
 /* So long after the last burst or sweep that another one costs no more than the share. */
-static bool is_affordable(const struct ksm_auto *a, const struct host_view *view,
-			  const struct ksm_guests *all, double share)
+static bool is_affordable(const struct ksm_auto *a, const struct moment *m, double share)
 {
-	double cost_s = ksm_pace_cost_s(&a->pace, all->rss_kib, PASSES);
+	double cost_s = ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES);
 
-	return !within_s(view->now_ns, a->quiet_ns, (uint64_t)(cost_s / share));
+	return !within_s(m->view->now_ns, a->quiet_ns, (uint64_t)(cost_s / share));
 }
 
-static bool has_grown(const struct ksm_auto *a, const struct ksm_guests *all)
+static bool has_grown(const struct ksm_auto *a, const struct moment *m)
 {
 	uint64_t more_kib = KT_MAX(a->seen_kib / growth_part, growth_min_kib);
 
-	return all->rss_kib > add_capped(a->seen_kib, more_kib);
+	return m->all.rss_kib > add_capped(a->seen_kib, more_kib);
 }
 
-static bool burst_is_due(const struct ksm_auto *a, const struct ksm_conf *conf,
-			 const struct host_view *view, const struct ksm_guests *all, double price)
+static bool burst_is_due(const struct ksm_auto *a, const struct moment *m)
 {
 	if (a->phase == KSM_RESTS)
 		return true;
-	if (price >= a->price_seen + price_rise)
-		return is_affordable(a, view, all, urgent_share);
-	if (!is_affordable(a, view, all, asked_share))
+	if (m->price >= a->price_seen + price_rise)
+		return is_affordable(a, m, urgent_share);
+	if (!is_affordable(a, m, asked_share))
 		return false;
-	return has_grown(a, all) ||
-	       (passes(&a->scan) > 0 && pays(conf, a->scan.mib_per_cpu_s, price));
+	return has_grown(a, m) || (passes(&a->scan) > 0 && pays(m, a->scan.mib_per_cpu_s));
 }
 
 /* ---- what asks for a sweep ------------------------------------------------------ */
@@ -125,97 +131,89 @@ static bool sweeps_help(const struct ksm_sample *k, bool sweeping)
 
 /* Until a sweep that nothing asks for: each one in vain doubles the time, and halves, then
  * thirds, what sweeps may cost on average. */
-static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct ksm_conf *conf,
-				 const struct ksm_guests *all)
+static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct moment *m)
 {
-	double cost_s = KT_MAX(a->sweep_cpu_s, ksm_pace_cost_s(&a->pace, all->rss_kib, PASSES));
+	double cost_s = KT_MAX(a->sweep_cpu_s, ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES));
 	uint64_t by_cost_s = (uint64_t)(cost_s / timed_share * (a->nvain + 1));
-	uint64_t by_yield_s = KT_MIN(conf->sweep_min_s << a->nvain, conf->sweep_max_s);
+	uint64_t by_yield_s = KT_MIN(m->conf->sweep_min_s << a->nvain, m->conf->sweep_max_s);
 
 	return KT_MAX(by_cost_s, by_yield_s);
 }
 
-static bool sweep_is_due(const struct ksm_auto *a, const struct ksm_conf *conf,
-			 const struct host_view *view, const struct ksm_guests *all)
+static bool sweep_is_due(const struct ksm_auto *a, const struct moment *m)
 {
-	if (!sweeps_help(&view->host->ksm, false))
+	if (!sweeps_help(&m->view->host->ksm, false))
 		return false;
 	if (a->sweep_asked)
-		return is_affordable(a, view, all, asked_share);
-	return !within_s(view->now_ns, a->quiet_ns, sweep_interval_s(a, conf, all));
+		return is_affordable(a, m, asked_share);
+	return !within_s(m->view->now_ns, a->quiet_ns, sweep_interval_s(a, m));
 }
 
 /* ---- from phase to phase ---------------------------------------------------------- */
 
-static void begin(struct ksm_auto *a, enum ksm_phase phase, const struct host_view *view)
+static void begin(struct ksm_auto *a, const struct moment *m, enum ksm_phase phase)
 {
 	if (is_fast(a))
 		ksm_pace_end_scan(&a->pace);
 	a->phase = phase;
-	scan_begin(a, view);
+	scan_begin(a, m);
 	ksm_pace_begin_scan(&a->pace);
 }
 
-static void begin_burst(struct ksm_auto *a, const struct host_view *view,
-			const struct ksm_guests *all, const struct ksm_guests *fresh)
+static void begin_burst(struct ksm_auto *a, const struct moment *m)
 {
 	/* Where all guests are new nothing has an age yet, and nothing is skipped. */
-	a->sweep_asked |= fresh->n < all->n;
-	a->served_ns = KT_MAX(a->served_ns, all->newest_ns);
+	a->sweep_asked |= m->fresh.n < m->all.n;
+	a->served_ns = KT_MAX(a->served_ns, m->all.newest_ns);
 	a->unserved_ns = 0;
-	a->seen_kib = all->rss_kib;
+	a->seen_kib = m->all.rss_kib;
 	a->nvain = 0;
-	begin(a, KSM_BURSTS, view);
+	begin(a, m, KSM_BURSTS);
 }
 
-static void end_burst(struct ksm_auto *a, const struct host_view *view, double price)
+static void end_burst(struct ksm_auto *a, const struct moment *m)
 {
-	a->price_seen = price;
-	a->quiet_ns = view->now_ns;
-	begin(a, KSM_TRICKLES, view);
+	a->price_seen = m->price;
+	a->quiet_ns = m->view->now_ns;
+	begin(a, m, KSM_TRICKLES);
 }
 
-static void end_sweep(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
-		      double price)
+static void end_sweep(struct ksm_auto *a, const struct moment *m)
 {
 	double cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
-	bool in_vain = !pays(conf, yield(a->scan.began_kib, view->merged_kib, cpu_s), price);
+	bool in_vain = !pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
 
 	a->nvain = in_vain ? KT_MIN(a->nvain + 1, VAIN_AT_MOST) : 0;
 	a->sweep_cpu_s = cpu_s;
 	a->sweep_asked = false;
-	a->quiet_ns = view->now_ns;
-	begin(a, KSM_TRICKLES, view);
+	a->quiet_ns = m->view->now_ns;
+	begin(a, m, KSM_TRICKLES);
 }
 
-static void end_what_is_done(struct ksm_auto *a, const struct ksm_conf *conf,
-			     const struct host_view *view, double price)
+static void end_what_is_done(struct ksm_auto *a, const struct moment *m)
 {
 	bool all_seen;
 
-	scan_look(a, view);
+	scan_look(a, m);
 	all_seen = passes(&a->scan) >= PASSES;
-	if (a->phase == KSM_SWEEPS && (all_seen || !sweeps_help(&view->host->ksm, true)))
-		end_sweep(a, conf, view, price);
-	if (a->phase == KSM_BURSTS && all_seen && !pays(conf, a->scan.mib_per_cpu_s, price))
-		end_burst(a, view, price);
+	if (a->phase == KSM_SWEEPS && (all_seen || !sweeps_help(&m->view->host->ksm, true)))
+		end_sweep(a, m);
+	if (a->phase == KSM_BURSTS && all_seen && !pays(m, a->scan.mib_per_cpu_s))
+		end_burst(a, m);
 }
 
-static void begin_what_is_due(struct ksm_auto *a, const struct ksm_conf *conf,
-			      const struct host_view *view, const struct ksm_guests *all,
-			      const struct ksm_guests *fresh, double price)
+static void begin_what_is_due(struct ksm_auto *a, const struct moment *m)
 {
-	bool arrived = fresh->n > 0 && is_settled(a, conf, view, fresh);
+	bool arrived = m->fresh.n > 0 && is_settled(a, m);
 
 	if (a->phase == KSM_SWEEPS)
 		return; /* it sees what is new as well */
-	if (arrived ||
-	    (a->phase != KSM_BURSTS && fresh->n == 0 && burst_is_due(a, conf, view, all, price)))
-		begin_burst(a, view, all, fresh);
-	else if (a->phase == KSM_TRICKLES && fresh->n == 0 && sweep_is_due(a, conf, view, all))
-		begin(a, KSM_SWEEPS, view);
+	if (arrived || (a->phase != KSM_BURSTS && m->fresh.n == 0 && burst_is_due(a, m)))
+		begin_burst(a, m);
+	else if (a->phase == KSM_TRICKLES && m->fresh.n == 0 && sweep_is_due(a, m))
+		begin(a, m, KSM_SWEEPS);
 	else if (a->phase == KSM_RESTS)
-		begin(a, KSM_TRICKLES, view);
+		begin(a, m, KSM_TRICKLES);
 }
 
 static void rest(struct ksm_auto *a)
@@ -226,52 +224,47 @@ static void rest(struct ksm_auto *a)
 
 /* ---- the plan ---------------------------------------------------------------------- */
 
-static enum why reason(const struct ksm_auto *a, const struct ksm_conf *conf,
-		       const struct ksm_guests *fresh)
+static enum why reason(const struct ksm_auto *a, const struct moment *m)
 {
 	if (a->phase == KSM_RESTS)
-		return conf->merge == KSM_MERGE_NEVER ? WHY_MERGE_NEVER : WHY_MEMORY_PLENTIFUL;
+		return m->conf->merge == KSM_MERGE_NEVER ? WHY_MERGE_NEVER : WHY_MEMORY_PLENTIFUL;
 	if (a->phase == KSM_BURSTS)
 		return WHY_BURST;
 	if (a->phase == KSM_SWEEPS)
 		return WHY_SWEEP;
-	return fresh->n > 0 ? WHY_SETTLING : WHY_CONVERGED;
+	return m->fresh.n > 0 ? WHY_SETTLING : WHY_CONVERGED;
 }
 
 /* Passes end when they end; the look at the next one should not come much later.  Without
  * ksmd doing as planned (a dry run, a foreign hand) there is nothing to look at. */
-static uint64_t look_again_ns(const struct ksm_auto *a, const struct ksm_conf *conf,
-			      const struct host_view *view, const struct ksm_in_force *in_force,
-			      const struct ksm_guests *all, const struct ksm_guests *fresh)
+static uint64_t look_again_ns(const struct ksm_auto *a, const struct moment *m)
 {
 	double awake_s, s = 0;
 
-	if (is_fast(a) && in_force->ours && view->host->ksm.run == 1) {
-		s = ksm_pace_pass_s(&a->pace, all->rss_kib) / 4;
+	if (is_fast(a) && m->in_force->ours && m->view->host->ksm.run == 1) {
+		s = ksm_pace_pass_s(&a->pace, m->all.rss_kib) / 4;
 		s = KT_CLAMP(s, look_min_s, look_max_s);
-	} else if (a->phase != KSM_RESTS && fresh->n > 0) {
-		awake_s = (double)sub_capped(view->now_ns, fresh->newest_ns) / 1e9;
-		s = KT_MAX((double)conf->settle_s - awake_s, look_min_s);
+	} else if (a->phase != KSM_RESTS && m->fresh.n > 0) {
+		awake_s = (double)sub_capped(m->view->now_ns, m->fresh.newest_ns) / 1e9;
+		s = KT_MAX((double)m->conf->settle_s - awake_s, look_min_s);
 	}
 	return (uint64_t)(s * 1e9);
 }
 
-static void make_plan(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
-		      const struct ksm_in_force *in_force, const struct ksm_guests *all,
-		      const struct ksm_guests *fresh, double price, struct ksm_plan *ret)
+static void make_plan(struct ksm_auto *a, const struct moment *m, struct ksm_plan *ret)
 {
-	double budget_cpus = ksm_pace_budget(&a->pace, conf, view, price, is_fast(a));
+	double budget_cpus = ksm_pace_budget(&a->pace, m->conf, m->view, m->price, is_fast(a));
 
 	ksm_pace_choose(&a->pace, budget_cpus, is_fast(a));
 	*ret = (struct ksm_plan){
 		.wish = WISH_SET,
-		.why = reason(a, conf, fresh),
+		.why = reason(a, m),
 		.run = a->phase != KSM_RESTS,
 		.pages_to_scan = a->pace.pages_to_scan,
 		.sleep_ms = a->pace.sleep_ms,
 		.sweep = a->phase == KSM_SWEEPS,
-		.look_again_ns = look_again_ns(a, conf, view, in_force, all, fresh),
-		.price = price,
+		.look_again_ns = look_again_ns(a, m),
+		.price = m->price,
 		.budget_cpus = a->phase == KSM_RESTS ? 0 : budget_cpus,
 		.ns_per_page = a->pace.ns_per_page,
 		.mib_per_cpu_s = a->scan.mib_per_cpu_s,
@@ -281,27 +274,30 @@ static void make_plan(struct ksm_auto *a, const struct ksm_conf *conf, const str
 void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
 		   const struct ksm_in_force *in_force, struct ksm_plan *ret)
 {
-	double price = ksm_price(conf, view);
-	struct ksm_guests all = ksm_guests_since(view, 0);
-	struct ksm_guests fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1));
+	const struct moment m = { .conf = conf,
+				  .view = view,
+				  .in_force = in_force,
+				  .all = ksm_guests_since(view, 0),
+				  .fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1)),
+				  .price = ksm_price(conf, view) };
 
-	if (!view->guests_known && price <= 0) {
+	if (!view->guests_known && m.price <= 0) {
 		*ret = (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
 		return;
 	}
 	if (in_force->unmerging)
 		rest(a); /* nothing stays merged: a burst comes next */
 	ksm_pace_look(&a->pace, view, is_fast(a));
-	if (fresh.n > 0 && !a->unserved_ns)
-		a->unserved_ns = KT_MAX(fresh.oldest_ns, 1);
-	a->seen_kib = KT_MIN(a->seen_kib, all.rss_kib);
-	a->price_seen = KT_MIN(a->price_seen, price);
-	a->needed = ksm_needed(conf, view, price, a->needed);
+	if (m.fresh.n > 0 && !a->unserved_ns)
+		a->unserved_ns = KT_MAX(m.fresh.oldest_ns, 1);
+	a->seen_kib = KT_MIN(a->seen_kib, m.all.rss_kib);
+	a->price_seen = KT_MIN(a->price_seen, m.price);
+	a->needed = ksm_needed(conf, view, m.price, a->needed);
 	if (a->needed) {
-		end_what_is_done(a, conf, view, price);
-		begin_what_is_due(a, conf, view, &all, &fresh, price);
+		end_what_is_done(a, &m);
+		begin_what_is_due(a, &m);
 	} else {
 		rest(a);
 	}
-	make_plan(a, conf, view, in_force, &all, &fresh, price, ret);
+	make_plan(a, &m, ret);
 }
