@@ -72,7 +72,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
-	bench-tick
+	bench-tick bench-ksm
 
 all: $(BUILD)/kvmtuned ## build the daemon
 
@@ -158,6 +158,10 @@ sanitize: ## unit and live tiers under ASan and UBSan
 bench-tick: all ## cost of a tick with 30 guests against a program that only re-reads the same files
 	@tests/deps test
 	@bench/tick $(BUILD)
+
+bench-ksm: all ## kvmtuned's KSM against ksmtuned's, the kernel's advisor and its defaults; see bench/ksm
+	@tests/deps test
+	@bench/ksm $(BUILD)
 
 format: ## clang-format all C files
 	find daemon lib tests bench -name '*.[ch]' -exec clang-format -i {} +

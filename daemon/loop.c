@@ -257,20 +257,34 @@ static void teardown(struct loop *l)
 		event_base_free(l->base);
 }
 
+/* What is merged takes the kernel longer to take apart than libvirt to answer; and systemd
+ * waits for 30 s (TimeoutStopSec). */
+enum { UNMERGE_PATIENCE = 5 };
+
+static bool is_patient(const struct kvmtuned *k, uint64_t since_ns, unsigned int patience_s)
+{
+	if (act_in_force(k->act)->ksm.unmerging)
+		patience_s *= UNMERGE_PATIENCE;
+	return now_monotonic_ns() - since_ns < patience_s * KT_NS_PER_S;
+}
+
 /* What the kernel holds is back at once; what libvirt holds takes as long as libvirt
  * does.  False: something of ours is still in force. */
 bool loop_restore(struct kvmtuned *k, unsigned int patience_s)
 {
-	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
+	uint64_t since_ns = now_monotonic_ns();
 	size_t waiting;
 
 	while ((waiting = act_restore(k->act, now_monotonic_ns())) > 0 &&
-	       now_monotonic_ns() < deadline_ns)
+	       is_patient(k, since_ns, patience_s))
 		loop_pause_for_news(k);
 	if (waiting > 0)
-		log_warning("%zu values could not be restored because libvirt does not answer; "
-			    "they are remembered in %s/undo: run kvmtuned --restore later",
-			    waiting, k->conf.run_dir);
+		log_warning("%zu values could not be restored in time, because %s; they are "
+			    "remembered in %s/undo: run kvmtuned --restore later",
+			    waiting,
+			    act_in_force(k->act)->ksm.unmerging ? "the kernel still unmerges"
+								: "libvirt does not answer",
+			    k->conf.run_dir);
 	else if (act_owes(k->act))
 		log_warning("some values could not be restored, for the reasons said before; "
 			    "they are remembered in %s/undo",

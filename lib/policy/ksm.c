@@ -90,4 +90,6 @@ void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 	ret->use_zero_pages = conf->ksm.use_zero_pages;
 	ret->merge_across_nodes = across_nodes(conf, view);
 	ret->may_unmerge = has_room_to_unmerge(view);
+	if (in_force->unmerging)
+		ret->look_again_ns = KT_NS_PER_S / 2; /* all else waits for it */
 }

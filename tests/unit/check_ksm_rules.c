@@ -215,6 +215,15 @@ START_TEST(unmerging_needs_room_in_memory_and_below_every_limit)
 }
 END_TEST
 
+START_TEST(unmerging_is_looked_after)
+{
+	set_guest_of(1);
+	ck_assert_uint_eq(step().look_again_ns, 0);
+	fx.in_force.ksm.unmerging = true;
+	ck_assert_uint_eq(step().look_again_ns, SECONDS(1) / 2);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("ksm_rules");
@@ -225,6 +234,7 @@ int main(void)
 	tcase_add_test(c, the_advisor_is_stopped_only_by_a_plan_that_sets);
 	tcase_add_loop_test(c, merge_across_nodes_is_what_is_configured, 0,
 			    (int)KT_ARRAY_LEN(nodes));
+	tcase_add_test(c, unmerging_is_looked_after);
 	tcase_add_test(c, use_zero_pages_is_what_is_configured);
 	tcase_add_loop_test(c, unmerging_needs_room_in_memory_and_below_every_limit, 0,
 			    (int)KT_ARRAY_LEN(rooms));
