@@ -48,13 +48,13 @@ const struct conf_option conf_options[] = {
 		 "ksmtuned-original: with them, to compare; off: KSM is somebody else's" },
 	{ "ksm", "merge", "auto", WORDS(ksm_merges, policy.ksm.merge),
 	  .doc = "auto: while memory is not plentiful, or guests could outgrow it; always; never" },
-	{ "ksm", "max_cpu_percent", "50", NUMBER(1, 95, policy.ksm.max_cpu_percent),
+	{ "ksm", "max_cpu_percent", "75", NUMBER(1, 95, policy.ksm.max_cpu_percent),
 	  .doc = "of one CPU: ksmd never uses more; of idle CPUs it takes half at most" },
 	{ "ksm", "trickle_permille", "2", NUMBER(1, 100, policy.ksm.trickle_permille),
 	  .doc = "of one CPU: what ksmd uses when there is nothing new to look at" },
-	{ "ksm", "settle_s", "3", NUMBER(0, 600, policy.ksm.settle_s),
-	  .doc = "guests that start or resume are left alone for so long, after the last of "
-		 "several" },
+	{ "ksm", "settle_s", "1", NUMBER(0, 600, policy.ksm.settle_s),
+	  .doc = "guests that start or resume are left alone until for so long nobody has come and "
+		 "none of them has filled much memory; for 30 times as long at most" },
 	{ "ksm", "plenty_percent", "40", NUMBER(1, 100, policy.ksm.plenty_percent),
 	  .doc = "of all memory: above this much MemAvailable (and ZFS cache) memory has no price" },
 	{ "ksm", "short_percent", "10", NUMBER(0, 100, policy.ksm.short_percent),

@@ -17,17 +17,20 @@
 enum { PASSES = 3 };
 
 enum {
-	SETTLE_AT_MOST = 10, /* times settle_s: guests that come one after the other for ever */
+	SETTLE_AT_MOST = 30, /* times settle_s: guests that come one after the other for ever */
 	VAIN_AT_MOST = 16,   /* sweeps that are counted */
 };
 
-/* What bursts and sweeps may cost when nothing but time asks for them, and when memory has
- * grown: shares of a CPU, averaged over the time until the next one. */
+/* What may be spent, as a share of a CPU over the time since the last burst or sweep: when
+ * only time asks for a sweep; when a burst among older guests does, or a trickle pays; when
+ * guests have grown or memory has become dearer. */
 static const double timed_share = 0.0075, asked_share = 0.05, urgent_share = 0.25;
 
 static const double price_rise = 0.2;   /* since it was lowest: what did not pay may do now */
 static const uint64_t growth_part = 16; /* of what was seen ... */
-static const uint64_t growth_min_kib = 32 * 1024;       /* ... and more than this */
+static const uint64_t growth_min_kib = 32 * 1024; /* ... and more than this */
+static const uint64_t fresh_growth_min_kib = 8 * 1024;
+static const double settle_look_max_s = 0.5;            /* while guests settle */
 static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
 
 /* What a decision is made from. */
@@ -90,10 +93,32 @@ static bool pays(const struct moment *m, double mib_per_cpu_s)
 
 /* ---- what asks for a burst ---------------------------------------------------- */
 
+/* A guest that boots fills its memory; one that fills a MiB now and then has settled. */
+static bool fresh_has_grown(const struct ksm_auto *a, const struct moment *m)
+{
+	return m->fresh.rss_kib > a->fresh_kib + a->fresh_kib / growth_part + fresh_growth_min_kib;
+}
+
+/* Since when nobody has come and nobody has filled much memory. */
+static uint64_t quiet_since_ns(const struct ksm_auto *a, const struct moment *m)
+{
+	return KT_MAX(m->fresh.newest_ns, a->grew_ns);
+}
+
 static bool is_settled(const struct ksm_auto *a, const struct moment *m)
 {
-	return !within_s(m->view->now_ns, m->fresh.newest_ns, m->conf->settle_s) ||
+	return !within_s(m->view->now_ns, quiet_since_ns(a, m), m->conf->settle_s) ||
 	       !within_s(m->view->now_ns, a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST);
+}
+
+static void look_at_fresh(struct ksm_auto *a, const struct moment *m)
+{
+	if (m->fresh.n > 0 && !a->unserved_ns)
+		a->unserved_ns = KT_MAX(m->fresh.oldest_ns, 1);
+	if (m->fresh.n > 0 && fresh_has_grown(a, m))
+		a->grew_ns = m->view->now_ns;
+	if (m->fresh.n == 0 || fresh_has_grown(a, m))
+		a->fresh_kib = m->fresh.rss_kib;
 }
 
 /* So long after the last burst or sweep that another one costs no more than the share. */
@@ -115,11 +140,10 @@ static bool burst_is_due(const struct ksm_auto *a, const struct moment *m)
 {
 	if (a->phase == KSM_RESTS)
 		return true;
-	if (m->price >= a->price_seen + price_rise)
+	if (m->price >= a->price_seen + price_rise || has_grown(a, m))
 		return is_affordable(a, m, urgent_share);
-	if (!is_affordable(a, m, asked_share))
-		return false;
-	return has_grown(a, m) || (passes(&a->scan) > 0 && pays(m, a->scan.mib_per_cpu_s));
+	return is_affordable(a, m, asked_share) && passes(&a->scan) > 0 &&
+	       pays(m, a->scan.mib_per_cpu_s);
 }
 
 /* ---- what asks for a sweep ------------------------------------------------------ */
@@ -239,14 +263,14 @@ static enum why reason(const struct ksm_auto *a, const struct moment *m)
  * ksmd doing as planned (a dry run, a foreign hand) there is nothing to look at. */
 static uint64_t look_again_ns(const struct ksm_auto *a, const struct moment *m)
 {
-	double awake_s, s = 0;
+	double quiet_s, s = 0;
 
 	if (is_fast(a) && m->in_force->ours && m->view->host->ksm.run == 1) {
 		s = ksm_pace_pass_s(&a->pace, m->all.rss_kib) / 4;
 		s = KT_CLAMP(s, look_min_s, look_max_s);
 	} else if (a->phase != KSM_RESTS && m->fresh.n > 0) {
-		awake_s = (double)sub_capped(m->view->now_ns, m->fresh.newest_ns) / 1e9;
-		s = KT_MAX((double)m->conf->settle_s - awake_s, look_min_s);
+		quiet_s = (double)sub_capped(m->view->now_ns, quiet_since_ns(a, m)) / 1e9;
+		s = KT_CLAMP((double)m->conf->settle_s - quiet_s, look_min_s, settle_look_max_s);
 	}
 	return (uint64_t)(s * 1e9);
 }
@@ -288,8 +312,7 @@ void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct
 	if (in_force->unmerging)
 		rest(a); /* nothing stays merged: a burst comes next */
 	ksm_pace_look(&a->pace, view, is_fast(a));
-	if (m.fresh.n > 0 && !a->unserved_ns)
-		a->unserved_ns = KT_MAX(m.fresh.oldest_ns, 1);
+	look_at_fresh(a, &m);
 	a->seen_kib = KT_MIN(a->seen_kib, m.all.rss_kib);
 	a->price_seen = KT_MIN(a->price_seen, m.price);
 	a->needed = ksm_needed(conf, view, m.price, a->needed);

@@ -49,6 +49,8 @@ struct ksm_auto {
 	struct ksm_scan scan;
 	uint64_t served_ns;   /* guests that have been awake since before have had their burst */
 	uint64_t unserved_ns; /* the first of the others; 0: none */
+	uint64_t fresh_kib;   /* their memory, when it last grew visibly ... */
+	uint64_t grew_ns;     /* ... which was then */
 	uint64_t seen_kib;    /* memory of mergeable guests at the last burst */
 	double price_seen;    /* the lowest since its end */
 	bool sweep_asked;     /* by a burst */

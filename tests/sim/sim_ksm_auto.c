@@ -123,11 +123,10 @@ START_TEST(nine_tenths_are_merged_in_two_passes_within_the_budget)
 	ck_assert_msg(r.t90_s > 0, "seed %d: only %.1f %%", _i, 100 * merged_share());
 	ck_assert_msg(r.t90_ksmd_s <= 1.25 * floor_s, "seed %d: %.1f s of CPU, floor %.1f s", _i,
 		      r.t90_ksmd_s, floor_s);
-	/* The first burst takes every page for a dear one, which in the first pass none is.
-	 * Three seconds to settle, two ticks until all is seen. */
-	ck_assert_msg(r.t90_s <= 4.5 * r.t90_ksmd_s + 3 + 2 * LOOP_TICK_S,
+	/* The first burst takes every page for a dear one, which in the first pass none is. */
+	ck_assert_msg(r.t90_s <= 3 * r.t90_ksmd_s,
 		      "seed %d: %.0f s for %.1f s of CPU", _i, r.t90_s, r.t90_ksmd_s);
-	ck_assert_msg(r.most_cpus <= 0.55, "seed %d: %.0f %% of a CPU", _i, 100 * r.most_cpus);
+	ck_assert_msg(r.most_cpus <= 0.75, "seed %d: %.0f %% of a CPU", _i, 100 * r.most_cpus);
 	ck_assert_msg(merged_share() > 0.99, "seed %d: %.1f %% in the end", _i,
 		      100 * merged_share());
 }

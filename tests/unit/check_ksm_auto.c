@@ -11,6 +11,8 @@ enum { PAGES_PER_CPU_S = 166666 };
 static void setup(void)
 {
 	fixture_reset();
+	fx.conf.ksm.settle_s = 3;
+	fx.conf.ksm.max_cpu_percent = 50;
 	for (int i = 0; i < 4; i++)
 		fixture_guest(0)->awake_ns = SECONDS(9000);
 	fx.host.ksm = (struct ksm_sample){ .present = true,
@@ -98,7 +100,7 @@ START_TEST(guests_that_have_just_come_settle_first)
 	fixture_guest(0)->awake_ns = fx.view.now_ns;
 	plan = step();
 	assert_why(plan, WHY_SETTLING);
-	ck_assert_uint_eq(plan.look_again_ns, SECONDS(3));
+	ck_assert_uint_eq(plan.look_again_ns, SECONDS(1) / 2);
 	pass_time(2);
 	fixture_guest(0)->awake_ns = fx.view.now_ns; /* another one: coalesced */
 	assert_why(step(), WHY_SETTLING);
@@ -109,13 +111,50 @@ START_TEST(guests_that_have_just_come_settle_first)
 }
 END_TEST
 
+static void grow_to(uint64_t kib)
+{
+	fx.sample[0].rss_kib = kib;
+}
+
+START_TEST(nothing_begins_before_the_first_guests_have_settled)
+{
+	for (size_t i = 0; i < 4; i++)
+		fx.view.guest[i].awake_ns = fx.view.now_ns;
+	for (int i = 0; i < 3; i++) {
+		assert_why(step(), WHY_SETTLING);
+		pass_time(1);
+	}
+	assert_why(step(), WHY_BURST);
+}
+END_TEST
+
+START_TEST(guests_that_still_fill_their_memory_have_not_settled)
+{
+	converge();
+	fx.view.guest[0].awake_ns = fx.view.now_ns;
+	assert_why(step(), WHY_SETTLING);
+	for (uint64_t gib = 3; gib < 7; gib++) {
+		pass_time(2);
+		grow_to(gib * GIB_KIB);
+		assert_why(step(), WHY_SETTLING);
+	}
+	for (int i = 0; i < 2; i++) { /* a little more does not count */
+		pass_time(1);
+		fx.sample[0].rss_kib += 100 * MIB_KIB;
+		assert_why(step(), WHY_SETTLING);
+	}
+	pass_time(1);
+	assert_why(step(), WHY_BURST);
+}
+END_TEST
+
 START_TEST(a_boot_storm_without_end_does_not_put_it_off_for_ever)
 {
 	converge();
-	for (int i = 0; i < 15; i++) {
+	for (int i = 0; i < 18; i++) {
 		fixture_guest(0)->awake_ns = fx.view.now_ns;
 		assert_why(step(), WHY_SETTLING);
-		pass_time(2);
+		pass_time(5);
 	}
 	assert_why(step(), WHY_BURST);
 }
@@ -136,18 +175,15 @@ START_TEST(arrivals_during_a_burst_get_their_three_passes)
 	(void)step();
 	(void)pass(0);
 	(void)pass(0);
-	fixture_guest(0)->awake_ns = fx.view.now_ns - SECONDS(2);
-	assert_why(pass(0), WHY_BURST); /* from now on */
+	fixture_guest(0)->awake_ns = fx.view.now_ns;
+	assert_why(pass(1000), WHY_BURST);
+	assert_why(pass(1000), WHY_BURST);
+	assert_why(pass(1000), WHY_BURST); /* settled: from now on */
 	assert_why(pass(0), WHY_BURST);
 	assert_why(pass(0), WHY_BURST);
 	assert_why(pass(0), WHY_CONVERGED);
 }
 END_TEST
-
-static void grow_to(uint64_t kib)
-{
-	fx.sample[0].rss_kib = kib;
-}
 
 START_TEST(guests_that_grow_bring_a_burst_when_it_can_be_afforded)
 {
@@ -162,9 +198,9 @@ START_TEST(guests_that_grow_bring_a_burst_when_it_can_be_afforded)
 	(void)pass(0);
 	assert_why(pass(0), WHY_CONVERGED);
 	grow_to(4 * GIB_KIB);
-	pass_time(460); /* of 472 for 10 GiB */
+	pass_time(90); /* of 94 for 10 GiB */
 	assert_why(step(), WHY_CONVERGED);
-	pass_time(20);
+	pass_time(5);
 	assert_why(step(), WHY_BURST);
 }
 END_TEST
@@ -197,7 +233,9 @@ START_TEST(a_trickle_that_pays_becomes_a_burst)
 {
 	fx.host.ksm.has_smart_scan = false;
 	converge();
-	pass_time(1000);
+	pass_time(370);
+	assert_why(pass(1000), WHY_CONVERGED); /* not so soon after a burst */
+	pass_time(630);
 	assert_why(pass(7), WHY_CONVERGED);
 	assert_why(pass(8), WHY_BURST);
 }
@@ -306,8 +344,9 @@ END_TEST
 START_TEST(a_burst_among_older_guests_asks_for_a_sweep)
 {
 	converge();
-	pass_time(1);
-	fixture_guest(0)->awake_ns = fx.view.now_ns - SECONDS(3);
+	fixture_guest(0)->awake_ns = fx.view.now_ns;
+	assert_why(step(), WHY_SETTLING);
+	pass_time(3);
 	assert_why(step(), WHY_BURST);
 	(void)pass(0);
 	(void)pass(0);
@@ -450,6 +489,8 @@ int main(void)
 	tcase_add_test(c, what_pays_depends_on_the_price);
 	tcase_add_test(c, a_look_between_two_passes_decides_nothing);
 	tcase_add_test(c, guests_that_have_just_come_settle_first);
+	tcase_add_test(c, nothing_begins_before_the_first_guests_have_settled);
+	tcase_add_test(c, guests_that_still_fill_their_memory_have_not_settled);
 	tcase_add_test(c, a_boot_storm_without_end_does_not_put_it_off_for_ever);
 	tcase_add_test(c, a_guest_that_resumes_brings_a_burst);
 	tcase_add_test(c, arrivals_during_a_burst_get_their_three_passes);

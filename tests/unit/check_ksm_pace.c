@@ -8,6 +8,7 @@ static struct ksm_pace pace;
 static void setup(void)
 {
 	fixture_reset();
+	fx.conf.ksm.max_cpu_percent = 50;
 	(void)fixture_guest(1);
 	pace = (struct ksm_pace){ 0 };
 	fx.host.ksm = (struct ksm_sample){ .present = true,

@@ -10,9 +10,9 @@ static inline struct policy_conf standard_policy_conf(void)
 {
 	return (struct policy_conf){
 		.ksm = { .policy = KSM_POLICY_AUTO,
-			 .max_cpu_percent = 50,
+			 .max_cpu_percent = 75,
 			 .trickle_permille = 2,
-			 .settle_s = 3,
+			 .settle_s = 1,
 			 .plenty_percent = 40,
 			 .short_percent = 10,
 			 .min_yield_mib = 4,
