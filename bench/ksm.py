@@ -115,7 +115,7 @@ def thp_mode():
 
 
 def head(options, load):
-    yield (f"{ksm_scenarios.GUESTS} paused guests of {ksm_scenarios.GUEST_MIB} MiB, "
+    yield (f"{ksm_scenarios.TOGETHER} paused guests of {ksm_scenarios.GUEST_MIB} MiB together, else {ksm_scenarios.GUESTS}, "
            f"{options.rounds} rounds of {options.window_s} s ({options.pairs_s} s where they come or "
            "change one by one): median (lowest..highest)")
     yield (f"Linux {os.uname().release}, {os.cpu_count()} CPUs, load average {load[0]:.2f} before, "

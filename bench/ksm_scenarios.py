@@ -11,7 +11,7 @@ from kvmlive import BUILD, MIB, Guest, create_all, destroy_all, wait_until
 from ksm_content import STRIPE_PAGES, FilledGuest, Memory, Region
 from ksm_watch import MATURE_PASSES
 
-GUESTS, GUEST_MIB = 4, 64
+GUESTS, TOGETHER, GUEST_MIB = 4, 8, 64
 # A guest that was there long before: what a controller does on a host in service, not
 # on an empty one.
 RESIDENT_MIB = 512
@@ -77,7 +77,7 @@ def fill_at_once(scene, guests):
 
 
 def together(scene, window_s):
-    guests = [FilledGuest(f"together-{n}", GUEST_MIB, alike(n)) for n in range(GUESTS)]
+    guests = [FilledGuest(f"together-{n}", GUEST_MIB, alike(n)) for n in range(TOGETHER)]
     host_in_service(scene.contender)
     ksm_content.create(guests)
     watch = fill_at_once(scene, guests)

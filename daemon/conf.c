@@ -59,7 +59,7 @@ const struct conf_option conf_options[] = {
 	  .doc = "of all memory: above this much MemAvailable (and ZFS cache) memory has no price" },
 	{ "ksm", "short_percent", "10", NUMBER(0, 100, policy.ksm.short_percent),
 	  .doc = "of all memory: below this much it has the full price" },
-	{ "ksm", "min_yield_mib", "4", NUMBER(0, 100000, policy.ksm.min_yield_mib),
+	{ "ksm", "min_yield_mib", "4", NUMBER(1, 100000, policy.ksm.min_yield_mib),
 	  .doc = "merged per second of ksmd's CPU time: below this a scan does not pay, at the "
 		 "full price; at half the price it takes twice as much" },
 	{ "ksm", "sweep_min_s", "60", NUMBER(1, 86400, policy.ksm.sweep_min_s),

@@ -84,8 +84,7 @@ static void guest_demand_update(struct host_view *v, struct guest_view *g,
 	if (!measured)
 		return;
 	v->vcpus_measured = true;
-	v->vcpu_run += run_per_s / 1e9;
-	v->vcpu_delay += delay_per_s / 1e9;
+	v->vcpu_delay_cpus += delay_per_s / 1e9;
 	demand_per_s = run_per_s + delay_per_s;
 	ewma_add(&g->demand_cpus, demand_per_s / 1e9, dt_s, tau_s);
 	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s, tau_s);
@@ -185,10 +184,8 @@ static void memory_view_update(struct host_view *v, const struct host_sample *h,
 
 static void guest_delay_update(struct host_view *v)
 {
-	double demand = v->vcpu_run + v->vcpu_delay;
-
 	if (v->vcpus_measured || v->npresent == 0)
-		v->guest_delay_share = demand > 0 ? v->vcpu_delay / demand : 0;
+		v->guest_delay_cpus = v->vcpu_delay_cpus;
 }
 
 void host_view_update(struct host_view *v, const struct topology *topology,
@@ -210,7 +207,7 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	cpu_view_update(v, v->host, now_ns);
 	memory_view_update(v, v->host, now_ns);
 	ksm_view_update(v, &v->host->ksm, now_ns);
-	v->vcpu_run = v->vcpu_delay = 0;
+	v->vcpu_delay_cpus = 0;
 	v->vcpus_measured = false;
 	v->nslots = ds->nslots;
 	v->npresent = 0;

@@ -55,9 +55,9 @@ struct host_view {
 				   itself */
 	uint64_t available_kib; /* MemAvailable, and what ZFS would give back */
 	double idle_cpus;       /* since the sample before */
-	/* Of all vCPUs: runnable but not running / demand, 0..1, since the sample before.  What
-	 * a scan takes from the guests shows here first. */
-	double guest_delay_share;
+	/* Of all vCPUs: runnable but not running, CPUs, since the sample before.  What a scan
+	 * takes from the guests shows here first. */
+	double guest_delay_cpus;
 	double ksmd_cpu_pct; /* of one CPU; 0 where unknown */
 	uint64_t merged_kib; /* pages_sharing + ksm_zero_pages */
 	uint64_t ksm_passes; /* full scans since this view began; a reset KSM goes on counting */
@@ -68,7 +68,7 @@ struct host_view {
 	bool has_full_scans;
 	uint64_t full_scans;
 	bool vcpus_measured;
-	double vcpu_run, vcpu_delay; /* of this sample, CPUs */
+	double vcpu_delay_cpus; /* of this sample */
 };
 
 /* About 300 KiB, zeroed; NULL: no memory. */

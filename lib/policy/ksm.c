@@ -50,7 +50,7 @@ static enum ksm_switch across_nodes(const struct policy_conf *conf, const struct
 
 /* What unmerging needs is there, with a reserve, and no guest would meet a limit of its
  * cgroup on the way: the kernel charges each page that is taken apart to its guest. */
-static bool has_room_to_unmerge(const struct host_view *view)
+bool ksm_has_room_to_unmerge(const struct host_view *view)
 {
 	static const uint64_t reserve_percent = 10;
 	uint64_t total_kib = view->host->mem_total_kib;
@@ -58,12 +58,17 @@ static bool has_room_to_unmerge(const struct host_view *view)
 
 	for (size_t i = 0; i < view->nslots; i++) {
 		const struct guest_view *g = &view->guest[i];
-		uint64_t whole_kib;
+		uint64_t merged_kib, whole_kib;
 
-		if (!g->present || g->merged_kib == 0)
+		if (!g->domain)
 			continue;
+		if (!g->present)
+			return false; /* nobody knows what it would need */
+		if (g->sample->has_ksm && g->merged_kib == 0)
+			continue;
+		merged_kib = g->sample->has_ksm ? g->merged_kib : view->merged_kib;
 		whole_kib =
-			add_capped(KT_MAX(g->sample->rss_kib, g->sample->usage_kib), g->merged_kib);
+			add_capped(KT_MAX(g->sample->rss_kib, g->sample->usage_kib), merged_kib);
 		if (whole_kib > g->sample->limit_kib)
 			return false;
 	}
@@ -76,6 +81,8 @@ void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 {
 	enum why why = stand_down(&conf->ksm, view, in_force);
 
+	if (state->name != conf->ksm.policy)
+		*state = (struct ksm_policy){ .name = conf->ksm.policy };
 	state->kicked |= view->kicked;
 	if (why != WHY_NONE) {
 		state->automatic = (struct ksm_auto){ 0 };
@@ -89,7 +96,5 @@ void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 	ret->stops_advisor = ret->wish == WISH_SET && conf->ksm.advisor == KSM_ADVISOR_TAKE_OVER;
 	ret->use_zero_pages = conf->ksm.use_zero_pages;
 	ret->merge_across_nodes = across_nodes(conf, view);
-	ret->may_unmerge = has_room_to_unmerge(view);
-	if (in_force->unmerging)
-		ret->look_again_ns = KT_NS_PER_S / 2; /* all else waits for it */
+	ret->may_unmerge = ksm_has_room_to_unmerge(view);
 }

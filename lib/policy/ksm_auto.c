@@ -18,13 +18,13 @@ enum { PASSES = 3 };
 
 enum {
 	SETTLE_AT_MOST = 30, /* times settle_s: guests that come one after the other for ever */
-	VAIN_AT_MOST = 16,   /* sweeps that are counted */
+	VAIN_AT_MOST = 16,   /* bursts and sweeps that are counted */
 };
 
-/* What may be spent, as a share of a CPU over the time since the last burst or sweep: when
- * only time asks for a sweep; when a burst among older guests does, or a trickle pays; when
- * guests have grown or memory has become dearer. */
-static const double timed_share = 0.0075, asked_share = 0.05, urgent_share = 0.25;
+/* What may be spent, as a share of a CPU over the time since the last one, on: sweeps that
+ * only time asks for; sweeps that a burst asks for, and bursts because a trickle pays;
+ * bursts after one that brought too little.  In vain twice means half the share. */
+static const double timed_share = 0.0075, asked_share = 0.05, barren_share = 0.25;
 
 static const double price_rise = 0.2;   /* since it was lowest: what did not pay may do now */
 static const uint64_t growth_part = 16; /* of what was seen ... */
@@ -113,20 +113,31 @@ static bool is_settled(const struct ksm_auto *a, const struct moment *m)
 
 static void look_at_fresh(struct ksm_auto *a, const struct moment *m)
 {
-	if (m->fresh.n > 0 && !a->unserved_ns)
-		a->unserved_ns = KT_MAX(m->fresh.oldest_ns, 1);
-	if (m->fresh.n > 0 && fresh_has_grown(a, m))
+	bool wait_begins = m->fresh.n == 0 || !a->needed || !a->unserved_ns;
+
+	if (wait_begins)
+		a->unserved_ns = m->fresh.n > 0 && a->needed ? KT_MAX(m->view->now_ns, 1) : 0;
+	else if (fresh_has_grown(a, m))
 		a->grew_ns = m->view->now_ns;
-	if (m->fresh.n == 0 || fresh_has_grown(a, m))
+	if (wait_begins || fresh_has_grown(a, m))
 		a->fresh_kib = m->fresh.rss_kib;
 }
 
-/* So long after the last burst or sweep that another one costs no more than the share. */
-static bool is_affordable(const struct ksm_auto *a, const struct moment *m, double share)
+/* Whether so much CPU time, spread over the time since then, is no more than the share. */
+static bool has_paid_off(const struct moment *m, uint64_t since_ns, double cost_s, double share)
 {
-	double cost_s = ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES);
+	return !within_s(m->view->now_ns, since_ns, (uint64_t)(cost_s / share));
+}
 
-	return !within_s(m->view->now_ns, a->quiet_ns, (uint64_t)(cost_s / share));
+static double full_scan_cost_s(const struct ksm_auto *a, const struct moment *m)
+{
+	return ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES);
+}
+
+/* One that has paid may be followed by another at any time. */
+static bool burst_is_affordable(const struct ksm_auto *a, const struct moment *m)
+{
+	return has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m) * a->nbarren, barren_share);
 }
 
 static bool has_grown(const struct ksm_auto *a, const struct moment *m)
@@ -138,12 +149,15 @@ static bool has_grown(const struct ksm_auto *a, const struct moment *m)
 
 static bool burst_is_due(const struct ksm_auto *a, const struct moment *m)
 {
-	if (a->phase == KSM_RESTS)
-		return true;
-	if (m->price >= a->price_seen + price_rise || has_grown(a, m))
-		return is_affordable(a, m, urgent_share);
-	return is_affordable(a, m, asked_share) && passes(&a->scan) > 0 &&
-	       pays(m, a->scan.mib_per_cpu_s);
+	bool arrived = m->fresh.n > 0 && is_settled(a, m);
+	bool dearer = m->price >= a->price_seen + price_rise;
+
+	if (m->fresh.n > 0 && !arrived)
+		return false;
+	if (arrived || dearer || has_grown(a, m) || a->phase == KSM_RESTS)
+		return burst_is_affordable(a, m);
+	return passes(&a->scan) > 0 && pays(m, a->scan.mib_per_cpu_s) &&
+	       has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m), asked_share);
 }
 
 /* ---- what asks for a sweep ------------------------------------------------------ */
@@ -157,20 +171,22 @@ static bool sweeps_help(const struct ksm_sample *k, bool sweeping)
  * thirds, what sweeps may cost on average. */
 static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct moment *m)
 {
-	double cost_s = KT_MAX(a->sweep_cpu_s, ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES));
+	double cost_s = KT_MAX(a->sweep_cpu_s, full_scan_cost_s(a, m));
 	uint64_t by_cost_s = (uint64_t)(cost_s / timed_share * (a->nvain + 1));
 	uint64_t by_yield_s = KT_MIN(m->conf->sweep_min_s << a->nvain, m->conf->sweep_max_s);
 
 	return KT_MAX(by_cost_s, by_yield_s);
 }
 
+/* Bursts do not put it off: where guests come all the time there would never be one. */
 static bool sweep_is_due(const struct ksm_auto *a, const struct moment *m)
 {
-	if (!sweeps_help(&m->view->host->ksm, false))
+	if (a->phase != KSM_TRICKLES || !a->served_ns || !sweeps_help(&m->view->host->ksm, false) ||
+	    (m->fresh.n > 0 && !is_settled(a, m)))
 		return false;
 	if (a->sweep_asked)
-		return is_affordable(a, m, asked_share);
-	return !within_s(m->view->now_ns, a->quiet_ns, sweep_interval_s(a, m));
+		return has_paid_off(m, a->swept_ns, full_scan_cost_s(a, m), asked_share);
+	return !within_s(m->view->now_ns, a->swept_ns, sweep_interval_s(a, m));
 }
 
 /* ---- from phase to phase ---------------------------------------------------------- */
@@ -182,35 +198,44 @@ static void begin(struct ksm_auto *a, const struct moment *m, enum ksm_phase pha
 	a->phase = phase;
 	scan_begin(a, m);
 	ksm_pace_begin_scan(&a->pace);
-}
-
-static void begin_burst(struct ksm_auto *a, const struct moment *m)
-{
-	/* Where all guests are new nothing has an age yet, and nothing is skipped. */
-	a->sweep_asked |= m->fresh.n < m->all.n;
+	if (!is_fast(a))
+		return;
 	a->served_ns = KT_MAX(a->served_ns, m->all.newest_ns);
 	a->unserved_ns = 0;
 	a->seen_kib = m->all.rss_kib;
-	a->nvain = 0;
+}
+
+/* Where all guests are new to KSM nothing has an age yet, and nothing is skipped. */
+static void begin_burst(struct ksm_auto *a, const struct moment *m)
+{
+	a->sweep_asked |= m->fresh.n < m->all.n || m->view->merged_kib > 0;
 	begin(a, m, KSM_BURSTS);
+}
+
+/* Whether all of what ends now was worth its time. */
+static bool has_paid(const struct ksm_auto *a, const struct moment *m)
+{
+	double cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
+
+	return pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
 }
 
 static void end_burst(struct ksm_auto *a, const struct moment *m)
 {
+	a->nbarren = has_paid(a, m) ? 0 : KT_MIN(a->nbarren + 1, VAIN_AT_MOST);
+	a->nvain = a->nbarren ? a->nvain : 0;
 	a->price_seen = m->price;
-	a->quiet_ns = m->view->now_ns;
+	a->burst_end_ns = m->view->now_ns;
+	a->swept_ns = a->swept_ns ? a->swept_ns : m->view->now_ns;
 	begin(a, m, KSM_TRICKLES);
 }
 
 static void end_sweep(struct ksm_auto *a, const struct moment *m)
 {
-	double cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
-	bool in_vain = !pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
-
-	a->nvain = in_vain ? KT_MIN(a->nvain + 1, VAIN_AT_MOST) : 0;
-	a->sweep_cpu_s = cpu_s;
+	a->nvain = has_paid(a, m) ? 0 : KT_MIN(a->nvain + 1, VAIN_AT_MOST);
+	a->sweep_cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
 	a->sweep_asked = false;
-	a->quiet_ns = m->view->now_ns;
+	a->swept_ns = m->view->now_ns;
 	begin(a, m, KSM_TRICKLES);
 }
 
@@ -226,16 +251,15 @@ static void end_what_is_done(struct ksm_auto *a, const struct moment *m)
 		end_burst(a, m);
 }
 
+/* What has begun goes on to its end: guests that come meanwhile have theirs next. */
 static void begin_what_is_due(struct ksm_auto *a, const struct moment *m)
 {
-	bool arrived = m->fresh.n > 0 && is_settled(a, m);
-
-	if (a->phase == KSM_SWEEPS)
-		return; /* it sees what is new as well */
-	if (arrived || (a->phase != KSM_BURSTS && m->fresh.n == 0 && burst_is_due(a, m)))
-		begin_burst(a, m);
-	else if (a->phase == KSM_TRICKLES && m->fresh.n == 0 && sweep_is_due(a, m))
+	if (is_fast(a))
+		return;
+	if (sweep_is_due(a, m))
 		begin(a, m, KSM_SWEEPS);
+	else if (burst_is_due(a, m))
+		begin_burst(a, m);
 	else if (a->phase == KSM_RESTS)
 		begin(a, m, KSM_TRICKLES);
 }
@@ -268,7 +292,7 @@ static uint64_t look_again_ns(const struct ksm_auto *a, const struct moment *m)
 	if (is_fast(a) && m->in_force->ours && m->view->host->ksm.run == 1) {
 		s = ksm_pace_pass_s(&a->pace, m->all.rss_kib) / 4;
 		s = KT_CLAMP(s, look_min_s, look_max_s);
-	} else if (a->phase != KSM_RESTS && m->fresh.n > 0) {
+	} else if (a->phase == KSM_TRICKLES && m->fresh.n > 0 && !is_settled(a, m)) {
 		quiet_s = (double)sub_capped(m->view->now_ns, quiet_since_ns(a, m)) / 1e9;
 		s = KT_CLAMP((double)m->conf->settle_s - quiet_s, look_min_s, settle_look_max_s);
 	}
@@ -312,10 +336,10 @@ void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct
 	if (in_force->unmerging)
 		rest(a); /* nothing stays merged: a burst comes next */
 	ksm_pace_look(&a->pace, view, is_fast(a));
-	look_at_fresh(a, &m);
 	a->seen_kib = KT_MIN(a->seen_kib, m.all.rss_kib);
 	a->price_seen = KT_MIN(a->price_seen, m.price);
 	a->needed = ksm_needed(conf, view, m.price, a->needed);
+	look_at_fresh(a, &m);
 	if (a->needed) {
 		end_what_is_done(a, &m);
 		begin_what_is_due(a, &m);

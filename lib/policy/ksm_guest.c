@@ -44,7 +44,7 @@ struct ksm_guests ksm_guests_since(const struct host_view *view, uint64_t after_
 }
 
 /* Two looks at a page are needed, and the first pass may have begun behind it. */
-enum { PASSES_TO_BELIEVE = 4 };
+enum { PASSES_TO_BELIEVE = 3 };
 
 /* Of QEMU itself, which is not offered to KSM. */
 static const uint64_t overhead_kib = 64 * 1024;

@@ -63,8 +63,10 @@ static void look_at_cost(struct ksm_pace *p, const struct host_view *view)
 	double cpu_ns = (double)sub_capped(k->ksmd_cpu_ns_total, p->cpu_ns_total);
 	double pages;
 
+	if (k->run != 1)
+		return;
 	if (!k->has_ksmd)
-		cpu_ns = k->run == 1 ? estimate_cpu_ns(p, view, scanned) : 0;
+		cpu_ns = estimate_cpu_ns(p, view, scanned);
 	pages = pages_done(p, view, cpu_ns, scanned);
 	if (k->has_ksmd && pages < PAGES_TO_BELIEVE)
 		return; /* the totals go on */
@@ -91,10 +93,15 @@ void ksm_pace_end_scan(struct ksm_pace *p)
 static const double baseline_tau_s = 60;
 static const double host_steal_share = 0.05;
 
+/* ksmd takes one CPU at most, so what it takes is counted in CPUs: as a share of what many
+ * guests want it would never show.  A quarter of its own use, or what the baseline may vary
+ * by, is nothing. */
 static bool guests_suffer(const struct ksm_pace *p, const struct host_view *view)
 {
-	return view->steal_share > host_steal_share ||
-	       view->guest_delay_share > 1.5 * p->delay.value + 0.02;
+	double usual = p->delay_cpus.value;
+	double more = KT_MAX(view->ksmd_cpu_pct / 100 / 4, usual / 10) + 0.02;
+
+	return view->steal_share > host_steal_share || view->guest_delay_cpus > usual + more;
 }
 
 /* Half at once, back by quarters.  Guests that go on waiting when ksmd has all but stopped
@@ -105,8 +112,8 @@ static void look_at_guests(struct ksm_pace *p, const struct host_view *view, boo
 
 	if (p->throttled_ns && dt_s < 1)
 		return;
-	if (p->delay.age_s <= 0 || !fast || p->throttle <= 1.0 / 16)
-		ewma_add(&p->delay, view->guest_delay_share, p->throttled_ns ? dt_s : 1,
+	if (p->delay_cpus.age_s <= 0 || !fast || p->throttle <= 1.0 / 16)
+		ewma_add(&p->delay_cpus, view->guest_delay_cpus, p->throttled_ns ? dt_s : 1,
 			 baseline_tau_s);
 	if (guests_suffer(p, view))
 		p->throttle = KT_MAX(p->throttle / 2, 1.0 / 32);
@@ -125,7 +132,7 @@ void ksm_pace_look(struct ksm_pace *p, const struct host_view *view, bool fast)
 	}
 	if (p->known)
 		look_at_cost(p, view);
-	if (!p->known) {
+	if (!p->known || k->run != 1) { /* what rests costs nothing, and tells nothing */
 		p->known = true;
 		p->at_ns = view->now_ns;
 		p->cpu_ns_total = k->ksmd_cpu_ns_total;

@@ -19,9 +19,9 @@ struct ksm_pace {
 	/* The most that was measured in bursts and sweeps: the cheap pages come first in
 	 * them, and the dear ones all at once. */
 	double dear_ns, dear_now_ns;
-	double assumed_ns; /* of the next pages: what is chosen is chosen for */
-	double throttle;   /* 0..1: below 1 the guests have suffered */
-	struct ewma delay; /* of the guests while ksmd does little: their baseline */
+	double assumed_ns;      /* of the next pages: what is chosen is chosen for */
+	double throttle;        /* 0..1: below 1 the guests have suffered */
+	struct ewma delay_cpus; /* of the guests while ksmd does little: their baseline */
 	uint64_t throttled_ns;
 	uint64_t pages_to_scan, sleep_ms; /* as last chosen */
 };
@@ -47,19 +47,22 @@ struct ksm_auto {
 	bool needed;
 	struct ksm_pace pace;
 	struct ksm_scan scan;
-	uint64_t served_ns;   /* guests that have been awake since before have had their burst */
-	uint64_t unserved_ns; /* the first of the others; 0: none */
-	uint64_t fresh_kib;   /* their memory, when it last grew visibly ... */
-	uint64_t grew_ns;     /* ... which was then */
-	uint64_t seen_kib;    /* memory of mergeable guests at the last burst */
-	double price_seen;    /* the lowest since its end */
-	bool sweep_asked;     /* by a burst */
-	uint64_t quiet_ns;    /* when the last burst or sweep ended */
-	double sweep_cpu_s;   /* what the last sweep took */
-	unsigned int nvain;   /* sweeps in a row that were not worth it */
+	uint64_t served_ns;    /* guests awake since before have had their burst or sweep */
+	uint64_t unserved_ns;  /* since when there are others; 0: there are none */
+	uint64_t fresh_kib;    /* their memory, when it last grew visibly ... */
+	uint64_t grew_ns;      /* ... which was then */
+	uint64_t seen_kib;     /* memory of mergeable guests at the last burst or sweep */
+	double price_seen;     /* the lowest since the last burst's end */
+	uint64_t burst_end_ns; /* of the last one */
+	unsigned int nbarren;  /* bursts in a row that were not worth it */
+	bool sweep_asked;      /* by a burst */
+	uint64_t swept_ns;     /* end of the last sweep, or of the first burst */
+	double sweep_cpu_s;    /* what the last sweep took */
+	unsigned int nvain;    /* sweeps in a row that were not worth it */
 };
 
 struct ksm_policy {
+	enum ksm_policy_name name; /* whose state this is */
 	/* ksmtuned's law */
 	bool stepped; /* at least once */
 	bool kicked;  /* since the last step */
@@ -73,6 +76,9 @@ struct ksm_policy {
 void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 		     const struct host_view *view, const struct ksm_in_force *in_force,
 		     struct ksm_plan *ret);
+
+/* Whether all that is merged could be taken apart now without harm. */
+bool ksm_has_room_to_unmerge(const struct host_view *view);
 
 /* Whether KSM can and may merge this guest's memory. */
 bool ksm_guest_mergeable(const struct guest_view *guest);

@@ -38,7 +38,7 @@
 	X(WHY_CONVERGED, "converged", "what is left to merge is not worth more than a trickle")    \
 	X(WHY_NO_ROOM, "no-room", "all that is merged would not fit into memory unmerged")         \
 	/* ksm, of a guest */                                                                      \
-	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory, and has not seen enough of it")   \
+	X(WHY_MERGEABLE, "mergeable", "KSM may merge its memory; more is not known yet")           \
 	X(WHY_MERGED, "merged", "KSM has merged a part of its memory")                             \
 	X(WHY_NO_PROFIT, "no-profit", "KSM's notes take more memory than it has saved there")      \
 	X(WHY_NOTHING_ALIKE, "nothing-alike", "KSM has found no equal memory elsewhere")           \

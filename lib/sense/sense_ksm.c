@@ -81,7 +81,8 @@ static void read_ksmd(struct sense *s, struct ksm_sample *k)
 			return;
 	}
 	k->has_ksmd = sense_text(s, &s->ksmd, "proc/%d/schedstat", search.found) > 0 &&
-		      parse_schedstat(s->text, &k->ksmd_cpu_ns_total, &delay_ns) == 0;
+		      parse_schedstat(s->text, &k->ksmd_cpu_ns_total, &delay_ns) == 0 &&
+		      k->ksmd_cpu_ns_total > 0; /* "0 0 0": a kernel without schedstats */
 }
 
 void sense_ksm_read(struct sense *s, struct ksm_sample *ret)

@@ -9,7 +9,7 @@ static void setup(void)
 	fixture_reset();
 	(void)fixture_guest(1);
 	fx.view.ksm_passes = 100;
-	fx.view.guest[0].first_pass = 96;
+	fx.view.guest[0].first_pass = 97;
 	s->has_ksm = true;
 	s->anon_kib = s->rss_kib = 2 * GIB_KIB;
 	s->ksm_rmap_pages = s->rss_kib / KT_PAGE_KIB;

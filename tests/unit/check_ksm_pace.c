@@ -120,6 +120,21 @@ START_TEST(without_a_view_of_ksmd_the_pages_tell)
 }
 END_TEST
 
+START_TEST(what_rests_tells_nothing_about_cost)
+{
+	fx.host.ksm.has_scanned = false;
+	fx.host.ksm.run = 0;
+	for (int i = 0; i < 50; i++)
+		works(0, 1, 10);
+	assert_within(pace.ns_per_page, 6000, 6000);
+	fx.host.ksm.run = 1;
+	fx.view.now_ns += SECONDS(10);
+	fx.host.ksm.ksmd_cpu_ns_total += SECONDS(4);
+	ksm_pace_look(&pace, &fx.view, false);
+	assert_within(pace.ns_per_page, 13300, 13400);
+}
+END_TEST
+
 START_TEST(nonsense_is_kept_within_reason)
 {
 	works(1000, 1e6, 1);
@@ -132,21 +147,21 @@ END_TEST
 
 /* ---- harm --------------------------------------------------------------------- */
 
-static void waits(double share, bool fast)
+static void waits(double cpus, bool fast)
 {
 	fx.view.now_ns += SECONDS(1);
-	fx.view.guest_delay_share = share;
+	fx.view.guest_delay_cpus = cpus;
 	ksm_pace_look(&pace, &fx.view, fast);
 }
 
 START_TEST(waiting_guests_halve_the_budget_each_second)
 {
-	pace.delay.value = 0.10;
-	waits(0.16, true); /* less than half as much again, and two hundredths */
+	pace.delay_cpus.value = 0.10;
+	waits(0.129, true); /* a tenth as much again, and two hundredths */
 	assert_within(pace.throttle, 1, 1);
-	waits(0.18, true);
+	waits(0.131, true);
 	assert_within(pace.throttle, 0.5, 0.5);
-	waits(0.18, true);
+	waits(0.131, true);
 	assert_within(pace.throttle, 0.25, 0.25);
 	waits(0.05, true);
 	assert_within(pace.throttle, 0.3124, 0.3126);
@@ -156,11 +171,29 @@ START_TEST(waiting_guests_halve_the_budget_each_second)
 }
 END_TEST
 
+/* 64 vCPUs that always wait a little: what ksmd takes from them has to show nevertheless. */
+START_TEST(on_a_large_busy_host_what_ksmd_takes_still_shows)
+{
+	pace.delay_cpus.value = 2;
+	fx.view.ksmd_cpu_pct = 50;
+	waits(2.21, true);
+	assert_within(pace.throttle, 1, 1);
+	waits(2.5, true);
+	assert_within(pace.throttle, 0.5, 0.5);
+	pace.throttle = 1;
+	pace.delay_cpus.value = 0;
+	waits(0.144, true); /* less than a quarter of what ksmd uses: they wait for others */
+	assert_within(pace.throttle, 1, 1);
+	waits(0.146, true);
+	assert_within(pace.throttle, 0.5, 0.5);
+}
+END_TEST
+
 START_TEST(looks_within_a_second_halve_once)
 {
 	waits(0, false);
 	fx.view.now_ns += KT_NS_PER_S / 4;
-	fx.view.guest_delay_share = 0.5;
+	fx.view.guest_delay_cpus = 0.5;
 	ksm_pace_look(&pace, &fx.view, true);
 	assert_within(pace.throttle, 1, 1);
 	waits(0.5, true);
@@ -184,9 +217,9 @@ START_TEST(a_burst_does_not_become_its_own_baseline)
 {
 	waits(0, false);
 	waits(0.01, true);
-	assert_within(pace.delay.value, 0, 1e-9);
+	assert_within(pace.delay_cpus.value, 0, 1e-9);
 	waits(0.01, false);
-	assert_within(pace.delay.value, 1e-6, 0.01);
+	assert_within(pace.delay_cpus.value, 1e-6, 0.01);
 }
 END_TEST
 
@@ -355,8 +388,10 @@ int main(void)
 	tcase_add_test(c, a_few_pages_say_nothing_until_there_are_enough);
 	tcase_add_test(c, without_pages_scanned_the_share_of_a_cpu_tells);
 	tcase_add_test(c, without_a_view_of_ksmd_the_pages_tell);
+	tcase_add_test(c, what_rests_tells_nothing_about_cost);
 	tcase_add_test(c, nonsense_is_kept_within_reason);
 	tcase_add_test(c, waiting_guests_halve_the_budget_each_second);
+	tcase_add_test(c, on_a_large_busy_host_what_ksmd_takes_still_shows);
 	tcase_add_test(c, looks_within_a_second_halve_once);
 	tcase_add_test(c, guests_that_wait_without_ksmd_are_not_ksmds_doing);
 	tcase_add_test(c, a_burst_does_not_become_its_own_baseline);

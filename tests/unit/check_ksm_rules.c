@@ -206,6 +206,7 @@ START_TEST(unmerging_needs_room_in_memory_and_below_every_limit)
 	set_guest_of(6 * GIB_KIB);
 	(void)fixture_guest(1);
 	fx.sample[1].limit_kib = 1; /* nothing of it is merged */
+	fx.sample[0].has_ksm = fx.sample[1].has_ksm = true;
 	fx.sample[0].usage_kib = GIB_KIB;
 	fx.view.guest[0].merged_kib = 3 * GIB_KIB;
 	fx.view.merged_kib = 4 * GIB_KIB;
@@ -215,12 +216,32 @@ START_TEST(unmerging_needs_room_in_memory_and_below_every_limit)
 }
 END_TEST
 
-START_TEST(unmerging_is_looked_after)
+START_TEST(a_guest_that_cannot_be_read_has_no_room)
 {
 	set_guest_of(1);
-	ck_assert_uint_eq(step().look_again_ns, 0);
-	fx.in_force.ksm.unmerging = true;
-	ck_assert_uint_eq(step().look_again_ns, SECONDS(1) / 2);
+	(void)fixture_guest(1);
+	fx.host.mem_available_kib = 16 * GIB_KIB;
+	ck_assert(step().may_unmerge);
+	fx.view.guest[1].present = false;
+	ck_assert(!step().may_unmerge);
+	fx.view.guest[1].present = true;
+	fx.view.merged_kib = GIB_KIB; /* whose it is, this kernel does not tell */
+	fx.sample[1].has_ksm = false;
+	ck_assert(step().may_unmerge);
+	fx.sample[1].limit_kib = 4 * GIB_KIB + 2 * MIB_KIB;
+	ck_assert(!step().may_unmerge);
+}
+END_TEST
+
+START_TEST(another_policy_begins_anew)
+{
+	set_guest_of(1);
+	fx.state.ksm.name = KSM_POLICY_AUTO;
+	fx.state.ksm.automatic.phase = KSM_SWEEPS;
+	fx.state.ksm.pages = 1000;
+	(void)step();
+	ck_assert_int_eq(fx.state.ksm.automatic.phase, KSM_RESTS);
+	ck_assert_uint_ne(fx.state.ksm.pages, 1000);
 }
 END_TEST
 
@@ -234,7 +255,8 @@ int main(void)
 	tcase_add_test(c, the_advisor_is_stopped_only_by_a_plan_that_sets);
 	tcase_add_loop_test(c, merge_across_nodes_is_what_is_configured, 0,
 			    (int)KT_ARRAY_LEN(nodes));
-	tcase_add_test(c, unmerging_is_looked_after);
+	tcase_add_test(c, a_guest_that_cannot_be_read_has_no_room);
+	tcase_add_test(c, another_policy_begins_anew);
 	tcase_add_test(c, use_zero_pages_is_what_is_configured);
 	tcase_add_loop_test(c, unmerging_needs_room_in_memory_and_below_every_limit, 0,
 			    (int)KT_ARRAY_LEN(rooms));

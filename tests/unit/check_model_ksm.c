@@ -88,14 +88,14 @@ END_TEST
 static const struct {
 	const char *name;
 	uint64_t run_s[4], delay_s[4]; /* of both guests' vCPUs, within 5 s */
-	double share;
+	double cpus;
 } delays[] = {
 	{ "nobody does anything", { 0 }, { 0 }, 0 },
 	{ "nobody waits", { 5, 5, 5, 5 }, { 0 }, 0 },
 	{ "one of two guests waits", { 1, 0, 3, 0 }, { 1, 0, 0, 0 }, 0.2 },
-	{ "an idle guest counts for nothing", { 3, 0, 0, 0 }, { 1, 0, 0, 0 }, 0.25 },
-	{ "by demand and not by guest", { 1, 0, 4, 4 }, { 1, 0, 0, 0 }, 0.1 },
-	{ "nobody gets a CPU", { 0 }, { 5, 5, 5, 5 }, 1 },
+	{ "an idle guest counts for nothing", { 3, 0, 0, 0 }, { 1, 0, 0, 0 }, 0.2 },
+	{ "what others get does not matter", { 1, 0, 4, 4 }, { 1, 0, 0, 0 }, 0.2 },
+	{ "nobody gets a CPU", { 0 }, { 5, 5, 5, 5 }, 4 },
 };
 
 static void let_vcpus(const uint64_t run_s[4], const uint64_t delay_s[4])
@@ -106,29 +106,28 @@ static void let_vcpus(const uint64_t run_s[4], const uint64_t delay_s[4])
 	}
 }
 
-START_TEST(guests_wait_by_the_share_of_what_all_demand)
+START_TEST(the_waiting_of_all_vcpus_is_added_up)
 {
 	thread[0].delay_ns_total = SECONDS(1000);
 	let_vcpus((uint64_t[]){ 70, 70, 70, 70 }, (uint64_t[]){ 7000, 0, 0, 0 }); /* long ago */
 	update_at(SECONDS(10));
-	ck_assert(near(v->guest_delay_share, 0));
+	ck_assert(near(v->guest_delay_cpus, 0));
 	thread[0].delay_ns_total += SECONDS(5); /* no vCPU */
 	let_vcpus(delays[_i].run_s, delays[_i].delay_s);
 	update_at(SECONDS(15));
-	ck_assert_msg(near(v->guest_delay_share, delays[_i].share), "%s: %g", delays[_i].name,
-		      v->guest_delay_share);
+	ck_assert_msg(near(v->guest_delay_cpus, delays[_i].cpus), "%s: %g", delays[_i].name,
+		      v->guest_delay_cpus);
 	update_at(SECONDS(20)); /* nobody has demanded anything since */
-	ck_assert(near(v->guest_delay_share, 0));
+	ck_assert(near(v->guest_delay_cpus, 0));
 }
 END_TEST
 
-/* A quarter of what both guests demand. */
 static void let_them_wait(void)
 {
 	update_at(SECONDS(10));
 	let_vcpus((uint64_t[]){ 3, 0, 3, 0 }, (uint64_t[]){ 1, 0, 1, 0 });
 	update_at(SECONDS(15));
-	ck_assert(near(v->guest_delay_share, 0.25));
+	ck_assert(near(v->guest_delay_cpus, 0.4));
 }
 
 START_TEST(looks_within_a_second_keep_the_delay)
@@ -136,11 +135,11 @@ START_TEST(looks_within_a_second_keep_the_delay)
 	let_them_wait();
 	thread[1].delay_ns_total += SECONDS(1) / 2;
 	update_at(SECONDS(15) + 1);
-	ck_assert(near(v->guest_delay_share, 0.25));
+	ck_assert(near(v->guest_delay_cpus, 0.4));
 	update_at(SECONDS(16) - 1);
-	ck_assert(near(v->guest_delay_share, 0.25));
+	ck_assert(near(v->guest_delay_cpus, 0.4));
 	update_at(SECONDS(16)); /* half a second of waiting, nothing else */
-	ck_assert(near(v->guest_delay_share, 1));
+	ck_assert(near(v->guest_delay_cpus, 0.5));
 }
 END_TEST
 
@@ -149,13 +148,13 @@ START_TEST(a_guest_that_has_gone_keeps_nobody_waiting)
 	let_them_wait();
 	remove_guest(1);
 	update_at(SECONDS(15) + 1); /* the other is not measured again yet */
-	ck_assert(near(v->guest_delay_share, 0.25));
+	ck_assert(near(v->guest_delay_cpus, 0.4));
 	let_vcpus((uint64_t[]){ 0, 0, 4, 0 }, (uint64_t[]){ 9, 0, 1, 0 });
 	update_at(SECONDS(20));
-	ck_assert(near(v->guest_delay_share, 0.2));
+	ck_assert(near(v->guest_delay_cpus, 0.2));
 	remove_guest(2);
 	update_at(SECONDS(20) + 1);
-	ck_assert(near(v->guest_delay_share, 0));
+	ck_assert(near(v->guest_delay_cpus, 0));
 }
 END_TEST
 
@@ -164,7 +163,7 @@ START_TEST(a_guest_that_cannot_be_read_keeps_nobody_waiting)
 	let_them_wait();
 	sample.guest[0].present = sample.guest[1].present = false;
 	update_at(SECONDS(20));
-	ck_assert(near(v->guest_delay_share, 0));
+	ck_assert(near(v->guest_delay_cpus, 0));
 }
 END_TEST
 
@@ -333,7 +332,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup_two, teardown);
 	LOOP(what_zfs_would_give_back_is_available, memories);
 	tcase_add_test(c, idle_cpus_are_idle_seconds_per_second);
-	LOOP(guests_wait_by_the_share_of_what_all_demand, delays);
+	LOOP(the_waiting_of_all_vcpus_is_added_up, delays);
 	tcase_add_test(c, looks_within_a_second_keep_the_delay);
 	tcase_add_test(c, a_guest_that_has_gone_keeps_nobody_waiting);
 	tcase_add_test(c, a_guest_that_cannot_be_read_keeps_nobody_waiting);
