@@ -18,6 +18,7 @@
 enum {
 	COALESCE_MS = 100,      /* events within this time make one tick */
 	RESTORE_PATIENCE_S = 5, /* for what only libvirt can give back */
+	UNMERGE_LOOK_MS = 500,  /* while KSM waits for it */
 };
 
 enum { ON_TERM, ON_INT, ON_HUP, ON_USR1, NSIGNALS };
@@ -91,8 +92,11 @@ static uint64_t wanted_interval_ns(const struct loop *l)
 	uint64_t interval_ns = l->k->conf.interval_s * KT_NS_PER_S;
 	uint64_t watchdog_ns = service_watchdog_interval_ns();
 	uint64_t asked_ns = l->k->plan->ksm.look_again_ns;
+	bool unmerging = act_in_force(l->k->act)->ksm.unmerging;
 	bool idle = l->k->guests_known && l->k->domains->nused == 0;
 
+	if (unmerging)
+		return UNMERGE_LOOK_MS * 1000 * UINT64_C(1000);
 	if (idle)
 		return watchdog_ns;
 	if (asked_ns && !l->k->let_go)
@@ -304,12 +308,15 @@ static bool finish(struct kvmtuned *k)
 	bool restored = true;
 
 	service_stopping();
-	if (service_is_restarting())
+	if (service_is_restarting()) {
+		act_leave(k->act);
 		log_info("restarting: everything stays as it is");
-	else if (k->conf.on_stop == ON_STOP_KEEP)
+	} else if (k->conf.on_stop == ON_STOP_KEEP) {
+		act_leave(k->act);
 		log_info("on_stop = keep: everything stays as it is; kvmtuned --restore undoes it");
-	else
+	} else {
 		restored = loop_restore(k, RESTORE_PATIENCE_S);
+	}
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STOPPED }, "stopped");
 	return restored;
 }

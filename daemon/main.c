@@ -241,14 +241,26 @@ static int run_once(struct kvmtuned *k)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* KSM and affinities need no libvirt.  Limits and visible pins do, and first the word of
- * libvirt whether they are still ours. */
+/* Whether there is room to take apart what is merged only a look at the host and at every
+ * guest can tell. */
+static void look_for_room(struct kvmtuned *k)
+{
+	if (!k->guests_known || sense_read(k->sense, k->domains, now_monotonic_ns(), k->sample) < 0)
+		return;
+	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
+			 false);
+	act_allow_unmerge(k->act, ksm_has_room_to_unmerge(k->view));
+}
+
+/* KSM's speed and affinities need no libvirt.  Limits and visible pins do, and first the word
+ * of libvirt whether they are still ours; unmerging does, to know the guests. */
 static int run_restore(struct kvmtuned *k)
 {
-	if (act_restore(k->act, now_monotonic_ns()) > 0) {
+	if (act_restore(k->act, now_monotonic_ns()) > 0 || act_owes(k->act)) {
 		if (open_virt(k) != 0)
 			return EXIT_FAILURE;
 		wait_for_guests(k, RESTORE_PATIENCE_S);
+		look_for_room(k);
 	}
 	if (!loop_restore(k, RESTORE_PATIENCE_S))
 		return EXIT_FAILURE;

@@ -203,7 +203,7 @@ void act_forgive(struct act *a)
 {
 	a->affinity_off = false;
 	a->in_force.ksm.ceded = a->in_force.ksm.off = false;
-	a->ksm.nodes_off = a->ksm.no_room_said = false;
+	a->ksm.nodes_off = a->ksm.no_room_said = a->ksm.unmerged = a->ksm.run_known = false;
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		a->ksm.knob[i].gave_up = false;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
@@ -231,6 +231,19 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	if (a->undo_stale)
 		(void)save(a); /* said; what is on file too much is seen to be so when it is read */
 	return waiting;
+}
+
+void act_leave(struct act *a)
+{
+	act_ksm_end_sweep(a);
+	if (a->undo_stale && !a->look_only)
+		(void)save(a); /* said */
+}
+
+void act_allow_unmerge(struct act *a, bool allowed)
+{
+	a->ksm.may_unmerge = allowed;
+	a->ksm.knob[KSM_NODES].gave_up = false;
 }
 
 bool act_owes(const struct act *a)

@@ -72,6 +72,12 @@ void act_forgive(struct act *a);
  * back) or patience ends.  Returns how many values still wait. */
 size_t act_restore(struct act *a, uint64_t now_ns);
 
+/* What stays in force while nobody drives it must do no harm: a sweep ends. */
+void act_leave(struct act *a);
+
+/* Whether giving merge_across_nodes back may take apart what is merged; plans say so too. */
+void act_allow_unmerge(struct act *a, bool allowed);
+
 /* Whether anything of ours is still in force, refused or waiting: it is in the undo
  * file then. */
 bool act_owes(const struct act *a);

@@ -150,15 +150,32 @@ static void dry_run(struct act *a, const struct ksm_plan *plan)
 
 /* ---- plan -> files --------------------------------------------------------- */
 
+/* At rest nothing may be ours, and yet who starts KSM then is somebody else. */
+static bool is_foreign(const struct act *a, enum ksm_knob knob, uint64_t found)
+{
+	const struct knob *k = &a->ksm.knob[knob];
+
+	if (k->ours)
+		return found != k->asked;
+	return knob == KSM_RUN && a->ksm.run_known && found != a->ksm.run_left;
+}
+
+/* All that are foreign: the next reload begins with what is there.  A sweep of ours ends. */
 static bool cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 {
+	bool any = false;
+
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
-		if (a->ksm.knob[i].ours && found[i] != a->ksm.knob[i].asked) {
-			act_ksm_cede(a, i, found[i]);
-			return true;
-		}
+		if (!is_foreign(a, i, found[i]))
+			continue;
+		if (!a->ksm.knob[i].ours)
+			a->ksm.knob[i].asked = a->ksm.run_left;
+		act_ksm_cede(a, i, found[i]);
+		any = true;
 	}
-	return false;
+	if (any)
+		act_ksm_end_sweep(a);
+	return any;
 }
 
 static void note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted_value)
@@ -201,8 +218,13 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	int r;
 
 	a->ksm.may_unmerge = plan->may_unmerge;
-	if (act_ksm_is_unmerging(a) || plan->wish == WISH_HOLD || a->in_force.ksm.ceded ||
-	    a->in_force.ksm.off)
+	if (plan->may_unmerge && !a->ksm.nodes_off)
+		a->ksm.knob[KSM_NODES].gave_up = false;
+	if (act_ksm_is_unmerging(a) || a->in_force.ksm.off)
+		return;
+	if (plan->wish == WISH_HOLD || plan->dry_run || a->in_force.ksm.ceded)
+		act_ksm_end_sweep(a); /* nobody would end it */
+	if (plan->wish == WISH_HOLD || a->in_force.ksm.ceded)
 		return;
 	if (plan->dry_run || a->look_only) {
 		dry_run(a, plan);
@@ -210,6 +232,7 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	}
 	a->ksm.said = (struct ksm_plan){ 0 };
 	if (plan->wish == WISH_RELEASE) {
+		a->ksm.run_known = false;
 		act_ksm_give_back(a, plan->why);
 		return;
 	}
@@ -224,6 +247,8 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
 		if (which & 1U << i)
 			note(a, i, found[i], want[i]);
+	a->ksm.run_known = true;
+	a->ksm.run_left = found[KSM_RUN];
 }
 
 static void forget_note(struct knob *k)
@@ -268,6 +293,7 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 	int r;
 
 	if (is_unmerging(a, knob)) {
+		a->ksm.run_known = false;
 		act_ksm_unmerge(a);
 		settle(a, knob);
 		return 0;
@@ -279,6 +305,8 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 		act_ksm_cede(a, knob, found);
 	if (r == -EBUSY && knob == KSM_NODES) { /* merged meanwhile: the next plan sees it */
 		a->undo_stale = true;
+		if (a->ksm.unmerged)
+			act_ksm_give_up_nodes(a, EBUSY, "something is merged again at once");
 		return 0;
 	}
 	if (r < 0 && r != -ESTALE)
@@ -309,6 +337,8 @@ void act_ksm_execute(struct act *a)
 		written |= 1U << i;
 	}
 	act_ksm_abandon(a);
+	if (written & 1U << KSM_RUN)
+		a->ksm.run_left = to[KSM_RUN];
 	if (written)
 		act_ksm_say(a, (struct log_event){ .id = LOG_KSM_CHANGED }, a->ksm.why, written,
 			    from, to);

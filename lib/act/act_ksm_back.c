@@ -37,6 +37,23 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 	return r == -ESTALE ? 0 : r < 0 ? r : 1;
 }
 
+/* A sweep lasts for moments, and only who counts passes may have one in force. */
+void act_ksm_end_sweep(struct act *a)
+{
+	struct knob *k = &a->ksm.knob[KSM_SMART_SCAN];
+	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
+
+	if (!k->ours || a->look_only)
+		return;
+	to[KSM_SMART_SCAN] = k->original;
+	if (give_back_knob(a, KSM_SMART_SCAN, &from[KSM_SMART_SCAN]) > 0)
+		act_ksm_say(a, (struct log_event){ .id = LOG_RESTORED }, WHY_NONE,
+			    1U << KSM_SMART_SCAN, from, to);
+	k->ours = false;
+	a->undo_stale = true;
+	act_ksm_publish(a);
+}
+
 static bool owes_nodes(const struct act *a)
 {
 	const struct knob *k = &a->ksm.knob[KSM_NODES];

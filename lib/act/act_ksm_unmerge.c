@@ -16,47 +16,56 @@
 #include "act_private.h"
 
 /* Other threads may have held any lock at the fork: system calls only. */
-static _Noreturn void unmerge_all(const struct hostfs *fs)
+static _Noreturn void unmerge_all(const struct hostfs *fs, pid_t parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGTERM, SIG_DFL);
-	if (hostfs_write(fs, "proc/self/oom_score_adj", "1000") < 0)
+	signal(SIGINT, SIG_DFL);
+	if (getppid() != parent || hostfs_write(fs, "proc/self/oom_score_adj", "1000") < 0)
 		_exit(EPERM);
 	_exit(-hostfs_write(fs, "sys/kernel/mm/ksm/run", "2\n"));
 }
 
-static void note_failure(struct act *a, int error)
+void act_ksm_give_up_nodes(struct act *a, int error, const char *reason)
 {
 	a->ksm.nodes_off = true;
 	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
 				      .id = LOG_WRITE_REFUSED,
 				      .actuator = "ksm",
 				      .action = "refuse",
-				      .reason = why_str(WHY_NO_ROOM),
+				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .error = error },
-		  "KSM: what is merged could not all be unmerged (%s): merge_across_nodes stays "
+		  "KSM: what is merged cannot all be taken apart (%s): merge_across_nodes stays "
 		  "as it is until kvmtuned is reloaded",
-		  strerror(error));
+		  reason);
 }
 
 void act_ksm_unmerge(struct act *a)
 {
-	pid_t pid = fork();
+	pid_t parent = getpid(), pid = fork();
 
 	if (pid == 0)
-		unmerge_all(a->fs);
+		unmerge_all(a->fs, parent);
 	if (pid > 0) {
 		a->ksm.unmerger = pid;
 		return;
 	}
-	note_failure(a, errno);
+	act_ksm_give_up_nodes(a, errno, strerror(errno));
 	a->ksm.knob[KSM_RUN].asked = a->ksm.knob[KSM_RUN].before;
 }
 
-/* How the child has ended: 0, or what the kernel said to it; a signal is the OOM killer's. */
-static int outcome(int status)
+static void take_outcome(struct act *a, int status)
 {
-	return WIFEXITED(status) ? WEXITSTATUS(status) : ENOMEM;
+	int error = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		act_ksm_give_up_nodes(a, ENOMEM, "killed, as if memory had run out");
+	else if (WIFSIGNALED(status))
+		act_ksm_give_up_nodes(a, EINTR, "ended by a signal");
+	else if (error)
+		act_ksm_give_up_nodes(a, error, strerror(error));
+	else
+		a->ksm.unmerged = true;
 }
 
 bool act_ksm_is_unmerging(struct act *a)
@@ -74,10 +83,10 @@ bool act_ksm_is_unmerging(struct act *a)
 		status = 0;
 	}
 	a->ksm.unmerger = 0;
-	if (outcome(status) != 0)
-		note_failure(a, outcome(status));
-	/* After a failure the kernel has written 0. */
-	if (run->ours && act_ksm_read(a, KSM_RUN, &found) == 0)
+	take_outcome(a, status);
+	/* After a failure the kernel has written 0, or the child nothing. */
+	if (a->ksm.nodes_off && act_ksm_read(a, KSM_RUN, &found) == 0 &&
+	    (found == RUN_STOPPED || found == run->before))
 		run->asked = found;
 	return false;
 }

@@ -61,7 +61,10 @@ struct act_ksm {
 	enum why why, why_said;
 	struct ksm_plan said; /* the last wish that a dry run told of */
 	bool may_unmerge;     /* by the last plan */
-	bool nodes_off;       /* unmerging has failed */
+	bool nodes_off;       /* unmerging has failed, or does not help */
+	bool unmerged;        /* once, so far */
+	bool run_known;       /* ... and run was `run_left` when we looked away last */
+	uint64_t run_left;
 	bool no_room_said;
 	pid_t unmerger; /* 0: none */
 };
@@ -184,6 +187,8 @@ bool act_ksm_must_unmerge(const struct act *a);
 /* ---- act_ksm_back.c ---------------------------------------------------- */
 
 void act_ksm_give_back(struct act *a, enum why why);
+/* smart_scan is what it was. */
+void act_ksm_end_sweep(struct act *a);
 
 /* ---- act_ksm_unmerge.c -------------------------------------------------- */
 
@@ -191,6 +196,8 @@ void act_ksm_give_back(struct act *a, enum why why);
 void act_ksm_unmerge(struct act *a);
 /* Asks how it goes, and takes the outcome in. */
 bool act_ksm_is_unmerging(struct act *a);
+/* merge_across_nodes is off until reload. */
+void act_ksm_give_up_nodes(struct act *a, int error, const char *reason);
 
 /* ---- act_ksm_say.c ----------------------------------------------------- */
 

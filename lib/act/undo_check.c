@@ -38,6 +38,8 @@ static void check_ksm(struct act *a)
 			continue;
 		if (act_ksm_read(a, i, &found) == -ENOENT || found == k->original)
 			k->ours = false;
+		else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
+			k->asked = found; /* our child was killed: the kernel has stopped */
 		else if (found == k->before)
 			k->asked = found;
 		else if (found != k->asked)

@@ -124,8 +124,8 @@ START_TEST(nine_tenths_are_merged_in_two_passes_within_the_budget)
 	ck_assert_msg(r.t90_ksmd_s <= 1.25 * floor_s, "seed %d: %.1f s of CPU, floor %.1f s", _i,
 		      r.t90_ksmd_s, floor_s);
 	/* The first burst takes every page for a dear one, which in the first pass none is. */
-	ck_assert_msg(r.t90_s <= 3 * r.t90_ksmd_s,
-		      "seed %d: %.0f s for %.1f s of CPU", _i, r.t90_s, r.t90_ksmd_s);
+	ck_assert_msg(r.t90_s <= 3 * r.t90_ksmd_s, "seed %d: %.0f s for %.1f s of CPU", _i, r.t90_s,
+		      r.t90_ksmd_s);
 	ck_assert_msg(r.most_cpus <= 0.75, "seed %d: %.0f %% of a CPU", _i, 100 * r.most_cpus);
 	ck_assert_msg(merged_share() > 0.99, "seed %d: %.1f %% in the end", _i,
 		      100 * merged_share());
@@ -192,6 +192,43 @@ START_TEST(content_that_becomes_equal_late_is_merged_by_a_sweep)
 }
 END_TEST
 
+/* A guest comes every three minutes, and the one before goes. */
+static void come_and_go(struct loop *loop, void *context)
+{
+	double *next_s = context;
+
+	if (loop->plant.now_s < *next_s)
+		return;
+	*next_s = loop->plant.now_s + 180;
+	if (loop->plant.guest[8].running)
+		plant_stop(&loop->plant, 8);
+	start_guests(1, 1, 0.5);
+	loop->plant.guest[8].volatile_share = 0;
+}
+
+START_TEST(guests_that_come_all_the_time_do_not_put_sweeps_off)
+{
+	double next_s = 0, share;
+
+	open_host(_i);
+	for (unsigned int i = 0; i < 8; i++) {
+		start_guests(1, 1, 0);
+		loop_run(l, plant_random(&l->plant, 60, 600), NULL, NULL);
+	}
+	loop_run(l, HOUR_S, come_and_go, &next_s);
+	for (unsigned int i = 0; i < 8; i++)
+		plant_rewrite(&l->plant, i, 0.5, PLANT_DUPLICATES + 1 + (int)i / 2);
+	plant_rewrite(&l->plant, 7, 0.2, PLANT_DUPLICATES); /* whose twins will come */
+	loop_run(l, 4.0 * HOUR_S, come_and_go, &next_s);
+	loop_run(l, 120, NULL, NULL);
+	ck_assert_msg(merged_share() >= 0.99, "seed %d: %.1f %%", _i, 100 * merged_share());
+	share = l->plant.ksmd_s;
+	loop_run(l, 4.0 * HOUR_S, come_and_go, &next_s);
+	share = (l->plant.ksmd_s - share) / (4.0 * HOUR_S);
+	ck_assert_msg(share < 0.1, "seed %d: %.1f %% of a CPU", _i, 100 * share);
+}
+END_TEST
+
 /* The plant is as the kernel is: without sweeps most would never merge. */
 START_TEST(without_sweeps_late_content_stays_apart)
 {
@@ -228,6 +265,59 @@ START_TEST(barren_memory_is_given_up_even_when_memory_is_short)
 	ck_assert_msg(l->plan.ksm.price > 0.9, "seed %d: a price of %.2f", _i, l->plan.ksm.price);
 	ck_assert_msg(share < 0.01, "seed %d: %.2f %% of a CPU", _i, 100 * share);
 	ck_assert_msg(plant_merged_kib(&l->plant) <= 0, "seed %d: merged", _i);
+}
+END_TEST
+
+/* One guest a minute, and never anything alike: bursts become rare. */
+static void come_each_minute(struct loop *loop, void *context)
+{
+	double *next_s = context;
+	unsigned int slot = 8 + (unsigned int)(loop->plant.now_s / 60) % 8;
+
+	if (loop->plant.now_s < *next_s)
+		return;
+	*next_s = loop->plant.now_s + 60;
+	if (slot < loop->plant.nguests && loop->plant.guest[slot].running)
+		plant_stop(&loop->plant, slot);
+	start_guests(1, 1, 0);
+}
+
+START_TEST(barren_guests_that_come_all_the_time_are_given_up_too)
+{
+	double next_s = 0, share;
+
+	open_host(_i);
+	start_guests(8, 4, 0);
+	loop_run(l, 4.0 * HOUR_S, come_each_minute, &next_s);
+	share = l->plant.ksmd_s;
+	loop_run(l, 8.0 * HOUR_S, come_each_minute, &next_s);
+	share = (l->plant.ksmd_s - share) / (8.0 * HOUR_S);
+	ck_assert_msg(share < 0.1, "seed %d: %.1f %% of a CPU", _i, 100 * share);
+}
+END_TEST
+
+static void stall_now_and_then(struct loop *loop, void *context)
+{
+	double *next_s = context;
+
+	if (loop->plant.now_s < *next_s)
+		return;
+	*next_s = loop->plant.now_s + 300;
+	loop->plant.stall_s += 3;
+}
+
+START_TEST(spikes_of_the_price_cost_little_where_nothing_merges)
+{
+	double next_s = 0, share;
+
+	open_host(_i);
+	l->conf.ksm.merge = KSM_MERGE_AUTO;
+	start_guests(9, 5, 0); /* 45 and 2 of 64 GiB: the price is a quarter */
+	loop_run(l, 4.0 * HOUR_S, stall_now_and_then, &next_s);
+	share = l->plant.ksmd_s;
+	loop_run(l, 8.0 * HOUR_S, stall_now_and_then, &next_s);
+	share = (l->plant.ksmd_s - share) / (8.0 * HOUR_S);
+	ck_assert_msg(share < 0.05, "seed %d: %.1f %% of a CPU", _i, 100 * share);
 }
 END_TEST
 
@@ -334,6 +424,9 @@ int main(void)
 		what_has_converged_costs_less_than_a_hundredth_of_a_cpu,
 		guests_that_come_one_by_one_are_merged_with_those_before,
 		content_that_becomes_equal_late_is_merged_by_a_sweep,
+		guests_that_come_all_the_time_do_not_put_sweeps_off,
+		barren_guests_that_come_all_the_time_are_given_up_too,
+		spikes_of_the_price_cost_little_where_nothing_merges,
 		without_sweeps_late_content_stays_apart,
 		barren_memory_is_given_up_even_when_memory_is_short,
 		ksm_never_runs_while_memory_is_plentiful,

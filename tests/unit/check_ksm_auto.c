@@ -156,6 +156,7 @@ START_TEST(a_boot_storm_without_end_does_not_put_it_off_for_ever)
 		assert_why(step(), WHY_SETTLING);
 		pass_time(5);
 	}
+	fixture_guest(0)->awake_ns = fx.view.now_ns;
 	assert_why(step(), WHY_BURST);
 }
 END_TEST
@@ -397,6 +398,25 @@ START_TEST(a_burst_among_older_guests_asks_for_a_sweep)
 }
 END_TEST
 
+/* 377 s from the end of the first burst, whatever comes between. */
+START_TEST(bursts_do_not_put_a_sweep_off)
+{
+	converge();
+	for (int i = 0; i < 4; i++) {
+		fx.view.guest[2].awake_ns = fx.view.now_ns;
+		assert_why(step(), WHY_SETTLING);
+		pass_time(3);
+		assert_why(step(), WHY_BURST);
+		(void)pass(0);
+		(void)pass(1000);
+		assert_why(pass(0), WHY_CONVERGED);
+		pass_time(80); /* 89 s each */
+	}
+	pass_time(30);
+	assert_why(step(), WHY_SWEEP);
+}
+END_TEST
+
 START_TEST(arrivals_wait_for_the_sweep_that_sees_them_too)
 {
 	converge();
@@ -545,6 +565,7 @@ int main(void)
 	tcase_add_test(c, a_sweep_comes_with_time_and_lasts_for_three_passes);
 	tcase_add_test(c, sweeps_that_bring_nothing_become_rare);
 	tcase_add_test(c, a_burst_among_older_guests_asks_for_a_sweep);
+	tcase_add_test(c, bursts_do_not_put_a_sweep_off);
 	tcase_add_test(c, arrivals_wait_for_the_sweep_that_sees_them_too);
 	tcase_add_loop_test(c, a_kernel_that_needs_no_sweeps_gets_none, 0,
 			    (int)KT_ARRAY_LEN(needless));
