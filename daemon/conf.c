@@ -49,12 +49,13 @@ const struct conf_option conf_options[] = {
 	{ "ksm", "merge", "auto", WORDS(ksm_merges, policy.ksm.merge),
 	  .doc = "auto: while memory is not plentiful, or guests could outgrow it; always; never" },
 	{ "ksm", "max_cpu_percent", "75", NUMBER(1, 95, policy.ksm.max_cpu_percent),
-	  .doc = "of one CPU: ksmd never uses more; of idle CPUs it takes half at most" },
+	  .doc = "of one CPU: what ksmd may use at most, and never more than half of what is idle "
+		 "(where nothing is, what memory is worth: 5 % at most)" },
 	{ "ksm", "trickle_permille", "2", NUMBER(1, 100, policy.ksm.trickle_permille),
 	  .doc = "of one CPU: what ksmd uses when there is nothing new to look at" },
 	{ "ksm", "settle_s", "1", NUMBER(0, 600, policy.ksm.settle_s),
-	  .doc = "guests that start or resume are left alone until for so long nobody has come and "
-		 "none of them has filled much memory; for 30 times as long at most" },
+	  .doc = "seconds for which new guests are left alone after the last of them has come, or "
+		 "has filled much memory; 30 times as long at most" },
 	{ "ksm", "plenty_percent", "40", NUMBER(1, 100, policy.ksm.plenty_percent),
 	  .doc = "of all memory: above this much MemAvailable (and ZFS cache) memory has no price" },
 	{ "ksm", "short_percent", "10", NUMBER(0, 100, policy.ksm.short_percent),
@@ -64,9 +65,10 @@ const struct conf_option conf_options[] = {
 		 "full price; at half the price it takes twice as much" },
 	{ "ksm", "sweep_min_s", "60", NUMBER(1, 86400, policy.ksm.sweep_min_s),
 	  .doc = "seconds until the next sweep (smart_scan off for three passes) when nothing "
-		 "asks for one; twice as long after each that brought nothing, ..." },
+		 "asks for one; twice as long after each that brought nothing" },
 	{ "ksm", "sweep_max_s", "3600", NUMBER(1, 604800, policy.ksm.sweep_max_s),
-	  .doc = "... up to this; longer where sweeps would cost more than 0.75 % of a CPU" },
+	  .doc = "... up to this; longer where sweeps would cost more than 0.75 % of a CPU, half of "
+		 "that after one in vain, a third after two" },
 	{ "ksm", "advisor", "cede", WORDS(ksm_advisors, policy.ksm.advisor),
 	  .doc = "when the kernel's own advisor is on (advisor_mode): cede KSM to it, or take over "
 		 "and give it back in the end" },

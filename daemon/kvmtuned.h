@@ -30,12 +30,13 @@ struct kvmtuned {
 	struct virt *virt;
 	struct verdicts *verdicts;
 
-	bool guests_known;       /* libvirt has listed them at least once */
-	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
-	bool kicked;             /* something happened that policies should decide on now */
-	uint64_t late_said_ns;   /* of the request whose lateness was said */
-	unsigned int misses;     /* samples that failed, in a row */
-	bool let_go;             /* after three misses the originals are back */
+	bool guests_known;        /* libvirt has listed them at least once */
+	bool link_up, link_told;  /* told: the libvirt thread has said which, at least once */
+	bool kicked;              /* something happened that policies should decide on now */
+	uint64_t late_said_ns;    /* of the request whose lateness was said */
+	unsigned int misses;      /* samples that failed, in a row ... */
+	uint64_t missed_since_ns; /* ... since then */
+	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
 	uint32_t bound[KT_GUESTS_MAX];      /* incarnation that act knows, by slot */
 	size_t vcpu_threads[KT_GUESTS_MAX]; /* seen at the last tick, by slot */
@@ -71,6 +72,15 @@ void guests_ask_statistics(struct kvmtuned *k, uint64_t now_ns);
 
 /* What act asks of libvirt. */
 struct vm_ops guests_vm_ops(struct kvmtuned *k);
+
+/* ---- once.c: runs that end by themselves ------------------------------------- */
+
+/* Starts the libvirt thread.  0, or the exit status of a failure that was said. */
+int once_connect(struct kvmtuned *k);
+
+/* --once, --restore: the exit status. */
+int once_run(struct kvmtuned *k);
+int once_restore(struct kvmtuned *k);
 
 /* ---- loop.c: libevent --------------------------------------------------------- */
 

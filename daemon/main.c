@@ -17,11 +17,7 @@
 
 static const char default_conf[] = "/etc/kvmtuned.conf";
 
-enum {
-	RESTORE_PATIENCE_S = 30, /* of --restore, for libvirt's answers */
-	ONCE_PATIENCE_S = 10,    /* of --once, for libvirt's list of guests */
-	VIRT_STOP_MS = 2000,
-};
+enum { VIRT_STOP_MS = 2000 };
 
 struct arguments {
 	const char *conf_path, *root;
@@ -211,63 +207,6 @@ static int open_act(struct kvmtuned *k, int *ret_lock_fd, bool *ret_damaged)
 	return r < 0 && r != -EBADMSG ? failed("the undo file cannot be read", r) : 0;
 }
 
-static int open_virt(struct kvmtuned *k)
-{
-	struct virt_options options = { .uri = k->conf.libvirt_uri };
-	int r = virt_start(&options, &k->virt);
-
-	return r < 0 ? failed("the libvirt thread cannot be started", r) : 0;
-}
-
-/* libvirt has listed its guests, or cannot be reached, or does not answer. */
-static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
-{
-	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
-
-	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
-	       now_monotonic_ns() < deadline_ns)
-		loop_pause_for_news(k);
-}
-
-static int run_once(struct kvmtuned *k)
-{
-	int r;
-
-	wait_for_guests(k, ONCE_PATIENCE_S);
-	k->kicked = true;
-	r = kvmtuned_tick(k, now_monotonic_ns());
-	if (!k->dry_run && !loop_restore(k, ONCE_PATIENCE_S))
-		r = -EIO;
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-/* Whether there is room to take apart what is merged only a look at the host and at every
- * guest can tell. */
-static void look_for_room(struct kvmtuned *k)
-{
-	if (!k->guests_known || sense_read(k->sense, k->domains, now_monotonic_ns(), k->sample) < 0)
-		return;
-	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
-			 false);
-	act_allow_unmerge(k->act, ksm_has_room_to_unmerge(k->view));
-}
-
-/* KSM's speed and affinities need no libvirt.  Limits and visible pins do, and first the word
- * of libvirt whether they are still ours; unmerging does, to know the guests. */
-static int run_restore(struct kvmtuned *k)
-{
-	if (act_restore(k->act, now_monotonic_ns()) > 0 || act_owes(k->act)) {
-		if (open_virt(k) != 0)
-			return EXIT_FAILURE;
-		wait_for_guests(k, RESTORE_PATIENCE_S);
-		look_for_room(k);
-	}
-	if (!loop_restore(k, RESTORE_PATIENCE_S))
-		return EXIT_FAILURE;
-	log_info("everything that kvmtuned had set is as it was before");
-	return EXIT_SUCCESS;
-}
-
 static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 {
 	bool damaged = false;
@@ -282,18 +221,18 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 	if (a->restore && k->dry_run)
 		return EX_NOPERM; /* no access to the undo file, which was said */
 	if (a->restore)
-		return damaged ? EXIT_FAILURE : run_restore(k);
+		return damaged ? EXIT_FAILURE : once_restore(k);
 
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
 		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,
 		  cpumask_count(&k->topology.online),
 		  k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active");
 	privileges_report(&k->fs, sense_capabilities(k->sense));
-	status = k->fs.is_live ? open_virt(k) : 0; /* a recorded host has no libvirt */
+	status = k->fs.is_live ? once_connect(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)
 		return status;
 	if (a->once)
-		return run_once(k);
+		return once_run(k);
 	return loop_run(k) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

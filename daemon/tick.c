@@ -48,13 +48,18 @@ static void refresh_topology(struct kvmtuned *k)
  * keep what we set. */
 static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 {
-	if (++k->misses == 1)
+	uint64_t patience_ns = (MISSES_MAX - 1) * KT_MIN(k->conf.interval_s, 5) * KT_NS_PER_S;
+
+	if (++k->misses == 1) {
+		k->missed_since_ns = now_ns;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
 					      .id = LOG_SENSE_FAILED,
 					      .error = -error },
 			  "the host's counters cannot be read (%s); the last plan holds",
 			  strerror(-error));
-	if (k->misses >= MISSES_MAX && !k->let_go) {
+	}
+	/* Looks may be fractions of a second apart. */
+	if (k->misses >= MISSES_MAX && now_ns - k->missed_since_ns >= patience_ns && !k->let_go) {
 		k->let_go = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_SENSE_FAILED,

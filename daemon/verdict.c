@@ -16,6 +16,7 @@ struct guest_verdict {
 	enum why placement_why, memory_why;
 	int home_node;
 	enum why ksm;
+	bool counts; /* for KSM */
 };
 
 struct verdicts {
@@ -164,14 +165,18 @@ static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool
 	v->memory_why = m->why;
 }
 
-/* Whether it counts is news, and so is what has come of it in the end. */
+/* Whether it counts is news, and so is what has come of it at first; later it may waver. */
 static void say_guest_ksm(struct guest_verdict *v, const struct guest_plan *g,
 			  const struct guest_view *view)
 {
+	bool counts = ksm_guest_mergeable(view), first = v->ksm == WHY_NONE;
+	bool news = first || v->ksm == WHY_MERGEABLE || counts != v->counts;
+
 	if (v->ksm == g->ksm || g->ksm == WHY_NOT_SAMPLED)
 		return;
 	v->ksm = g->ksm;
-	emit(g, "ksm", true, g->ksm, false, ksm_guest_mergeable(view) ? "counted" : "not counted");
+	v->counts = counts;
+	emit(g, "ksm", news, g->ksm, false, counts ? "counted" : "not counted");
 }
 
 void verdicts_say(struct verdicts *v, const struct host_view *view, const struct plan *plan)

@@ -220,9 +220,13 @@ static bool has_paid(const struct ksm_auto *a, const struct moment *m)
 	return pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
 }
 
+/* That a guest alone is like nobody says nothing about the next one. */
 static void end_burst(struct ksm_auto *a, const struct moment *m)
 {
-	a->nbarren = has_paid(a, m) ? 0 : KT_MIN(a->nbarren + 1, VAIN_AT_MOST);
+	if (has_paid(a, m))
+		a->nbarren = 0;
+	else if (m->all.n > 1)
+		a->nbarren = KT_MIN(a->nbarren + 1, VAIN_AT_MOST);
 	a->nvain = a->nbarren ? a->nvain : 0;
 	a->price_seen = m->price;
 	a->burst_end_ns = m->view->now_ns;

@@ -209,6 +209,21 @@ START_TEST(after_a_barren_burst_arrivals_wait_until_it_has_paid_off)
 }
 END_TEST
 
+START_TEST(a_guest_alone_does_not_put_the_second_one_off)
+{
+	fx.view.nslots = 1;
+	(void)step();
+	(void)pass(0);
+	(void)pass(0);
+	assert_why(pass(0), WHY_CONVERGED);
+	fx.view.nslots = 2;
+	fx.view.guest[1].awake_ns = fx.view.now_ns;
+	assert_why(step(), WHY_SETTLING);
+	pass_time(3);
+	assert_why(step(), WHY_BURST);
+}
+END_TEST
+
 START_TEST(a_guest_that_went_before_it_settled_takes_its_wait_along)
 {
 	converge();
@@ -552,6 +567,7 @@ int main(void)
 	tcase_add_test(c, a_guest_that_resumes_brings_a_burst);
 	tcase_add_test(c, arrivals_during_a_burst_have_their_own_next);
 	tcase_add_test(c, after_a_barren_burst_arrivals_wait_until_it_has_paid_off);
+	tcase_add_test(c, a_guest_alone_does_not_put_the_second_one_off);
 	tcase_add_test(c, a_guest_that_went_before_it_settled_takes_its_wait_along);
 	tcase_add_test(c, guests_that_grow_bring_a_burst_when_it_can_be_afforded);
 	tcase_add_test(c, guests_that_shrink_may_grow_again);

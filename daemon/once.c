@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do runs do that end by themselves, --once and --restore? */
+#include <errno.h>
+#include <string.h>
+
+#include "kvmtuned.h"
+
+enum {
+	RESTORE_PATIENCE_S = 30, /* of --restore, for libvirt's answers */
+	ONCE_PATIENCE_S = 10,    /* of --once, for libvirt's list of guests */
+};
+
+int once_connect(struct kvmtuned *k)
+{
+	struct virt_options options = { .uri = k->conf.libvirt_uri };
+	int r = virt_start(&options, &k->virt);
+
+	if (r < 0)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = -r },
+			  "the libvirt thread cannot be started: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : 0;
+}
+
+/* libvirt has listed its guests, or cannot be reached, or does not answer. */
+static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
+{
+	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
+
+	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
+	       now_monotonic_ns() < deadline_ns)
+		loop_pause_for_news(k);
+}
+
+int once_run(struct kvmtuned *k)
+{
+	int r;
+
+	wait_for_guests(k, ONCE_PATIENCE_S);
+	k->kicked = true;
+	r = kvmtuned_tick(k, now_monotonic_ns());
+	if (!k->dry_run && !loop_restore(k, ONCE_PATIENCE_S))
+		r = -EIO;
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Whether there is room to take apart what is merged only a look at the host and at every
+ * guest can tell. */
+static void look_for_room(struct kvmtuned *k)
+{
+	if (!k->guests_known || sense_read(k->sense, k->domains, now_monotonic_ns(), k->sample) < 0)
+		return;
+	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
+			 false);
+	act_allow_unmerge(k->act, ksm_has_room_to_unmerge(k->view));
+}
+
+/* KSM's speed and affinities need no libvirt.  Limits and visible pins do, and first the word
+ * of libvirt whether they are still ours; unmerging does, to know the guests. */
+int once_restore(struct kvmtuned *k)
+{
+	if (act_restore(k->act, now_monotonic_ns()) > 0 || act_owes(k->act)) {
+		if (once_connect(k) != 0)
+			return EXIT_FAILURE;
+		wait_for_guests(k, RESTORE_PATIENCE_S);
+		look_for_room(k);
+	}
+	if (!loop_restore(k, RESTORE_PATIENCE_S))
+		return EXIT_FAILURE;
+	log_info("everything that kvmtuned had set is as it was before");
+	return EXIT_SUCCESS;
+}
