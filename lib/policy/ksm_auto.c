@@ -30,7 +30,7 @@ static const double price_rise = 0.2;   /* since it was lowest: what did not pay
 static const uint64_t growth_part = 16; /* of what was seen ... */
 static const uint64_t growth_min_kib = 32 * 1024; /* ... and more than this */
 static const uint64_t fresh_growth_min_kib = 8 * 1024;
-static const double settle_look_max_s = 0.5;            /* while guests settle */
+static const double settle_look_max_s = 0.25;           /* while guests settle */
 static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
 
 /* What a decision is made from. */

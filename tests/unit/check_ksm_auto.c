@@ -100,7 +100,7 @@ START_TEST(guests_that_have_just_come_settle_first)
 	fixture_guest(0)->awake_ns = fx.view.now_ns;
 	plan = step();
 	assert_why(plan, WHY_SETTLING);
-	ck_assert_uint_eq(plan.look_again_ns, SECONDS(1) / 2);
+	ck_assert_uint_eq(plan.look_again_ns, SECONDS(1) / 4);
 	pass_time(2);
 	fixture_guest(0)->awake_ns = fx.view.now_ns; /* another one: coalesced */
 	assert_why(step(), WHY_SETTLING);
