@@ -234,9 +234,14 @@ static void end_burst(struct ksm_auto *a, const struct moment *m)
 	begin(a, m, KSM_TRICKLES);
 }
 
+/* One that a burst has asked for comes just after it: that it finds nothing says nothing
+ * about what will change until the next. */
 static void end_sweep(struct ksm_auto *a, const struct moment *m)
 {
-	a->nvain = has_paid(a, m) ? 0 : KT_MIN(a->nvain + 1, VAIN_AT_MOST);
+	if (has_paid(a, m))
+		a->nvain = 0;
+	else if (!a->sweep_asked)
+		a->nvain = KT_MIN(a->nvain + 1, VAIN_AT_MOST);
 	a->sweep_cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
 	a->sweep_asked = false;
 	a->swept_ns = m->view->now_ns;

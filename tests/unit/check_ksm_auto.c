@@ -410,6 +410,10 @@ START_TEST(a_burst_among_older_guests_asks_for_a_sweep)
 	sweep_ends(0);
 	pass_time(1000); /* it was asked for once */
 	assert_why(step(), WHY_CONVERGED);
+	pass_time(2100); /* every 3,146 s for 10 GiB: it was asked for, and not in vain */
+	assert_why(step(), WHY_CONVERGED);
+	pass_time(60);
+	assert_why(step(), WHY_SWEEP);
 }
 END_TEST
 
