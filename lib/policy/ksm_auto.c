@@ -23,8 +23,9 @@ enum {
 
 /* What may be spent, as a share of a CPU over the time since the last one, on: sweeps that
  * only time asks for; sweeps that a burst asks for, and bursts because a trickle pays;
- * bursts after one that brought too little.  In vain twice means half the share. */
-static const double timed_share = 0.0075, asked_share = 0.05, barren_share = 0.25;
+ * bursts for memory that grows or gets dearer, and after one that brought too little.  In
+ * vain twice means half the share. */
+static const double timed_share = 0.0075, asked_share = 0.05, burst_share = 0.25;
 
 static const double price_rise = 0.2;   /* since it was lowest: what did not pay may do now */
 static const uint64_t growth_part = 16; /* of what was seen ... */
@@ -134,10 +135,10 @@ static double full_scan_cost_s(const struct ksm_auto *a, const struct moment *m)
 	return ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES);
 }
 
-/* One that has paid may be followed by another at any time. */
-static bool burst_is_affordable(const struct ksm_auto *a, const struct moment *m)
+/* After `n` times the cost of one. */
+static bool burst_is_affordable(const struct ksm_auto *a, const struct moment *m, unsigned int n)
 {
-	return has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m) * a->nbarren, barren_share);
+	return has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m) * n, burst_share);
 }
 
 static bool has_grown(const struct ksm_auto *a, const struct moment *m)
@@ -154,8 +155,11 @@ static bool burst_is_due(const struct ksm_auto *a, const struct moment *m)
 
 	if (m->fresh.n > 0 && !arrived)
 		return false;
-	if (arrived || dearer || has_grown(a, m) || a->phase == KSM_RESTS)
-		return burst_is_affordable(a, m);
+	/* One that has paid may be followed by another at once, when there is a reason. */
+	if (arrived || a->phase == KSM_RESTS)
+		return burst_is_affordable(a, m, a->nbarren);
+	if (dearer || has_grown(a, m))
+		return burst_is_affordable(a, m, KT_MAX(a->nbarren, 1));
 	return passes(&a->scan) > 0 && pays(m, a->scan.mib_per_cpu_s) &&
 	       has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m), asked_share);
 }

@@ -258,6 +258,18 @@ START_TEST(guests_that_grow_bring_a_burst_when_it_can_be_afforded)
 }
 END_TEST
 
+START_TEST(growth_right_after_a_burst_waits_even_when_that_has_paid)
+{
+	fx.host.ksm.has_smart_scan = false;
+	converge();
+	grow_to(4 * GIB_KIB); /* 10 GiB: 94 s at a quarter of a CPU */
+	pass_time(90);
+	assert_why(step(), WHY_CONVERGED);
+	pass_time(5);
+	assert_why(step(), WHY_BURST);
+}
+END_TEST
+
 START_TEST(guests_that_shrink_may_grow_again)
 {
 	fx.host.ksm.has_smart_scan = false;
@@ -574,6 +586,7 @@ int main(void)
 	tcase_add_test(c, a_guest_alone_does_not_put_the_second_one_off);
 	tcase_add_test(c, a_guest_that_went_before_it_settled_takes_its_wait_along);
 	tcase_add_test(c, guests_that_grow_bring_a_burst_when_it_can_be_afforded);
+	tcase_add_test(c, growth_right_after_a_burst_waits_even_when_that_has_paid);
 	tcase_add_test(c, guests_that_shrink_may_grow_again);
 	tcase_add_test(c, dearer_memory_is_worth_another_burst);
 	tcase_add_test(c, a_trickle_that_pays_becomes_a_burst);
