@@ -81,8 +81,8 @@ def test_scanning_boosts_below_the_target_and_decays_above_it(live):
     twins(live, 2, 4096)
     meminfo = FakeMeminfo(live)
     meminfo.set(MemTotal=512, MemAvailable=460)
-    daemon = live.daemon(ONLY_KSM, {"ksm": {"free_target_percent": 90, "free_target_min_mib": 0,
-                                            "boost_pages": 200, "decay_pages": 100,
+    daemon = live.daemon(ONLY_KSM, {"ksm": {"policy": "ksmtuned", "free_target_percent": 90,
+                                            "free_target_min_mib": 0, "boost_pages": 200, "decay_pages": 100,
                                             "max_pages": 1000}}, within=meminfo.within)
     up = pages_seen(1000)
     assert set(up) <= {100, 200, 400, 600, 800, 1000}, up
@@ -162,8 +162,8 @@ def test_without_a_mergeable_guest_ksm_is_as_it_was(live):
     private = live.guest("private", elements="<memoryBacking><nosharepages/></memoryBacking>")
     switched_off = live.guest("switched-off")
     daemon = live.daemon(ONLY_KSM, MEMORY_SHORT, {'domain "*switched-off"': {"ksm": "off"}})
-    for guest in (private, switched_off):
-        daemon.wait_for(guest_verdict(guest, "ksm", "not-mergeable"))
+    daemon.wait_for(guest_verdict(private, "ksm", "nosharepages"))
+    daemon.wait_for(guest_verdict(switched_off, "ksm", "opted-out"))
     daemon.wait_for(ksm_verdict("no-mergeable-guest"))
     wait_until(lambda: Ksm.values() == before, what="KSM is as it was")
     live.guest("mergeable")

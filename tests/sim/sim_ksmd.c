@@ -241,14 +241,11 @@ static int predict(unsigned int offset, unsigned int rewrite, unsigned int passe
 	return 0;
 }
 
-int main(int argc, char **argv)
+static int run_tests(void)
 {
 	Suite *s = suite_create("sim_ksmd");
 	TCase *c = tcase_create("looks"), *m = tcase_create("merges");
 
-	if (argc == 5 && strcmp(argv[1], "--predict") == 0)
-		return predict((unsigned int)atoi(argv[2]), (unsigned int)atoi(argv[3]),
-			       (unsigned int)atoi(argv[4]));
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_checked_fixture(m, setup, teardown);
 	tcase_add_test(c, a_page_is_looked_at_in_these_passes);
@@ -267,4 +264,12 @@ int main(int argc, char **argv)
 	suite_add_tcase(s, c);
 	suite_add_tcase(s, m);
 	return kt_run(s);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 5 && strcmp(argv[1], "--predict") == 0)
+		return predict((unsigned int)atoi(argv[2]), (unsigned int)atoi(argv[3]),
+			       (unsigned int)atoi(argv[4]));
+	return run_tests();
 }
