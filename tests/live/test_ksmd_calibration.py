@@ -10,6 +10,7 @@ import itertools
 import mmap
 import multiprocessing
 import pathlib
+import time
 import subprocess
 
 from knobs import Ksm
@@ -90,10 +91,20 @@ class Passes:
         self.keeper = Twin(1, "keeper")
         self.keeper.offer()
         Ksm.write("run", 1)
+        Ksm.write("sleep_millisecs", next(self.sleeps))
+        wait_until(self.ksmd_sleeps, what="ksmd sleeps")
         self.step(3)  # the dead are forgotten, the keeper is known
         if self.others() > 1:
             raise Skip("there is other memory that ksmd scans")
         self.begin = self.counters()
+
+    @staticmethod
+    def ksmd_sleeps():
+        """A start ends no sleep, and a changed sleep may come in the pass of the start: one
+        pass or two have ended before ksmd waits for us."""
+        done = Ksm.number("full_scans")
+        time.sleep(0.2)
+        return Ksm.number("full_scans") == done
 
     @staticmethod
     def others():
