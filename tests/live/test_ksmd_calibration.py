@@ -10,8 +10,8 @@ import itertools
 import mmap
 import multiprocessing
 import pathlib
-import time
 import subprocess
+import time
 
 from knobs import Ksm
 from kvmlive import BUILD, PAGE, Skip, distinct_pages, wait_until
