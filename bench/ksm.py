@@ -39,7 +39,7 @@ class Options(NamedTuple):
     @classmethod
     def from_environment(cls):
         return cls(int(os.environ.get("ROUNDS", 3)), int(os.environ.get("WINDOW", 60)),
-                   int(os.environ.get("PAIRS", 30)),
+                   int(os.environ.get("PAIRS", 110)),
                    chosen("ONLY", [contender.name for contender in ksm_contenders.ALL]),
                    chosen("SCENARIOS", list(ksm_scenarios.SCENARIOS)))
 
