@@ -12,37 +12,11 @@
  * has to be seen twice with the same content: three passes end before all is done. */
 #include "capped.h"
 #include "ksm_private.h"
-#include "recall.h"
 
-enum { PASSES = 3 };
+enum { VAIN_AT_MOST = 16 }; /* bursts and sweeps that are counted */
 
-enum {
-	SETTLE_AT_MOST = 30, /* times settle_s: guests that come one after the other for ever */
-	VAIN_AT_MOST = 16,   /* bursts and sweeps that are counted */
-};
-
-/* What may be spent, as a share of a CPU over the time since the last one, on: sweeps that
- * only time asks for; sweeps that a burst asks for, and bursts because a trickle pays;
- * bursts for memory that grows or gets dearer, and after one that brought too little.  In
- * vain twice means half the share. */
-static const double timed_share = 0.0075, asked_share = 0.05, burst_share = 0.25;
-
-static const double price_rise = 0.2;   /* since it was lowest: what did not pay may do now */
-static const uint64_t growth_part = 16; /* of what was seen ... */
-static const uint64_t growth_min_kib = 32 * 1024; /* ... and more than this */
-static const uint64_t fresh_growth_min_kib = 8 * 1024;
 static const double settle_look_max_s = 0.25;           /* while guests settle */
 static const double look_min_s = 0.2, look_max_s = 2.0; /* while passes are counted */
-
-/* What a decision is made from. */
-struct moment {
-	const struct ksm_conf *conf;
-	const struct host_view *view;
-	const struct ksm_in_force *in_force;
-	struct ksm_guests all;
-	struct ksm_guests fresh; /* those that have had no burst yet */
-	double price;
-};
 
 static bool is_fast(const struct ksm_auto *a)
 {
@@ -51,7 +25,7 @@ static bool is_fast(const struct ksm_auto *a)
 
 /* ---- a scan under way ------------------------------------------------------- */
 
-static void scan_begin(struct ksm_auto *a, const struct moment *m)
+static void scan_begin(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	a->scan = (struct ksm_scan){ .first_pass = m->view->ksm_passes,
 				     .last_pass = m->view->ksm_passes,
@@ -69,7 +43,7 @@ static double yield(uint64_t from_kib, uint64_t to_kib, double cpu_s)
 }
 
 /* What the last full pass has brought, if one has ended since the last look. */
-static void scan_look(struct ksm_auto *a, const struct moment *m)
+static void scan_look(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	struct ksm_scan *s = &a->scan;
 
@@ -81,121 +55,9 @@ static void scan_look(struct ksm_auto *a, const struct moment *m)
 	s->last_cpu_s = a->pace.cpu_s;
 }
 
-static uint64_t passes(const struct ksm_scan *s)
-{
-	return sub_capped(s->last_pass, s->first_pass);
-}
-
-/* What a second of ksmd's CPU time has to bring. */
-static bool pays(const struct moment *m, double mib_per_cpu_s)
-{
-	return mib_per_cpu_s * m->price >= (double)m->conf->min_yield_mib;
-}
-
-/* ---- what asks for a burst ---------------------------------------------------- */
-
-/* A guest that boots fills its memory; one that fills a MiB now and then has settled. */
-static bool fresh_has_grown(const struct ksm_auto *a, const struct moment *m)
-{
-	return m->fresh.rss_kib > a->fresh_kib + a->fresh_kib / growth_part + fresh_growth_min_kib;
-}
-
-/* Since when nobody has come and nobody has filled much memory. */
-static uint64_t quiet_since_ns(const struct ksm_auto *a, const struct moment *m)
-{
-	return KT_MAX(m->fresh.newest_ns, a->grew_ns);
-}
-
-static bool is_settled(const struct ksm_auto *a, const struct moment *m)
-{
-	return !within_s(m->view->now_ns, quiet_since_ns(a, m), m->conf->settle_s) ||
-	       !within_s(m->view->now_ns, a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST);
-}
-
-static void look_at_fresh(struct ksm_auto *a, const struct moment *m)
-{
-	bool wait_begins = m->fresh.n == 0 || !a->needed || !a->unserved_ns;
-
-	if (wait_begins)
-		a->unserved_ns = m->fresh.n > 0 && a->needed ? KT_MAX(m->view->now_ns, 1) : 0;
-	else if (fresh_has_grown(a, m))
-		a->grew_ns = m->view->now_ns;
-	if (wait_begins || fresh_has_grown(a, m))
-		a->fresh_kib = m->fresh.rss_kib;
-}
-
-/* Whether so much CPU time, spread over the time since then, is no more than the share. */
-static bool has_paid_off(const struct moment *m, uint64_t since_ns, double cost_s, double share)
-{
-	return !within_s(m->view->now_ns, since_ns, (uint64_t)(cost_s / share));
-}
-
-static double full_scan_cost_s(const struct ksm_auto *a, const struct moment *m)
-{
-	return ksm_pace_cost_s(&a->pace, m->all.rss_kib, PASSES);
-}
-
-/* After `n` times the cost of one. */
-static bool burst_is_affordable(const struct ksm_auto *a, const struct moment *m, unsigned int n)
-{
-	return has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m) * n, burst_share);
-}
-
-static bool has_grown(const struct ksm_auto *a, const struct moment *m)
-{
-	uint64_t more_kib = KT_MAX(a->seen_kib / growth_part, growth_min_kib);
-
-	return m->all.rss_kib > add_capped(a->seen_kib, more_kib);
-}
-
-static bool burst_is_due(const struct ksm_auto *a, const struct moment *m)
-{
-	bool arrived = m->fresh.n > 0 && is_settled(a, m);
-	bool dearer = m->price >= a->price_seen + price_rise;
-
-	if (m->fresh.n > 0 && !arrived)
-		return false;
-	/* One that has paid may be followed by another at once, when there is a reason. */
-	if (arrived || a->phase == KSM_RESTS)
-		return burst_is_affordable(a, m, a->nbarren);
-	if (dearer || has_grown(a, m))
-		return burst_is_affordable(a, m, KT_MAX(a->nbarren, 1));
-	return passes(&a->scan) > 0 && pays(m, a->scan.mib_per_cpu_s) &&
-	       has_paid_off(m, a->burst_end_ns, full_scan_cost_s(a, m), asked_share);
-}
-
-/* ---- what asks for a sweep ------------------------------------------------------ */
-
-static bool sweeps_help(const struct ksm_sample *k, bool sweeping)
-{
-	return k->has_smart_scan && (k->smart_scan || sweeping) && k->probe != KSM_PROBE_COMPLETE;
-}
-
-/* Until a sweep that nothing asks for: each one in vain doubles the time, and halves, then
- * thirds, what sweeps may cost on average. */
-static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct moment *m)
-{
-	double cost_s = KT_MAX(a->sweep_cpu_s, full_scan_cost_s(a, m));
-	uint64_t by_cost_s = (uint64_t)(cost_s / timed_share * (a->nvain + 1));
-	uint64_t by_yield_s = KT_MIN(m->conf->sweep_min_s << a->nvain, m->conf->sweep_max_s);
-
-	return KT_MAX(by_cost_s, by_yield_s);
-}
-
-/* Bursts do not put it off: where guests come all the time there would never be one. */
-static bool sweep_is_due(const struct ksm_auto *a, const struct moment *m)
-{
-	if (a->phase != KSM_TRICKLES || !a->served_ns || !sweeps_help(&m->view->host->ksm, false) ||
-	    (m->fresh.n > 0 && !is_settled(a, m)))
-		return false;
-	if (a->sweep_asked)
-		return has_paid_off(m, a->swept_ns, full_scan_cost_s(a, m), asked_share);
-	return !within_s(m->view->now_ns, a->swept_ns, sweep_interval_s(a, m));
-}
-
 /* ---- from phase to phase ---------------------------------------------------------- */
 
-static void begin(struct ksm_auto *a, const struct moment *m, enum ksm_phase phase)
+static void begin(struct ksm_auto *a, const struct ksm_moment *m, enum ksm_phase phase)
 {
 	if (is_fast(a))
 		ksm_pace_end_scan(&a->pace);
@@ -210,22 +72,22 @@ static void begin(struct ksm_auto *a, const struct moment *m, enum ksm_phase pha
 }
 
 /* Where all guests are new to KSM nothing has an age yet, and nothing is skipped. */
-static void begin_burst(struct ksm_auto *a, const struct moment *m)
+static void begin_burst(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	a->sweep_asked |= m->fresh.n < m->all.n || m->view->merged_kib > 0;
 	begin(a, m, KSM_BURSTS);
 }
 
 /* Whether all of what ends now was worth its time. */
-static bool has_paid(const struct ksm_auto *a, const struct moment *m)
+static bool has_paid(const struct ksm_auto *a, const struct ksm_moment *m)
 {
 	double cpu_s = a->pace.cpu_s - a->scan.began_cpu_s;
 
-	return pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
+	return ksm_pays(m, yield(a->scan.began_kib, m->view->merged_kib, cpu_s));
 }
 
 /* That a guest alone is like nobody says nothing about the next one. */
-static void end_burst(struct ksm_auto *a, const struct moment *m)
+static void end_burst(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (has_paid(a, m))
 		a->nbarren = 0;
@@ -240,7 +102,7 @@ static void end_burst(struct ksm_auto *a, const struct moment *m)
 
 /* One that a burst has asked for comes just after it: that it finds nothing says nothing
  * about what will change until the next. */
-static void end_sweep(struct ksm_auto *a, const struct moment *m)
+static void end_sweep(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (has_paid(a, m))
 		a->nvain = 0;
@@ -252,26 +114,26 @@ static void end_sweep(struct ksm_auto *a, const struct moment *m)
 	begin(a, m, KSM_TRICKLES);
 }
 
-static void end_what_is_done(struct ksm_auto *a, const struct moment *m)
+static void end_what_is_done(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	bool all_seen;
 
 	scan_look(a, m);
-	all_seen = passes(&a->scan) >= PASSES;
-	if (a->phase == KSM_SWEEPS && (all_seen || !sweeps_help(&m->view->host->ksm, true)))
+	all_seen = ksm_passes_of(&a->scan) >= KSM_PASSES_TO_SEE_ALL;
+	if (a->phase == KSM_SWEEPS && (all_seen || !ksm_sweeps_help(&m->view->host->ksm, true)))
 		end_sweep(a, m);
-	if (a->phase == KSM_BURSTS && all_seen && !pays(m, a->scan.mib_per_cpu_s))
+	if (a->phase == KSM_BURSTS && all_seen && !ksm_pays(m, a->scan.mib_per_cpu_s))
 		end_burst(a, m);
 }
 
 /* What has begun goes on to its end: guests that come meanwhile have theirs next. */
-static void begin_what_is_due(struct ksm_auto *a, const struct moment *m)
+static void begin_what_is_due(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (is_fast(a))
 		return;
-	if (sweep_is_due(a, m))
+	if (ksm_sweep_is_due(a, m))
 		begin(a, m, KSM_SWEEPS);
-	else if (burst_is_due(a, m))
+	else if (ksm_burst_is_due(a, m))
 		begin_burst(a, m);
 	else if (a->phase == KSM_RESTS)
 		begin(a, m, KSM_TRICKLES);
@@ -285,7 +147,7 @@ static void rest(struct ksm_auto *a)
 
 /* ---- the plan ---------------------------------------------------------------------- */
 
-static enum why reason(const struct ksm_auto *a, const struct moment *m)
+static enum why reason(const struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (a->phase == KSM_RESTS)
 		return m->conf->merge == KSM_MERGE_NEVER ? WHY_MERGE_NEVER : WHY_MEMORY_PLENTIFUL;
@@ -298,21 +160,21 @@ static enum why reason(const struct ksm_auto *a, const struct moment *m)
 
 /* Passes end when they end; the look at the next one should not come much later.  Without
  * ksmd doing as planned (a dry run, a foreign hand) there is nothing to look at. */
-static uint64_t look_again_ns(const struct ksm_auto *a, const struct moment *m)
+static uint64_t look_again_ns(const struct ksm_auto *a, const struct ksm_moment *m)
 {
 	double quiet_s, s = 0;
 
 	if (is_fast(a) && m->in_force->ours && m->view->host->ksm.run == 1) {
 		s = ksm_pace_pass_s(&a->pace, m->all.rss_kib) / 4;
 		s = KT_CLAMP(s, look_min_s, look_max_s);
-	} else if (a->phase == KSM_TRICKLES && m->fresh.n > 0 && !is_settled(a, m)) {
-		quiet_s = (double)sub_capped(m->view->now_ns, quiet_since_ns(a, m)) / 1e9;
+	} else if (a->phase == KSM_TRICKLES && m->fresh.n > 0 && !ksm_is_settled(a, m)) {
+		quiet_s = (double)sub_capped(m->view->now_ns, ksm_quiet_since_ns(a, m)) / 1e9;
 		s = KT_CLAMP((double)m->conf->settle_s - quiet_s, look_min_s, settle_look_max_s);
 	}
 	return (uint64_t)(s * 1e9);
 }
 
-static void make_plan(struct ksm_auto *a, const struct moment *m, struct ksm_plan *ret)
+static void make_plan(struct ksm_auto *a, const struct ksm_moment *m, struct ksm_plan *ret)
 {
 	double budget_cpus = ksm_pace_budget(&a->pace, m->conf, m->view, m->price, is_fast(a));
 
@@ -335,12 +197,12 @@ static void make_plan(struct ksm_auto *a, const struct moment *m, struct ksm_pla
 void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
 		   const struct ksm_in_force *in_force, struct ksm_plan *ret)
 {
-	const struct moment m = { .conf = conf,
-				  .view = view,
-				  .in_force = in_force,
-				  .all = ksm_guests_since(view, 0),
-				  .fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1)),
-				  .price = ksm_price(conf, view) };
+	const struct ksm_moment m = { .conf = conf,
+				      .view = view,
+				      .in_force = in_force,
+				      .all = ksm_guests_since(view, 0),
+				      .fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1)),
+				      .price = ksm_price(conf, view) };
 
 	if (!view->guests_known && m.price <= 0) {
 		*ret = (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
@@ -352,7 +214,7 @@ void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct
 	a->seen_kib = KT_MIN(a->seen_kib, m.all.rss_kib);
 	a->price_seen = KT_MIN(a->price_seen, m.price);
 	a->needed = ksm_needed(conf, view, m.price, a->needed);
-	look_at_fresh(a, &m);
+	ksm_look_at_fresh(a, &m);
 	if (a->needed) {
 		end_what_is_done(a, &m);
 		begin_what_is_due(a, &m);

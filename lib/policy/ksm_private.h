@@ -3,6 +3,7 @@
  *
  *	ksm.c        what forbids to have an opinion, and whose opinion is asked
  *	ksm_auto.c   bursts, sweeps, trickle, rest
+ *	ksm_due.c    what asks for the next one, and can it be afforded
  *	ksm_need.c   what is memory worth now
  *	ksm_pace.c   what does ksmd cost, and how fast may it be
  *	ksm_law.c    ksmtuned's law
@@ -53,6 +54,39 @@ double ksm_pace_cost_s(const struct ksm_pace *pace, uint64_t kib, unsigned int p
 
 /* How long a full scan of so much memory takes at the pace chosen. */
 double ksm_pace_pass_s(const struct ksm_pace *pace, uint64_t kib);
+
+/* What a decision is made from. */
+struct ksm_moment {
+	const struct ksm_conf *conf;
+	const struct host_view *view;
+	const struct ksm_in_force *in_force;
+	struct ksm_guests all;
+	struct ksm_guests fresh; /* those that have had no burst yet */
+	double price;
+};
+
+/* ---- ksm_due.c -------------------------------------------------------------- */
+
+/* Full scans that have to end before all is done, see ksm_auto.c. */
+enum { KSM_PASSES_TO_SEE_ALL = 3 };
+
+uint64_t ksm_passes_of(const struct ksm_scan *scan);
+
+/* Whether so much per second of ksmd's CPU time is worth it. */
+bool ksm_pays(const struct ksm_moment *m, double mib_per_cpu_s);
+
+/* Takes in who is new, and whether they still fill their memory. */
+void ksm_look_at_fresh(struct ksm_auto *a, const struct ksm_moment *m);
+
+/* Since when nobody has come and nobody has filled much memory; and for long enough. */
+uint64_t ksm_quiet_since_ns(const struct ksm_auto *a, const struct ksm_moment *m);
+bool ksm_is_settled(const struct ksm_auto *a, const struct ksm_moment *m);
+
+bool ksm_burst_is_due(const struct ksm_auto *a, const struct ksm_moment *m);
+bool ksm_sweep_is_due(const struct ksm_auto *a, const struct ksm_moment *m);
+
+/* Whether this kernel leaves anything to a sweep. */
+bool ksm_sweeps_help(const struct ksm_sample *k, bool sweeping);
 
 /* ---- ksm_law.c, ksm_auto.c ------------------------------------------------- */
 
