@@ -178,7 +178,7 @@ static bool cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 	return any;
 }
 
-static void note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted_value)
+void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted_value)
 {
 	struct knob *k = &a->ksm.knob[knob];
 
@@ -206,7 +206,7 @@ static bool prepare_nodes(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 	if (!a->ksm.may_unmerge)
 		act_ksm_say_no_room(a);
 	else if (!a->ksm.nodes_off)
-		note(a, KSM_RUN, found[KSM_RUN], RUN_UNMERGED);
+		act_ksm_note(a, KSM_RUN, found[KSM_RUN], RUN_UNMERGED);
 	return false;
 }
 
@@ -246,7 +246,7 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 		which = a->ksm.knob[KSM_RUN].todo ? 0 : which & ~(1U << KSM_NODES);
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
 		if (which & 1U << i)
-			note(a, i, found[i], want[i]);
+			act_ksm_note(a, i, found[i], want[i]);
 	a->ksm.run_known = true;
 	a->ksm.run_left = found[KSM_RUN];
 }

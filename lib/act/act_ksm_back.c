@@ -63,30 +63,32 @@ static bool owes_nodes(const struct act *a)
 	       act_ksm_read(a, KSM_NODES, &found) == 0 && found == k->asked;
 }
 
+/* False: it could not begin, and run is as it was. */
+static bool begin_unmerging(struct act *a)
+{
+	struct knob *run = &a->ksm.knob[KSM_RUN];
+	uint64_t found;
+
+	if (act_ksm_read(a, KSM_RUN, &found) < 0)
+		return false;
+	act_ksm_note(a, KSM_RUN, found, RUN_UNMERGED);
+	run->todo = run->fresh = false; /* the child writes it */
+	if (undo_save(a) == 0)
+		act_ksm_unmerge(a);
+	if (a->ksm.unmerger > 0)
+		return true;
+	run->asked = run->before;
+	return false;
+}
+
 /* True: first the pages have to be taken apart, which has just begun.  Where there is no
  * room for it merge_across_nodes stays ours; the rest goes back. */
 static bool must_wait_for_nodes(struct act *a)
 {
 	if (!owes_nodes(a) || !act_ksm_must_unmerge(a))
 		return false;
-	if (a->ksm.may_unmerge && !a->ksm.nodes_off) {
-		/* The original of run is on file if run is ours; else it is what is there. */
-		struct knob *run = &a->ksm.knob[KSM_RUN];
-		uint64_t found;
-
-		if (act_ksm_read(a, KSM_RUN, &found) < 0)
-			return false;
-		if (!run->ours)
-			*run = (struct knob){ .ours = true, .original = found };
-		run->before = found;
-		run->asked = RUN_UNMERGED;
-		if (undo_save(a) == 0) {
-			act_ksm_unmerge(a);
-			if (a->ksm.unmerger > 0)
-				return true;
-		}
-		run->asked = run->before;
-	}
+	if (a->ksm.may_unmerge && !a->ksm.nodes_off && begin_unmerging(a))
+		return true;
 	act_ksm_say_no_room(a);
 	a->ksm.knob[KSM_NODES].gave_up = true;
 	return false;

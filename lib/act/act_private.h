@@ -181,6 +181,8 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan);
 void act_ksm_abandon(struct act *a);
 void act_ksm_execute(struct act *a);
 void act_ksm_publish(struct act *a);
+/* To be put on file with what was found, and then written. */
+void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 
