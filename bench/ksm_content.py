@@ -44,16 +44,6 @@ class Region(NamedTuple):
         return [source.randbytes(size) for _ in range(stripes)]
 
 
-def ram_start(pid, size):
-    """Address of the only anonymous private mapping that is as large as the guest."""
-    for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
-        addresses, mode, _offset, _device, inode = line.split()[:5]
-        start, end = (int(address, 16) for address in addresses.split("-"))
-        if end - start == size and mode == "rw-p" and inode == "0":
-            return start
-    raise AssertionError(f"process {pid} has no RAM of {size} bytes")
-
-
 def is_merged(flags):
     """Zeros count when they have become the kernel's own page of zeros, too: since
     Linux 6.12 that happens to all of a huge page that KSM splits."""
@@ -65,7 +55,7 @@ class Memory:
 
     def __init__(self, guest):
         self.pid = guest.pid()
-        self.start = ram_start(self.pid, guest.memory_mib * MIB)
+        self.start = guest.ram_start()
         self._anon_when_full = 0
 
     def write(self, content):

@@ -17,6 +17,7 @@ UNDO = RUN_DIR / "undo"
 # Seconds instead of minutes; each test adds what it is about.
 BASE_CONF = {"daemon": {"interval_s": 1, "run_dir": RUN_DIR}, "ksm": {"interval_s": 1}}
 KSM_OFF = {"ksm": {"mode": "off"}}
+ONLY_KSM = {"placement": {"mode": "off"}, "memory": {"mode": "off"}}
 # By ksmtuned's law, whose steps are easy to tell; MemAvailable is always below all of it.
 MEMORY_SHORT = {"ksm": {"policy": "ksmtuned", "free_target_percent": 100}}
 MEMORY_PLENTIFUL = {"ksm": {"policy": "ksmtuned", "free_target_percent": 1,

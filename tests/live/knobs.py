@@ -2,7 +2,7 @@
 """What is every value that kvmtuned could change, and which of them did change?"""
 import pathlib
 
-from kvmlive import MIB, PAGE, Skip, virsh
+from kvmlive import MIB, PAGE, Skip, create_all, distinct_pages, virsh
 
 KSM_DIR = pathlib.Path("/sys/kernel/mm/ksm")
 
@@ -65,6 +65,23 @@ class Ksm:
     @classmethod
     def merged_pages(cls):
         return cls.number("pages_sharing")
+
+
+def twins(live, count, pages):
+    """Guests whose memory holds the same distinct pages."""
+    content = live.file("content", distinct_pages("twin", pages))
+    guests = [live.new_guest(f"twin{n}", loader=content) for n in range(count)]
+    create_all(guests)
+    return guests
+
+
+def merging_pages(guest):
+    """Of this guest: pages_sharing still counts those of guests that have died, until
+    ksmd comes by."""
+    stat = pathlib.Path(f"/proc/{guest.pid()}/ksm_merging_pages")
+    if not stat.exists():
+        raise Skip("this kernel does not count merged pages by process")
+    return int(stat.read_text())
 
 
 def _guest_values(guest):

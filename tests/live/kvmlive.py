@@ -159,6 +159,15 @@ class Guest:
                 return pid
         raise AssertionError(f"no process of guest {self.name!r}")
 
+    def ram_start(self):
+        """Address of the only anonymous private mapping of QEMU that is as large as the guest."""
+        for line in pathlib.Path(f"/proc/{self.pid()}/maps").read_text().splitlines():
+            addresses, mode, _offset, _device, inode = line.split()[:5]
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            if end - start == self.memory_mib * MIB and mode == "rw-p" and inode == "0":
+                return start
+        raise AssertionError(f"{self.name} has no RAM of {self.memory_mib} MiB")
+
     def threads(self):
         """{tid: name}; threads that end meanwhile are left out."""
         found = {}

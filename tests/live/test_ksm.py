@@ -4,11 +4,10 @@ import os
 import pathlib
 import re
 
-from daemon import UNDO, ceded, guest_verdict, ksm_verdict, kvmtuned, merged
-from knobs import KSM_DIR, Ksm
-from kvmlive import MIB, Skip, create_all, distinct_pages, virsh, wait_until
+from daemon import ONLY_KSM, UNDO, ceded, guest_verdict, ksm_verdict, kvmtuned, merged
+from knobs import KSM_DIR, Ksm, merging_pages, twins
+from kvmlive import MIB, Skip, distinct_pages, virsh, wait_until
 
-ONLY_KSM = {"placement": {"mode": "off"}, "memory": {"mode": "off"}}
 ALWAYS = merged(ONLY_KSM, {"ksm": {"policy": "auto", "merge": "always", "settle_s": 1}})
 SLOW = {"ksm": {"max_cpu_percent": 4}}  # a pass takes a second
 PAGES = 4096
@@ -22,23 +21,6 @@ def need(*names):
             raise Skip(f"this kernel's KSM has no {name}")
 
 
-def twins(live, count):
-    """Guests whose memory holds the same distinct pages."""
-    content = live.file("content", distinct_pages("twin", PAGES))
-    guests = [live.new_guest(f"twin{n}", loader=content) for n in range(count)]
-    create_all(guests)
-    return guests
-
-
-def merging_pages(guest):
-    """Of this guest: pages_sharing still counts those of guests that have died, until
-    ksmd comes by."""
-    stat = pathlib.Path(f"/proc/{guest.pid()}/ksm_merging_pages")
-    if not stat.exists():
-        raise Skip("this kernel does not count merged pages by process")
-    return int(stat.read_text())
-
-
 def wait_merged(guests, timeout=60):
     wait_until(lambda: all(merging_pages(guest) >= PAGES * 95 // 100 for guest in guests), timeout,
                f"{PAGES} pages of each guest are merged")
@@ -49,22 +31,16 @@ def status_of(guest):
 
 
 def write_memory(guest, content):
-    """Into the RAM of a paused guest, which is the one anonymous mapping of its size."""
-    for line in pathlib.Path(f"/proc/{guest.pid()}/maps").read_text().splitlines():
-        addresses, mode, _, _, inode = line.split()[:5]
-        first, last = (int(address, 16) for address in addresses.split("-"))
-        if last - first == guest.memory_mib * MIB and mode == "rw-p" and inode == "0":
-            with open(f"/proc/{guest.pid()}/mem", "wb", buffering=0) as memory:
-                assert os.pwrite(memory.fileno(), content, first + AT) == len(content)
-            return
-    raise AssertionError(f"{guest.name} has no RAM")
+    """Into the RAM of a paused guest."""
+    with open(f"/proc/{guest.pid()}/mem", "wb", buffering=0) as memory:
+        assert os.pwrite(memory.fileno(), content, guest.ram_start() + AT) == len(content)
 
 
 def test_new_guests_are_merged_and_ksmd_goes_quiet(live):
     Ksm.need()
     Ksm.write("run", 0)
     before = Ksm.values()
-    guests = twins(live, 3)
+    guests = twins(live, 3, PAGES)
     daemon = live.daemon(ALWAYS)
     wait_merged(guests)
     daemon.wait_for(ksm_verdict("converged"), 60)
@@ -104,7 +80,7 @@ def test_a_sweep_cut_short_by_kill_9_is_undone(live):
     need("smart_scan")
     Ksm.write("run", 0)
     before = Ksm.values()
-    twins(live, 2)
+    twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS)
     daemon.wait_for(ksm_verdict("converged"), 60)
     daemon.reload(merged(ALWAYS, SLOW))
@@ -135,7 +111,7 @@ def test_with_plenty_of_memory_ksm_rests(live):
 
 def test_a_foreign_smart_scan_cedes_ksm(live):
     need("smart_scan")
-    twins(live, 2)
+    twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS)
     daemon.wait_for(ksm_verdict("converged"), 60)
     daemon.reload(merged(ALWAYS, SLOW))
@@ -155,7 +131,7 @@ def test_the_kernels_advisor_is_taken_over_when_asked_and_given_back(live):
     need("advisor_mode")
     Ksm.write("advisor_mode", "scan-time")
     Ksm.write("run", 1)
-    guests = twins(live, 2)
+    guests = twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS)
     daemon.wait_for(ksm_verdict("kernel-advisor"))
     assert "[scan-time]" in Ksm.text("advisor_mode")
@@ -175,7 +151,7 @@ def test_merge_across_nodes_is_switched_by_unmerging_and_back(live):
         raise Skip("somebody has switched it already")
     Ksm.write("run", 0)
     before = Ksm.values()
-    guests = twins(live, 2)
+    guests = twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS)
     wait_merged(guests)
     daemon.reload(merged(ALWAYS, {"ksm": {"merge_across_nodes": 0}}))
@@ -188,7 +164,7 @@ def test_merge_across_nodes_is_switched_by_unmerging_and_back(live):
 
 def test_without_room_merge_across_nodes_stays_and_says_why(live):
     need("merge_across_nodes")
-    guests = twins(live, 2)
+    guests = twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS)
     wait_merged(guests)
     # What would come back to the guest when its pages are taken apart does not fit below.
@@ -233,6 +209,6 @@ def test_each_guest_has_a_reason_not_to_merge(live):
 
 def test_the_kernel_is_asked_whether_it_needs_sweeps(live):
     need("smart_scan")
-    twins(live, 2)
+    twins(live, 2, PAGES)
     daemon = live.daemon(ALWAYS, {"ksm": {"trickle_permille": 100, "max_cpu_percent": 95}})
     daemon.wait_for(r"smart_scan leaves late duplicates apart|merges late duplicates by itself", 120)

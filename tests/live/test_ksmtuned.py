@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does policy = ksmtuned drive this kernel's KSM by ksmtuned's law?"""
-import pathlib
 import re
 
-from daemon import (MEMORY_PLENTIFUL, MEMORY_SHORT, FakeMeminfo, ceded, guest_verdict,
-                    ksm_verdict)
-from knobs import Ksm
-from kvmlive import Skip, create_all, distinct_pages, wait_until
-
-# Placement and limits are other tests' business.
-ONLY_KSM = {"placement": {"mode": "off"}, "memory": {"mode": "off"}}
+from daemon import (MEMORY_PLENTIFUL, MEMORY_SHORT, ONLY_KSM, FakeMeminfo, ceded,
+                    guest_verdict, ksm_verdict)
+from knobs import Ksm, merging_pages, twins
+from kvmlive import Skip, wait_until
 
 
 def pages_seen(wanted):
@@ -23,14 +19,6 @@ def pages_seen(wanted):
         return pages == wanted
     wait_until(reached, 60, f"pages_to_scan becomes {wanted}")
     return seen
-
-
-def twins(live, count, pages):
-    """Guests whose memory holds the same distinct pages."""
-    content = live.file("content", distinct_pages("twin", pages))
-    guests = [live.new_guest(f"twin{n}", loader=content) for n in range(count)]
-    create_all(guests)
-    return guests
 
 
 def test_short_memory_boosts_scanning_step_by_step_up_to_the_maximum(live):
@@ -96,15 +84,6 @@ def test_scanning_boosts_below_the_target_and_decays_above_it(live):
 
     meminfo.set(MemTotal=512, MemAvailable=460)
     pages_seen(264)
-
-
-def merging_pages(guest):
-    """Of this guest: pages_sharing still counts those of guests that have died, until
-    ksmd comes by."""
-    stat = pathlib.Path(f"/proc/{guest.pid()}/ksm_merging_pages")
-    if not stat.exists():
-        raise Skip("this kernel does not count merged pages by process")
-    return int(stat.read_text())
 
 
 def test_equal_memory_merges_and_the_numbers_agree_with_sysfs(live):
