@@ -14,7 +14,7 @@ struct guest_verdict {
 	uint32_t incarnation;
 	enum wish placement_wish, memory_wish;
 	enum why placement_why, memory_why;
-	int home_node;
+	uint64_t nodes;
 	enum why ksm;
 	bool counts; /* for KSM */
 };
@@ -132,19 +132,20 @@ static void emit(const struct guest_plan *g, const char *actuator, bool changed,
 static void say_placement(struct guest_verdict *v, const struct guest_plan *g, bool first)
 {
 	const struct placement_plan *p = &g->placement;
-	bool changed = first || v->placement_wish != p->wish || v->home_node != p->home_node;
-	char decision[32] = "not pinned";
+	bool changed = first || v->placement_wish != p->wish || v->nodes != p->nodes;
+	char decision[KT_NODELIST_MAX + 16] = "not pinned", nodes[KT_NODELIST_MAX];
 
 	if (!changed && v->placement_why == p->why)
 		return;
 	if (p->wish == WISH_SET)
-		(void)snprintf(decision, sizeof decision, "home is node %d", p->home_node);
+		(void)snprintf(decision, sizeof decision, "home is node %s",
+			       nodemask_str(p->nodes, nodes, sizeof nodes));
 	else if (p->wish == WISH_HOLD)
 		(void)snprintf(decision, sizeof decision, "left as it is");
 	emit(g, "placement", changed, p->why, p->dry_run, decision);
 	v->placement_wish = p->wish;
 	v->placement_why = p->why;
-	v->home_node = p->home_node;
+	v->nodes = p->nodes;
 }
 
 static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool first)

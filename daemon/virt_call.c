@@ -40,6 +40,8 @@ static int pin(virDomainPtr dom, const struct virt_request *request)
 					    VIR_DOMAIN_AFFECT_LIVE);
 	case THREAD_EMULATOR:
 		return virDomainPinEmulator(dom, map, length, VIR_DOMAIN_AFFECT_LIVE);
+	case THREAD_VHOST: /* goes with the cgroup of the emulator */
+		break;
 	}
 	return -1;
 }
@@ -103,6 +105,8 @@ static int read_pin(virDomainPtr dom, const struct virt_request *request, struct
 		return read_iothread_pin(dom, request->number, ret);
 	case THREAD_EMULATOR:
 		return read_emulator_pin(dom, ret);
+	case THREAD_VHOST:
+		break;
 	}
 	return -1;
 }

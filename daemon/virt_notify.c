@@ -118,6 +118,9 @@ static void name_field(const struct virt_request *request, char *buf, size_t siz
 	case THREAD_EMULATOR:
 		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_EMULATORPIN);
 		break;
+	case THREAD_VHOST:
+		buf[0] = '\0';
+		break;
 	}
 }
 

@@ -43,7 +43,7 @@ int act_new(const struct hostfs *fs, const char *run_dir, const struct vm_ops *o
 	a->ops = ops;
 	a->dir_fd = -1;
 	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
-		a->in_force.guest[i].home_node = -1;
+		a->in_force.guest[i] = (struct guest_in_force){ 0 };
 	r = run_dir ? open_run_dir(run_dir, &a->dir_fd) : 0;
 	/* It can still say what it would do: the caller gets it in any case. */
 	a->look_only = !run_dir || r < 0;

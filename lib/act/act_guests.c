@@ -31,7 +31,7 @@ static void leave_slot(struct act *a, struct act_guest *g)
 	if (g->slot < 0)
 		return;
 	a->slot[g->slot] = NULL;
-	a->in_force.guest[g->slot] = (struct guest_in_force){ .home_node = -1 };
+	a->in_force.guest[g->slot] = (struct guest_in_force){ 0 };
 	g->slot = -1;
 }
 

@@ -28,7 +28,7 @@ static void say_pinned(struct act_guest *g)
 				      .from = cpumask_str(&p->was, from, sizeof from),
 				      .to = cpumask_str(&p->cpus, to, sizeof to) },
 		  "%zu threads pinned to node %d, CPUs %.100s (were on %.100s): %s", p->written,
-		  p->home_node, to, from, why_sentence(p->why));
+		  (int)nodemask_first(p->nodes), to, from, why_sentence(p->why));
 	p->written = 0;
 }
 

@@ -95,7 +95,10 @@ static bool is_pinned(const struct placement *p)
 void act_placement_publish(const struct act *a, struct act_guest *g)
 {
 	g->in_force.pinned = is_pinned(&g->placement);
-	g->in_force.home_node = g->in_force.pinned ? g->placement.home_node : -1;
+	g->in_force.nodes = g->in_force.pinned ? g->placement.nodes : 0;
+	g->in_force.ncells = g->in_force.pinned;
+	g->in_force.cell_nodes[0] = g->in_force.nodes;
+	g->in_force.cpus = g->placement.cpus;
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 

@@ -37,7 +37,7 @@ static enum finding judge_known(struct act *a, const struct look *look, const st
 {
 	if (!act_pin_may_be_ours(a, p, pin, found))
 		return THREAD_FOREIGN;
-	return pin->settled == p->current && cpumask_equal(&p->cpus, &look->wish->cpus)
+	return pin->settled == p->current && cpumask_equal(&p->cpus, &look->wish->cell[0].cpus)
 		       ? THREAD_FINE
 		       : THREAD_KNOWN;
 }
@@ -75,7 +75,7 @@ static enum finding judge(struct act *a, const struct look *look, const struct a
 	if (pin && pin->ours)
 		return judge_known(a, look, &g->placement, pin, found);
 	if (look->pinned && act_mask_is_ours(a, g, found))
-		return cpumask_equal(found, &look->wish->cpus) ? THREAD_FINE : THREAD_BORN;
+		return cpumask_equal(found, &look->wish->cell[0].cpus) ? THREAD_FINE : THREAD_BORN;
 	return is_original(a, look, g, t, pin, found) ? THREAD_NEW : THREAD_FOREIGN;
 }
 
@@ -134,7 +134,7 @@ static void look_at(struct act *a, const struct act_guest *g, const struct guest
 		} else if (finding == THREAD_KNOWN) {
 			look->changes++;
 		} else if (finding != THREAD_FINE) {
-			look->changes += !cpumask_equal(&mask, &look->wish->cpus);
+			look->changes += !cpumask_equal(&mask, &look->wish->cell[0].cpus);
 		}
 	}
 }
@@ -207,16 +207,17 @@ static bool is_done(const struct placement *p)
 
 static bool take_wish(struct placement *p, const struct look *look)
 {
-	bool changed = !look->pinned || (!cpumask_equal(&p->cpus, &look->wish->cpus) && is_done(p));
+	bool changed = !look->pinned ||
+		       (!cpumask_equal(&p->cpus, &look->wish->cell[0].cpus) && is_done(p));
 
-	p->home_before = p->home_node;
+	p->nodes_before = p->nodes;
 	p->current_before = p->current;
 	if (changed) {
 		p->before = look->pinned ? p->cpus : (struct cpumask){ 0 };
-		p->cpus = look->wish->cpus;
+		p->cpus = look->wish->cell[0].cpus;
 		p->current = ++p->newest;
 		p->backend = look->wish->backend;
-		p->home_node = look->wish->home_node;
+		p->nodes = look->wish->nodes;
 	}
 	p->why = look->wish->why;
 	for (size_t i = 0; i < p->npins; i++)
@@ -251,7 +252,7 @@ void act_placement_abandon(struct act_guest *g)
 	if (p->current != p->current_before) {
 		p->cpus = p->before;
 		p->current = p->current_before;
-		p->home_node = p->home_before;
+		p->nodes = p->nodes_before;
 	}
 	for (size_t i = 0; i < p->npins; i++) {
 		p->pin[i].ours &= !p->pin[i].fresh;
@@ -264,7 +265,8 @@ void act_placement_abandon(struct act_guest *g)
 
 static bool same_wish(const struct placement_plan *a, const struct placement_plan *b)
 {
-	return a->wish == b->wish && a->backend == b->backend && cpumask_equal(&a->cpus, &b->cpus);
+	return a->wish == b->wish && a->backend == b->backend &&
+	       cpumask_equal(&a->cell[0].cpus, &b->cell[0].cpus);
 }
 
 /* Once per wish, however often it comes. */
@@ -288,16 +290,16 @@ static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan 
 				      .actuator = "placement",
 				      .action = "pin",
 				      .reason = reason_str(wish->why),
-				      .to = cpumask_str(&wish->cpus, to, sizeof to),
+				      .to = cpumask_str(&wish->cell[0].cpus, to, sizeof to),
 				      .dry_run = true },
 		  "%zu threads would be pinned to node %d, CPUs %.100s: %s", look.changes,
-		  wish->home_node, to, why_sentence(wish->why));
+		  (int)nodemask_first(wish->nodes), to, why_sentence(wish->why));
 }
 
 static bool can_be_set(const struct act *a, const struct act_guest *g,
 		       const struct placement_plan *wish)
 {
-	if (wish->home_node < 0 || wish->home_node >= KT_NODES_MAX || cpumask_empty(&wish->cpus))
+	if (!wish->nodes || cpumask_empty(&wish->cell[0].cpus))
 		return false;
 	if (wish->backend == PLACEMENT_AFFINITY && (a->affinity_off || !a->fs->is_live))
 		return false;

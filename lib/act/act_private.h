@@ -88,7 +88,7 @@ struct pin {
 
 struct placement {
 	enum placement_backend backend;
-	int home_node, home_before;
+	uint64_t nodes, nodes_before;
 	struct cpumask cpus, before; /* asked for; empty before: there was none */
 	/* Numbers what `cpus` was over time: a pin that is settled with another number
 	 * has yet to be asked for these. */

@@ -70,8 +70,9 @@ static size_t write_pins(FILE *f, const struct placement *p)
 	size_t lines = 1;
 
 	cpumask_str(&p->before, before, sizeof before);
-	fprintf(f, "pins %s %d %s %s\n", undo_backend_word[p->backend], p->home_node,
-		cpumask_str(&p->cpus, cpus, sizeof cpus), before[0] ? before : "-");
+	fprintf(f, "pins %s %d %s %s\n", undo_backend_word[p->backend],
+		(int)nodemask_first(p->nodes), cpumask_str(&p->cpus, cpus, sizeof cpus),
+		before[0] ? before : "-");
 	for (size_t i = 0; i < p->npins; i++) {
 		const struct pin *pin = &p->pin[i];
 

@@ -131,7 +131,7 @@ static int read_pins(struct reader *r, const struct line *l)
 	if (strcmp(l->word[4], "-") != 0 && read_cpus(l->word[4], &p.before) < 0)
 		return -EBADMSG;
 	p.backend = (enum placement_backend)backend;
-	p.home_node = (int)node;
+	p.nodes = nodemask_of((unsigned int)node);
 	r->guest->placement = p;
 	r->has_pins = true;
 	return 0;

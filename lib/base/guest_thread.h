@@ -12,6 +12,7 @@ enum thread_role {
 	THREAD_EMULATOR, /* main loop, monitor, workers */
 	THREAD_VCPU,
 	THREAD_IOTHREAD,
+	THREAD_VHOST, /* before Linux 6.4 a kernel thread, outside of QEMU's process */
 };
 
 struct guest_thread {

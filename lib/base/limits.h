@@ -6,8 +6,12 @@
 
 enum {
 	KT_CPUS_MAX = 1024,
-	KT_NODES_MAX = 64, /* node ids are indices; ids are sparse on some machines */
+	KT_NODES_MAX = 64,   /* node ids are indices; ids are sparse on some machines */
+	KT_CACHES_MAX = 256, /* last-level caches; hosts with more have one per node */
 	KT_GUESTS_MAX = 1024,
+	KT_CELLS_MAX = 8,      /* virtual NUMA cells of a guest */
+	KT_DEVICES_MAX = 8,    /* of a guest, that lie on a node */
+	KT_DEVICE_MAX = 16,    /* "0000:3b:00.0", or the name of a network interface */
 	KT_THREADS_MAX = 1024, /* per guest */
 	KT_NAME_MAX = 256,     /* libvirt stops at 255 bytes where it names files by guests */
 	KT_CPULIST_MAX = 4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */

@@ -18,6 +18,15 @@ struct counter {
 	double per_s; /* as last measured */
 };
 
+/* What a guest wants of the CPUs: running and runnable time of its vCPUs, and running time
+ * of its other threads; in CPUs.  A burst shows in `fast` at once and in `variance` for
+ * minutes. */
+struct demand {
+	double fast, slow; /* means; tau 5 s and 180 s */
+	double variance;   /* around slow; tau 180 s */
+	double age_s;      /* how long it has been fed; 0: never */
+};
+
 /* A level of tick-to-tick noise below which guests are "idle" or "calm" is the
  * policies' business; here are only measurements. */
 struct guest_view {
@@ -30,12 +39,15 @@ struct guest_view {
 	const struct guest_sample *sample; /* the same */
 	unsigned int nsamples;             /* at least a second apart: rates need two */
 	struct ewma demand_cpus; /* running plus runnable time of its vCPUs, CPUs; tau 10 s */
-	struct ewma steal_share; /* runnable but not running / demand, 0..1; tau 10 s */
-	double psi_memory_pct;   /* some, since the sample before; 0 where unknown */
+	struct demand demand;
+	double run_cpus, delay_cpus; /* of its vCPUs, since the sample before; run_cpus with its
+					other threads */
+	struct ewma steal_share;     /* runnable but not running / demand, 0..1; tau 10 s */
+	double psi_memory_pct;       /* some, since the sample before; 0 where unknown */
 	double majfault_per_s, refault_per_s;
 	uint64_t merged_kib; /* of its pages, how much KSM holds merged */
-	struct counter run_ns, delay_ns, majfault, refault, psi_us; /* for the rates */
-	uint64_t counted_ns;                                        /* by nsamples, last */
+	struct counter run_ns, delay_ns, cpu_hz, majfault, refault, psi_us; /* for the rates */
+	uint64_t counted_ns;                                                /* by nsamples, last */
 	bool was_running;
 };
 
@@ -55,6 +67,7 @@ struct host_view {
 				   itself */
 	uint64_t available_kib; /* MemAvailable, and what ZFS would give back */
 	double idle_cpus;       /* since the sample before */
+	double node_busy_cpus[KT_NODES_MAX]; /* the same, of its usable CPUs */
 	/* Of all vCPUs: runnable but not running, CPUs, since the sample before.  What a scan
 	 * takes from the guests shows here first. */
 	double guest_delay_cpus;
@@ -65,6 +78,7 @@ struct host_view {
 	struct guest_view guest[KT_GUESTS_MAX];                     /* by slot */
 	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the rates */
 	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
+	struct counter node_idle_hz[KT_NODES_MAX];
 	bool has_full_scans;
 	uint64_t full_scans;
 	bool vcpus_measured;

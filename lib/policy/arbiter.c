@@ -5,8 +5,7 @@
 
 static void identify(struct guest_plan *p, const struct guest_view *g)
 {
-	*p = (struct guest_plan){ .placement.home_node = -1,
-				  .memory.soft_limit_kib = KT_UNLIMITED_KIB };
+	*p = (struct guest_plan){ .memory.soft_limit_kib = KT_UNLIMITED_KIB };
 	if (!g->domain)
 		return;
 	p->present = true;
@@ -31,16 +30,16 @@ static bool is_dry(const struct policy_conf *conf, enum loop_mode loop, enum gue
 static bool is_settling(const struct placement_conf *conf, const struct placement_plan *p,
 			const struct guest_in_force *f, uint64_t now_ns)
 {
-	bool changes = p->wish == WISH_SET ? !f->pinned || f->home_node != p->home_node
+	bool changes = p->wish == WISH_SET ? !f->pinned || f->nodes != p->nodes
 					   : p->wish == WISH_RELEASE && f->pinned;
 
 	return (changes && !p->dry_run) || pin_is_cooling(f, now_ns, conf->cooldown_s);
 }
 
-static void place(const struct policy_conf *conf, const struct host_view *view,
-		  const struct in_force *in_force, struct plan *plan)
+static void place(struct placement_policy *state, const struct policy_conf *conf,
+		  const struct host_view *view, const struct in_force *in_force, struct plan *plan)
 {
-	placement_policy_step(&conf->placement, view, in_force, plan);
+	placement_policy_step(state, &conf->placement, view, in_force, plan);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_view *g = &view->guest[i];
 		struct guest_plan *p = &plan->guest[i];
@@ -77,6 +76,6 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 	}
 	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
-	place(conf, view, in_force, ret);
+	place(&state->placement, conf, view, in_force, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);
 }

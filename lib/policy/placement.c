@@ -12,6 +12,9 @@
  * Between "has room" (at most all of its CPUs) and "crowded" (a tenth more) nothing
  * happens: that is the hysteresis. */
 #include "placement_board.h"
+
+#include <string.h>
+
 #include "recall.h"
 
 /* A tenth over: less is the noise of a mean over 10 s. */
@@ -22,20 +25,24 @@ static const double crowded_share = 1.1;
 static void board_wish_home(struct board *b, size_t slot, const struct placing *p,
 			    unsigned int node, enum why why)
 {
+	struct cpumask cpus = cpumask_and(&b->view->topology->node[node].cpus, &p->room), every;
+
+	memset(&every, 0xff, sizeof every);
 	b->plan->guest[slot].placement = (struct placement_plan){
 		.wish = WISH_SET,
 		.why = why,
 		.backend = b->conf->backend,
-		.home_node = (int)node,
-		.cpus = cpumask_and(&b->view->topology->node[node].cpus, &p->room),
+		.nodes = nodemask_of(node),
+		.ncells = 1,
+		.cell[0] = { .nodes = nodemask_of(node), .vcpus = every, .cpus = cpus },
+		.helpers = cpus,
 	};
 }
 
 static void board_wish_none(struct board *b, size_t slot, enum wish wish, enum why why)
 {
-	b->plan->guest[slot].placement = (struct placement_plan){
-		.wish = wish, .why = why, .backend = b->conf->backend, .home_node = -1
-	};
+	b->plan->guest[slot].placement =
+		(struct placement_plan){ .wish = wish, .why = why, .backend = b->conf->backend };
 }
 
 /* Its home in this plan, or KT_NODES_MAX. */
@@ -43,7 +50,7 @@ static unsigned int board_home(const struct board *b, size_t slot)
 {
 	const struct placement_plan *p = &b->plan->guest[slot].placement;
 
-	return p->wish == WISH_SET ? (unsigned int)p->home_node : KT_NODES_MAX;
+	return p->wish == WISH_SET ? nodemask_first(p->nodes) : KT_NODES_MAX;
 }
 
 static enum why why_stay(const struct placing *p, unsigned int home)
@@ -57,7 +64,7 @@ static enum why why_stay(const struct placing *p, unsigned int home)
 static void board_admit(struct board *b, size_t slot)
 {
 	struct placing p = placing_of(b->conf, b->view, b->in_force, slot);
-	unsigned int home = p.in_force->pinned ? (unsigned int)p.in_force->home_node : KT_NODES_MAX;
+	unsigned int home = p.in_force->pinned ? nodemask_first(p.in_force->nodes) : KT_NODES_MAX;
 	enum wish wish;
 	enum why why = placing_refused(&p, &wish);
 
@@ -246,11 +253,13 @@ static void board_house(struct board *b, size_t slot)
 	board_settle(b, p.guest, node);
 }
 
-void placement_policy_step(const struct placement_conf *conf, const struct host_view *view,
-			   const struct in_force *in_force, struct plan *ret)
+void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
+			   const struct host_view *view, const struct in_force *in_force,
+			   struct plan *ret)
 {
 	struct board b = { .conf = conf, .view = view, .in_force = in_force, .plan = ret };
 
+	state->stepped = true;
 	board_survey(&b);
 	for (size_t i = 0; i < view->nslots; i++)
 		if (view->guest[i].domain)

@@ -11,6 +11,7 @@
 #include "cpumask.h"
 #include "guest_thread.h"
 #include "limits.h"
+#include "nodemask.h"
 #include "uuid.h"
 #include "why.h"
 
@@ -54,13 +55,35 @@ enum placement_backend {
 			       migrations */
 };
 
+/* A part of a guest that is placed by itself: one of its virtual NUMA cells, or all of it. */
+struct placement_cell {
+	uint64_t nodes;       /* its home; bit by id, never empty */
+	struct cpumask vcpus; /* by number; all bits set where the guest is not divided */
+	struct cpumask cpus;  /* for those; never empty */
+};
+
 struct placement_plan {
 	enum wish wish;
 	enum why why;
 	bool dry_run;
 	enum placement_backend backend;
-	int home_node;       /* id; -1 without WISH_SET */
-	struct cpumask cpus; /* never empty with WISH_SET */
+	/* only with WISH_SET: */
+	uint64_t nodes; /* of all cells */
+	unsigned int ncells;
+	struct placement_cell cell[KT_CELLS_MAX];
+	struct cpumask helpers; /* for emulator, I/O and vhost threads; never empty */
+	/* Not NULL: each vCPU has one core of its cell's CPUs to itself, the n-th one the n-th;
+	 * numbers of cores by CPU, as in struct topology. */
+	const uint16_t *core_of;
+};
+
+/* Memory is moved of one guest at a time, to the nodes of its cells. */
+struct move_plan {
+	bool go;
+	enum why why;
+	size_t slot; /* of the guest */
+	uint64_t kib_per_s;
+	uint64_t leave_free_kib; /* on a node that memory goes to */
 };
 
 struct memory_plan {
@@ -90,6 +113,9 @@ struct guest_plan {
 struct plan {
 	uint64_t now_ns;
 	struct ksm_plan ksm;
+	uint64_t look_again_ns; /* decide again after so long; 0: at the usual time */
+	struct move_plan move;
+	enum ksm_switch numa_balancing; /* kernel.numa_balancing while guests are placed */
 	size_t nslots;
 	struct guest_plan guest[KT_GUESTS_MAX]; /* by slot */
 };
@@ -109,17 +135,33 @@ struct guest_in_force {
 	uint32_t incarnation; /* of the guest this is about; another: nothing is in force
 			       */
 	bool pinned;          /* by us */
-	int home_node;        /* id, when pinned */
+	/* when pinned: */
+	uint64_t nodes; /* of all cells */
+	unsigned int ncells;
+	uint64_t cell_nodes[KT_CELLS_MAX];
+	struct cpumask cpus; /* asked for, of the first cell */
 	bool pin_ceded, pin_off;
 	uint64_t pin_changed_ns;
+	bool move_failed;                           /* its memory does not move: not tried again */
+	uint64_t moved_kib;                         /* since it started */
 	bool limited;                               /* by us */
 	uint64_t soft_limit_kib;                    /* ours, when limited */
 	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
 	uint64_t limit_changed_ns;
 };
 
+struct move_in_force {
+	bool active; /* memory of the guest in this slot is being moved */
+	size_t slot;
+	bool done;                      /* ... and there is nothing left to move */
+	uint64_t kib_per_s;             /* as measured, while it copied */
+	uint64_t moved_kib, failed_kib; /* of all guests, since the start */
+	uint64_t longest_call_ns;
+};
+
 struct in_force {
 	struct ksm_in_force ksm;
+	struct move_in_force move;
 	struct guest_in_force guest[KT_GUESTS_MAX]; /* by slot */
 };
 

@@ -86,11 +86,16 @@ bool ksm_guest_mergeable(const struct guest_view *guest);
 /* What keeps KSM from merging its memory, or what it has come to. */
 enum why ksm_guest_verdict(const struct host_view *view, const struct guest_view *guest);
 
-/* ---- placement: a home node for every guest that fits one -------------------- */
+/* ---- placement: a home for every guest --------------------------------------- */
+
+struct placement_policy {
+	bool stepped;
+};
 
 /* Fills the placement of every guest of view; ret->guest[] has its identities. */
-void placement_policy_step(const struct placement_conf *conf, const struct host_view *view,
-			   const struct in_force *in_force, struct plan *ret);
+void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
+			   const struct host_view *view, const struct in_force *in_force,
+			   struct plan *ret);
 
 /* ---- memory: the idlest guest's soft limit under pressure -------------------- */
 
@@ -117,6 +122,7 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
  * daemon's mode, the loop's, the guest's). */
 struct arbiter {
 	struct ksm_policy ksm;
+	struct placement_policy placement;
 	struct memory_policy memory;
 };
 

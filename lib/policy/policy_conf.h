@@ -66,11 +66,33 @@ struct ksm_conf {
 					  meant */
 };
 
+enum placement_pin {
+	PIN_NODE,  /* a guest's vCPUs may run on all CPUs of its node */
+	PIN_CACHE, /* on those of one last-level cache, where they fit */
+	PIN_CORE,  /* on a core each, where the cores suffice; else as PIN_CACHE */
+};
+
+enum placement_memory {
+	MEMORY_MOVE, /* to the guest's home, when that pays */
+	MEMORY_LEAVE,
+};
+
+enum numa_balancing {
+	BALANCING_KEEP,
+	BALANCING_OFF, /* while guests are placed */
+};
+
 struct placement_conf {
 	enum loop_mode mode;
 	enum placement_backend backend;
-	uint64_t cooldown_s;       /* between two changes of one guest */
-	uint64_t node_reserve_mib; /* memory of each node that guests may not count on */
+	enum placement_pin pin;
+	enum placement_memory memory;
+	enum numa_balancing numa_balancing;
+	struct cpumask reserved_cpus; /* no vCPU runs there; helpers do, when there are any */
+	uint64_t horizon_s;           /* that moved memory has to pay back within */
+	uint64_t move_mib_per_s;      /* budget of memory moves */
+	uint64_t cooldown_s;          /* between two changes of one guest */
+	uint64_t node_reserve_mib;    /* memory of each node that guests may not count on */
 };
 
 struct memory_conf {

@@ -11,7 +11,7 @@
 static inline const struct guest_in_force *recall_guest(const struct in_force *in_force,
 							size_t slot, const struct guest_view *guest)
 {
-	static const struct guest_in_force nothing = { .home_node = -1 };
+	static const struct guest_in_force nothing = { 0 };
 	const struct guest_in_force *f = &in_force->guest[slot];
 
 	return f->incarnation == guest->incarnation ? f : &nothing;

@@ -77,7 +77,11 @@ struct host_sample {
 	uint64_t cow_ksm_total; /* pages; 0 before 5.19 */
 	uint64_t pgmigrate_success_total, pgmigrate_fail_total;
 	uint64_t cpu_user_hz_total, cpu_idle_hz_total,
-		cpu_steal_hz_total; /* all CPUs, ticks of 1/100 s */
+		cpu_steal_hz_total;           /* all CPUs, ticks of 1/100 s */
+	uint64_t idle_hz_of_cpu[KT_CPUS_MAX]; /* waiting for I/O too; by number */
+	bool numad_runs;                      /* it overrides everybody's pins */
+	bool has_numa_balancing;
+	uint64_t numa_balancing; /* kernel.numa_balancing: 0 is off */
 	struct psi_sample psi_cpu, psi_memory, psi_io;
 	struct ksm_sample ksm;
 	struct node_sample node[KT_NODES_MAX]; /* by node id */
@@ -91,6 +95,14 @@ struct node_topology {
 				memory only */
 	uint64_t mem_total_kib;
 	unsigned int distance[KT_NODES_MAX]; /* SLIT, 10 = local; 0 where unknown */
+	unsigned int ncores;                 /* that have a usable CPU */
+};
+
+/* CPUs that share a last-level cache (an L3; a CCX), within one node. */
+struct cache_topology {
+	unsigned int node;
+	unsigned int ncores;
+	struct cpumask cpus; /* usable */
 };
 
 struct topology {
@@ -98,6 +110,9 @@ struct topology {
 	unsigned int ncpu_nodes;       /* present ones that have usable CPUs */
 	struct cpumask online, usable; /* usable: on-line minus isolated and nohz_full */
 	unsigned int ncores;
+	uint16_t core_of[KT_CPUS_MAX]; /* siblings of a core have its number, which counts from 0 */
+	unsigned int ncaches;          /* 0: unknown, or too many */
+	struct cache_topology cache[KT_CACHES_MAX];
 	struct node_topology node[KT_NODES_MAX]; /* by node id */
 };
 
@@ -109,12 +124,20 @@ enum guest_switch {
 	GUEST_SWITCH_OFF,
 	GUEST_SWITCH_OBSERVE,
 	GUEST_SWITCH_ON,
+	GUEST_SWITCH_CPU,  /* placement only: its threads, not its memory */
+	GUEST_SWITCH_FULL, /* placement only: both */
 };
 
 /* What the operator asks for one guest, by metadata or a [domain "glob"] section. */
 struct guest_wish {
 	enum guest_switch ksm, placement, memory;
 	unsigned int weight; /* 1..1000; 0: not given */
+};
+
+/* A virtual NUMA cell, which the guest's own kernel takes for a node. */
+struct guest_cell {
+	struct cpumask vcpus; /* by number */
+	uint64_t memory_kib;
 };
 
 /* What libvirt knows of a guest: slow facts, pushed by events and not polled. */
@@ -136,6 +159,13 @@ struct domain {
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
 	struct cpumask cpuset;
+	/* <numatune> of mode restrictive is an envelope too; of any other, admin_pins */
+	bool has_memory_nodes;
+	uint64_t memory_nodes;
+	unsigned int ncells; /* 0: no cells, or more than KT_CELLS_MAX */
+	struct guest_cell cell[KT_CELLS_MAX];
+	unsigned int ndevices; /* host devices, and the host's end of its network */
+	char device[KT_DEVICES_MAX][KT_DEVICE_MAX];
 	struct guest_wish metadata; /* as found in its XML */
 	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
 	/* balloon statistics, asked only while memory is short */
@@ -150,6 +180,8 @@ struct guest_sample {
 	uint64_t rss_kib;
 	size_t nthreads;
 	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
+	uint64_t cpu_hz_total;              /* of all its threads, dead ones too; 1/100 s */
+	uint64_t device_nodes;              /* nodes of its devices; bit by id */
 	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where
 				  unknown */
 	bool has_node_memory;

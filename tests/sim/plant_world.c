@@ -173,10 +173,14 @@ static void act_placement(struct plant_guest *g, const struct placement_plan *w,
 	bool pinned = w->wish == WISH_SET;
 
 	if (w->dry_run || w->wish == WISH_HOLD ||
-	    (g->pinned == pinned && (!pinned || g->home_node == w->home_node)))
+	    (g->pinned == pinned && (!pinned || g->home_node == (int)nodemask_first(w->nodes))))
 		return;
 	g->pinned = f->pinned = pinned;
-	g->home_node = f->home_node = w->home_node;
+	g->home_node = pinned ? (int)nodemask_first(w->nodes) : -1;
+	f->nodes = w->nodes;
+	f->ncells = w->ncells;
+	f->cell_nodes[0] = w->cell[0].nodes;
+	f->cpus = w->cell[0].cpus;
 	f->pin_changed_ns = now_ns;
 	g->npins++;
 }
@@ -209,8 +213,7 @@ void plant_act(struct plant *p, const struct plan *plan)
 		if (!w->present || !g->running)
 			continue;
 		if (f->incarnation != w->incarnation)
-			*f = (struct guest_in_force){ .incarnation = w->incarnation,
-						      .home_node = -1 };
+			*f = (struct guest_in_force){ .incarnation = w->incarnation };
 		act_placement(g, &w->placement, f, plan->now_ns);
 		act_memory(g, &w->memory, f, plan->now_ns);
 	}

@@ -61,9 +61,10 @@ static void say_guest(const struct guest_plan *g, const struct guest_plan *was)
 	const struct memory_plan *m = &g->memory;
 	bool is_new = !was->present || was->incarnation != g->incarnation;
 
-	if (is_new || p->why != was->placement.why || p->home_node != was->placement.home_node) {
+	if (is_new || p->why != was->placement.why || p->nodes != was->placement.nodes) {
 		if (p->wish == WISH_SET)
-			say("%s at home on node %d: %s\n", g->name, p->home_node, why_str(p->why));
+			say("%s at home on node %d: %s\n", g->name, (int)nodemask_first(p->nodes),
+			    why_str(p->why));
 		else
 			say("%s %s: %s\n", g->name,
 			    p->wish == WISH_HOLD ? "pins as they are" : "not pinned",

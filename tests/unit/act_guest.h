@@ -183,8 +183,12 @@ static inline void wish_cpus(const struct cpumask *cpus, int node)
 	plan->guest[SLOT].nthreads = guest.nthreads;
 	plan->guest[SLOT].placement.wish = WISH_SET;
 	plan->guest[SLOT].placement.why = WHY_HOME_BY_MEMORY;
-	plan->guest[SLOT].placement.home_node = node;
-	plan->guest[SLOT].placement.cpus = *cpus;
+	plan->guest[SLOT].placement.nodes = nodemask_of((unsigned int)node);
+	plan->guest[SLOT].placement.ncells = 1;
+	plan->guest[SLOT].placement.cell[0].nodes = plan->guest[SLOT].placement.nodes;
+	memset(&plan->guest[SLOT].placement.cell[0].vcpus, 0xff, sizeof(struct cpumask));
+	plan->guest[SLOT].placement.cell[0].cpus = *cpus;
+	plan->guest[SLOT].placement.helpers = *cpus;
 }
 
 static inline const struct guest_in_force *in_force(void)

@@ -65,7 +65,7 @@ START_TEST(each_thread_that_libvirt_knows_is_asked_for_once)
 
 	answer_all();
 	ck_assert(in_force()->pinned);
-	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->nodes, 1);
 	ck_assert_uint_eq(in_force()->pin_changed_ns, 2000);
 	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 1);
 	pin_to_first();
@@ -175,11 +175,11 @@ START_TEST(a_guest_goes_on_when_it_has_arrived)
 	nrequests = 0;
 	pin_to_second();
 	answer_all();
-	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->nodes, 1);
 	pin_to_second();
 	ck_assert_uint_eq(nrequests, PINS);
 	answer_all();
-	ck_assert_int_eq(in_force()->home_node, 1);
+	ck_assert_uint_eq(in_force()->nodes, 2);
 	ck_assert(runs_on(0, &second) && runs_on(3, &second));
 	act_restore(act, 0);
 	answer_all();

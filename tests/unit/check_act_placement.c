@@ -17,7 +17,7 @@ START_TEST(all_threads_are_pinned_and_it_is_said_once)
 	pin_to_first();
 	assert_all_on(&first);
 	ck_assert(in_force()->pinned);
-	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->nodes, 1);
 	ck_assert_uint_eq(in_force()->pin_changed_ns, 1000);
 	ck_assert_uint_eq(in_force()->incarnation, INCARNATION);
 	s = the_one(LOG_PIN_CHANGED);
@@ -55,7 +55,7 @@ START_TEST(each_thread_gets_its_own_mask_back)
 	ck_assert(runs_on(2, &second) && runs_on(3, &first));
 	ck_assert(!exists(at(run_dir, "undo")));
 	ck_assert(!in_force()->pinned);
-	ck_assert_int_eq(in_force()->home_node, -1);
+	ck_assert_uint_eq(in_force()->nodes, 0);
 	ck_assert_uint_eq(count_said(LOG_RESTORED), 1);
 	ck_assert_uint_eq(act_restore(act, 5), 0);
 	ck_assert_uint_eq(count_said(LOG_RESTORED), 1);
@@ -77,7 +77,7 @@ START_TEST(a_guest_that_moves_twice_gets_its_first_masks_back)
 	pin_to_first();
 	pin_to_second();
 	assert_all_on(&second);
-	ck_assert_int_eq(in_force()->home_node, 1);
+	ck_assert_uint_eq(in_force()->nodes, 2);
 	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 2);
 	act_restore(act, 0);
 	assert_all_on(&all);
@@ -404,7 +404,7 @@ START_TEST(what_cannot_be_remembered_is_not_changed)
 	ck_assert_int_eq(mkdir(at(run_dir, "undo.tmp"), 0700), 0);
 	pin_to_second();
 	assert_all_on(&first);
-	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->nodes, 1);
 	ck_assert_int_eq(rmdir(at(run_dir, "undo.tmp")), 0);
 	pin_to_second();
 	assert_all_on(&second);
@@ -466,7 +466,7 @@ START_TEST(a_restart_knows_what_is_pinned_and_changes_nothing)
 	bind();
 	sense_again();
 	ck_assert(in_force()->pinned);
-	ck_assert_int_eq(in_force()->home_node, 0);
+	ck_assert_uint_eq(in_force()->nodes, 1);
 	pin_to_first();
 	assert_all_on(&first);
 	ck_assert_uint_eq(nsaid, 1);

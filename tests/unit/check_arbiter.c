@@ -265,8 +265,8 @@ START_TEST(the_same_input_gives_the_same_plan)
 	for (size_t i = 0; i < first.nslots; i++) {
 		const struct guest_plan *a = &first.guest[i], *b = &fx.plan.guest[i];
 
-		ck_assert_int_eq(a->placement.home_node, b->placement.home_node);
-		ck_assert(cpumask_equal(&a->placement.cpus, &b->placement.cpus));
+		ck_assert_uint_eq(a->placement.nodes, b->placement.nodes);
+		ck_assert(cpumask_equal(&a->placement.cell[0].cpus, &b->placement.cell[0].cpus));
 		ck_assert_int_eq(a->placement.why, b->placement.why);
 		ck_assert_int_eq(a->memory.why, b->memory.why);
 		ck_assert_uint_eq(a->memory.soft_limit_kib, b->memory.soft_limit_kib);

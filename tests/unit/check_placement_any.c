@@ -27,7 +27,8 @@ static void randomize(uint64_t *seed)
 		if (fixture_below(seed, 2))
 			fixture_pinned(i, (int)fixture_below(seed, KT_NODES_MAX));
 		if (fixture_below(seed, 2))
-			fx.in_force.guest[i].home_node = (int)fixture_below(seed, 2);
+			fx.in_force.guest[i].nodes =
+				nodemask_of((unsigned int)fixture_below(seed, 2));
 		fx.in_force.guest[i].pin_changed_ns = fixture_any(seed);
 	}
 }
@@ -46,8 +47,7 @@ static bool is_new_home(size_t i)
 {
 	const struct guest_in_force *f = &fx.in_force.guest[i];
 
-	return plan_of(i)->wish == WISH_SET &&
-	       !(f->pinned && f->home_node == plan_of(i)->home_node);
+	return plan_of(i)->wish == WISH_SET && !(f->pinned && f->nodes == plan_of(i)->nodes);
 }
 
 static void check_limits(int seed, int round)
@@ -60,25 +60,27 @@ static void check_limits(int seed, int round)
 
 		ck_assert_msg(p->why != WHY_NONE, "seed %d, round %d: no reason", seed, round);
 		if (p->wish != WISH_SET) {
-			ck_assert_msg(p->home_node == -1, "seed %d, round %d", seed, round);
+			ck_assert_msg(p->nodes == 0, "seed %d, round %d", seed, round);
 			continue;
 		}
-		outside = cpumask_andnot(&p->cpus, &fx.topology.node[p->home_node].cpus);
+		outside = cpumask_andnot(&p->cell[0].cpus,
+					 &fx.topology.node[nodemask_first(p->nodes)].cpus);
 		ck_assert_msg(cpumask_empty(&outside), "seed %d, round %d: CPUs of others", seed,
 			      round);
-		ck_assert_msg(cpumask_count(&p->cpus) >= fx.domain[i].vcpus, "seed %d, round %d",
-			      seed, round);
+		ck_assert_msg(cpumask_count(&p->cell[0].cpus) >= fx.domain[i].vcpus,
+			      "seed %d, round %d", seed, round);
 		ck_assert_msg(!fx.domain[i].busy && !fx.domain[i].admin_pins &&
 				      fx.view.guest[i].present,
 			      "seed %d, round %d: hands off", seed, round);
-		claimed[p->home_node] += claim_of(i);
+		claimed[nodemask_first(p->nodes)] += claim_of(i);
 	}
 	for (size_t i = 0; i < fx.view.nslots; i++)
 		if (is_new_home(i))
 			ck_assert_msg(
-				claimed[plan_of(i)->home_node] <=
+				claimed[nodemask_first(plan_of(i)->nodes)] <=
 					cpumask_count(
-						&fx.topology.node[plan_of(i)->home_node].cpus) +
+						&fx.topology.node[nodemask_first(plan_of(i)->nodes)]
+							 .cpus) +
 						1e-6,
 				"seed %d, round %d: a new guest on a crowded node", seed, round);
 }
@@ -111,10 +113,10 @@ START_TEST(a_plan_that_was_carried_out_is_repeated)
 
 			if (p->wish == WISH_HOLD)
 				continue;
-			if (f->pinned != (p->wish == WISH_SET) || f->home_node != p->home_node)
+			if (f->pinned != (p->wish == WISH_SET) || f->nodes != p->nodes)
 				f->pin_changed_ns = fx.view.now_ns;
 			f->pinned = p->wish == WISH_SET;
-			f->home_node = p->home_node;
+			f->nodes = p->nodes;
 		}
 		(void)step();
 		for (size_t g = 0; g < fx.view.nslots; g++) {
@@ -122,9 +124,10 @@ START_TEST(a_plan_that_was_carried_out_is_repeated)
 
 			/* Homes made free by the first plan may be filled by the second. */
 			if (p->wish == WISH_SET)
-				ck_assert_msg(plan_of(g)->home_node == p->home_node,
+				ck_assert_msg(plan_of(g)->nodes == p->nodes,
 					      "seed %d, round %d, guest %zu: node %d, then %d", _i,
-					      i, g, p->home_node, plan_of(g)->home_node);
+					      i, g, nodemask_first(p->nodes),
+					      nodemask_first(plan_of(g)->nodes));
 		}
 	}
 }

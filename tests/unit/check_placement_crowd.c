@@ -153,7 +153,7 @@ START_TEST(load_of_a_guest_that_is_held_counts_at_its_home)
 	resident(0, 5.1);
 	fx.domain[1].busy = true;
 	expect("held at home", step(), 1, WISH_SET, WHY_NODE_CROWDED);
-	fx.in_force.guest[1].home_node = 1;
+	fx.in_force.guest[1].nodes = nodemask_of(1);
 	expect("held elsewhere", step(), 0, WISH_SET, WHY_HOME_BY_MEMORY);
 }
 END_TEST
@@ -204,7 +204,7 @@ START_TEST(a_crowd_that_starts_at_once_is_spread)
 	}
 	(void)step();
 	for (size_t i = 0; i < 8; i++)
-		ck_assert_int_eq(plan_of(i)->home_node, i % 2);
+		ck_assert_uint_eq(plan_of(i)->nodes, nodemask_of(i % 2));
 	fixture_guest(0)->nsamples = 1;
 	fixture_memory_on(8, 0, 0);
 	(void)step();

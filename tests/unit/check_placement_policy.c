@@ -91,8 +91,8 @@ START_TEST(the_pin_is_the_cpus_of_the_node_that_the_guest_may_use)
 	fx.sample[0].cpuset = cpus_of(9, 15);
 	for (size_t i = 0; i < fx.sample[0].nthreads; i++)
 		fx.thread[0][i].first_allowed = fx.domain[0].cpuset;
-	ck_assert_int_eq(step()->home_node, 1);
-	ck_assert(cpumask_equal(&step()->cpus, &expected));
+	ck_assert_uint_eq(step()->nodes, nodemask_of(1));
+	ck_assert(cpumask_equal(&step()->cell[0].cpus, &expected));
 	ck_assert_int_eq(step()->backend, PLACEMENT_LIBVIRT);
 	fx.domain[0].vcpus = 4;
 	ck_assert_int_eq(step()->why, WHY_WIDER_THAN_NODE);
@@ -201,9 +201,9 @@ START_TEST(a_home_that_no_longer_holds_it_is_left_at_once)
 	expect("holds it", step(), 0, WISH_SET, WHY_HOME_BY_MEMORY);
 	fx.topology.node[0].cpus = cpus_of(0, 6); /* a CPU went off line */
 	expect("holds it no more", step(), 1, WISH_SET, WHY_NODE_CROWDED);
-	fx.in_force.guest[0].home_node = KT_NODES_MAX;
+	fx.in_force.guest[0].nodes = 0;
 	expect("a home that never was", step(), 1, WISH_SET, WHY_NODE_CROWDED);
-	fx.in_force.guest[0].home_node = -1;
+	fx.in_force.guest[0].nodes = 0;
 	expect("no home", step(), 1, WISH_SET, WHY_NODE_CROWDED);
 }
 END_TEST

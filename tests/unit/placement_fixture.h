@@ -11,7 +11,8 @@ static inline const struct placement_plan *step(void)
 {
 	for (size_t i = 0; i < fx.view.nslots; i++)
 		fx.plan.guest[i] = (struct guest_plan){ 0 };
-	placement_policy_step(&fx.conf.placement, &fx.view, &fx.in_force, &fx.plan);
+	placement_policy_step(&fx.state.placement, &fx.conf.placement, &fx.view, &fx.in_force,
+			      &fx.plan);
 	return &fx.plan.guest[0].placement;
 }
 
@@ -36,10 +37,13 @@ static inline size_t resident(unsigned int node, double demand_cpus)
 static inline void expect(const char *name, const struct placement_plan *p, int home,
 			  enum wish wish, enum why why)
 {
-	ck_assert_msg(p->wish == wish && p->home_node == home, "%s: wish %d, home %d (%s)", name,
-		      p->wish, p->home_node, why_str(p->why));
+	uint64_t nodes = home < 0 ? 0 : nodemask_of((unsigned int)home);
+
+	ck_assert_msg(p->wish == wish && p->nodes == nodes, "%s: wish %d, home %lx (%s)", name,
+		      p->wish, p->nodes, why_str(p->why));
 	ck_assert_msg(p->why == why, "%s: %s", name, why_str(p->why));
-	ck_assert_msg(wish == WISH_SET || cpumask_empty(&p->cpus), "%s: CPUs without a home", name);
+	ck_assert_msg(wish == WISH_SET || cpumask_empty(&p->cell[0].cpus),
+		      "%s: CPUs without a home", name);
 }
 
 #endif

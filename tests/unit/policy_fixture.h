@@ -127,7 +127,6 @@ static inline struct guest_view *fixture_guest(double demand_cpus)
 				  .nsamples = 10,
 				  .demand_cpus = { .value = demand_cpus, .age_s = 100 } };
 	fx.in_force.guest[slot].incarnation = g->incarnation;
-	fx.in_force.guest[slot].home_node = -1;
 	fx.view.npresent++;
 	return g;
 }
@@ -135,7 +134,10 @@ static inline struct guest_view *fixture_guest(double demand_cpus)
 static inline void fixture_pinned(size_t slot, int home)
 {
 	fx.in_force.guest[slot].pinned = true;
-	fx.in_force.guest[slot].home_node = home;
+	fx.in_force.guest[slot].nodes = nodemask_of((unsigned int)home);
+	fx.in_force.guest[slot].ncells = 1;
+	fx.in_force.guest[slot].cell_nodes[0] = fx.in_force.guest[slot].nodes;
+	fx.in_force.guest[slot].cpus = fx.topology.node[home].cpus;
 	fx.in_force.guest[slot].pin_changed_ns = SECONDS(1000);
 }
 
