@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which items should go elsewhere?
+ *
+ * Steepest descent over moves of one item and swaps of two.  An item can gain no more than
+ * its bins would, and its option costs, if it were not there at all: most items of a quiet
+ * host are passed by for that, which makes a thousand of them cheap. */
+#include "pack.h"
+
+#include <math.h>
+
+#include "util.h"
+
+/* CPUs.  Less is rounding. */
+static const double least_gain = 1e-6;
+
+/* One item, or two that swap, and what they would take. */
+struct step {
+	double gain;
+	size_t n;
+	size_t item[2], option[2];
+};
+
+static void note_relief(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		struct pack_item *item = &p->item[i];
+		const struct pack_change gone = { .item = item, .from = &p->option[item->chosen] };
+
+		item->relief = -pack_increase(p, &gone, 1) - item->cheapest;
+	}
+}
+
+static void consider(struct pack *p, struct step *best, struct step step)
+{
+	struct pack_change changes[2];
+
+	for (size_t i = 0; i < step.n; i++) {
+		const struct pack_item *item = &p->item[step.item[i]];
+
+		changes[i] = (struct pack_change){ item, &p->option[item->chosen],
+						   &p->option[step.option[i]] };
+	}
+	p->nlooks++;
+	step.gain = -pack_increase(p, changes, step.n);
+	if (step.gain > best->gain)
+		*best = step;
+}
+
+static void look_for_move(struct pack *p, struct step *best)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		const struct pack_item *item = &p->item[i];
+
+		for (size_t n = 0; n < item->noptions && item->relief > best->gain; n++) {
+			size_t option = item->first_option + n;
+
+			if (option != item->chosen)
+				consider(p, best,
+					 (struct step){
+						 .n = 1, .item = { i }, .option = { option } });
+		}
+	}
+}
+
+/* Each takes the other's bins, and its own memory with it or not. */
+static void look_for_swap_of(struct pack *p, struct step *best, size_t i, size_t j)
+{
+	const struct pack_item *a = &p->item[i], *b = &p->item[j];
+	uint64_t bins_a = p->option[a->chosen].bins, bins_b = p->option[b->chosen].bins;
+
+	for (size_t m = a->first_option; m < a->first_option + a->noptions; m++) {
+		if (p->option[m].bins != bins_b)
+			continue;
+		for (size_t n = b->first_option; n < b->first_option + b->noptions; n++)
+			if (p->option[n].bins == bins_a)
+				consider(p, best,
+					 (struct step){
+						 .n = 2, .item = { i, j }, .option = { m, n } });
+	}
+}
+
+static void look_for_swap(struct pack *p, struct step *best, uint64_t max_looks)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < p->nitems; i++)
+		most = KT_MAX(most, p->item[i].relief);
+	for (size_t i = 0; i < p->nitems && p->nlooks < max_looks; i++) {
+		if (p->item[i].relief + most <= best->gain)
+			continue;
+		for (size_t j = i + 1; j < p->nitems; j++)
+			if (p->item[i].relief + p->item[j].relief > best->gain &&
+			    p->option[p->item[i].chosen].bins != p->option[p->item[j].chosen].bins)
+				look_for_swap_of(p, best, i, j);
+	}
+}
+
+bool pack_improve(struct pack *p, uint64_t max_looks)
+{
+	uint64_t last = p->nlooks + max_looks;
+
+	while (p->nlooks < last) {
+		struct step best = { .gain = least_gain };
+
+		note_relief(p);
+		look_for_move(p, &best);
+		look_for_swap(p, &best, last);
+		if (best.n == 0)
+			return true;
+		for (size_t i = 0; i < best.n; i++)
+			pack_choose(p, best.item[i], best.option[i]);
+	}
+	return false;
+}
+
+/* ---- best fit, decreasing --------------------------------------------------------------- */
+
+static double size_of(const struct pack *p, const struct pack_item *item)
+{
+	return item->cpus / p->bin[0].cores + item->gib / KT_MAX(p->bin[0].room_gib, 1.0);
+}
+
+/* By falling size; of the same size as they came. */
+static void sort(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		double size = size_of(p, &p->item[i]);
+		size_t at = i;
+
+		for (; at > 0 && size_of(p, &p->item[p->order[at - 1]]) < size; at--)
+			p->order[at] = p->order[at - 1];
+		p->order[at] = (uint16_t)i;
+	}
+}
+
+/* Where nothing is lost yet, the least loaded bins: the next items have to fit too. */
+static double load_of(const struct pack *p, const struct pack_option *o)
+{
+	double cpus = 0;
+
+	for (uint64_t bins = o->bins; bins; bins &= bins - 1) {
+		const struct pack_bin *b = &p->bin[__builtin_ctzll(bins)];
+
+		cpus += b->base_cpus + b->cpus;
+	}
+	return cpus / __builtin_popcountll(o->bins);
+}
+
+static size_t best_fitting(struct pack *p, const struct pack_item *item)
+{
+	static const double load_weight = 0.02;
+	size_t best = item->first_option;
+	double least = INFINITY;
+
+	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++) {
+		const struct pack_change comes = { .item = item, .to = &p->option[o] };
+		double cost = pack_increase(p, &comes, 1) + load_weight * load_of(p, comes.to);
+
+		p->nlooks++;
+		if (cost < least) {
+			least = cost;
+			best = o;
+		}
+	}
+	return best;
+}
+
+void pack_best_fit(struct pack *p)
+{
+	sort(p);
+	for (size_t i = 0; i < p->nitems; i++)
+		pack_apply(p, &(struct pack_change){ .item = &p->item[i],
+						     .from = &p->option[p->item[i].chosen] });
+	for (size_t i = 0; i < p->nitems; i++) {
+		struct pack_item *item = &p->item[p->order[i]];
+
+		item->chosen = best_fitting(p, item);
+		pack_apply(p,
+			   &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
+	}
+}
