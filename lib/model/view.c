@@ -5,10 +5,9 @@
 #include <string.h>
 
 #include "capped.h"
+#include "counter.h"
+#include "demand.h"
 
-/* Long enough that one tick of 5 s does not decide, short enough that a guest that
- * wakes up is seen as awake at the next. */
-static const double tau_s = 10;
 static const double user_hz = 100; /* of /proc/stat */
 
 struct host_view *host_view_new(void)
@@ -19,33 +18,6 @@ struct host_view *host_view_new(void)
 void host_view_free(struct host_view *v)
 {
 	free(v);
-}
-
-/* Two ticks may be milliseconds apart, when events come; a single fault would be a storm
- * then.  Below this time the rate of before holds, and the window goes on. */
-static const uint64_t window_min_ns = KT_NS_PER_S;
-
-/* False: nothing new is measured.  The rate is then 0 (unknown now, never known before,
- * fallen, no time passed), or the one of before when too little time has passed. */
-static bool counter_rate(struct counter *c, bool known, uint64_t total, uint64_t now_ns,
-			 double *ret_per_s)
-{
-	struct counter before = *c;
-
-	*ret_per_s = 0;
-	if (!known)
-		return false;
-	if (before.known && total >= before.total && now_ns > before.at_ns &&
-	    now_ns - before.at_ns < window_min_ns) {
-		*ret_per_s = before.per_s;
-		return false;
-	}
-	*c = (struct counter){ .known = true, .total = total, .at_ns = now_ns };
-	if (!before.known || total < before.total || now_ns <= before.at_ns)
-		return false;
-	*ret_per_s = (double)(total - before.total) * 1e9 / (double)(now_ns - before.at_ns);
-	c->per_s = *ret_per_s;
-	return true;
 }
 
 static double rate(struct counter *c, bool known, uint64_t total, uint64_t now_ns)
@@ -64,32 +36,6 @@ static double psi_pct(struct counter *c, bool known, uint64_t us_total, uint64_t
 	return KT_MIN(pct, 100.0);
 }
 
-/* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
- * its own away: the sums fall, and that says nothing about demand. */
-static void guest_demand_update(struct host_view *v, struct guest_view *g,
-				const struct guest_sample *s, uint64_t now_ns, double dt_s)
-{
-	uint64_t run_ns = 0, delay_ns = 0;
-	double run_per_s, delay_per_s, demand_per_s;
-	bool measured;
-
-	for (size_t i = 0; i < s->nthreads; i++) {
-		if (s->threads[i].role != THREAD_VCPU)
-			continue;
-		run_ns = add_capped(run_ns, s->threads[i].run_ns_total);
-		delay_ns = add_capped(delay_ns, s->threads[i].delay_ns_total);
-	}
-	measured = counter_rate(&g->run_ns, true, run_ns, now_ns, &run_per_s);
-	measured &= counter_rate(&g->delay_ns, true, delay_ns, now_ns, &delay_per_s);
-	if (!measured)
-		return;
-	v->vcpus_measured = true;
-	v->vcpu_delay_cpus += delay_per_s / 1e9;
-	demand_per_s = run_per_s + delay_per_s;
-	ewma_add(&g->demand_cpus, demand_per_s / 1e9, dt_s, tau_s);
-	ewma_add(&g->steal_share, demand_per_s > 0 ? delay_per_s / demand_per_s : 0, dt_s, tau_s);
-}
-
 /* A burst of looks within a second is one sample to those who ask how long it was watched. */
 static void guest_view_count(struct guest_view *g, uint64_t now_ns)
 {
@@ -102,13 +48,9 @@ static void guest_view_count(struct guest_view *g, uint64_t now_ns)
 static void guest_view_sample(struct host_view *v, struct guest_view *g,
 			      const struct guest_sample *s, uint64_t now_ns)
 {
-	double dt_s = 0;
-
 	g->present = true;
 	guest_view_count(g, now_ns);
-	if (g->run_ns.known && now_ns > g->run_ns.at_ns)
-		dt_s = (double)(now_ns - g->run_ns.at_ns) / 1e9;
-	guest_demand_update(v, g, s, now_ns, dt_s);
+	guest_demand_update(v, g, s, now_ns);
 	g->majfault_per_s = rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
 	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
 	g->psi_memory_pct =
@@ -139,6 +81,7 @@ static void guest_view_update(struct host_view *v, struct guest_view *g,
 	g->sample = s;
 	g->present = false;
 	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
+	g->run_cpus = g->delay_cpus = 0;
 	if (s->present)
 		guest_view_sample(v, g, s, now_ns);
 }
@@ -205,6 +148,7 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	v->capabilities = capabilities;
 	v->host = &sample->host;
 	cpu_view_update(v, v->host, now_ns);
+	node_busy_update(v, v->host, now_ns);
 	memory_view_update(v, v->host, now_ns);
 	ksm_view_update(v, &v->host->ksm, now_ns);
 	v->vcpu_delay_cpus = 0;

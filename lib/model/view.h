@@ -79,6 +79,7 @@ struct host_view {
 	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the rates */
 	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
 	struct counter node_idle_hz[KT_NODES_MAX];
+	struct cpumask node_cpus[KT_NODES_MAX]; /* of which that is */
 	bool has_full_scans;
 	uint64_t full_scans;
 	bool vcpus_measured;
