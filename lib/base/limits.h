@@ -16,7 +16,9 @@ enum {
 	KT_NAME_MAX = 256,     /* libvirt stops at 255 bytes where it names files by guests */
 	KT_CPULIST_MAX = 4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */
 	KT_PATH_MAX = 768,
-	KT_FILE_MAX = 64 * 1024, /* the largest text read as a whole: /proc/stat of 1,024 CPUs */
+	/* The largest text read as a whole: /proc/stat of 1,024 CPUs, for each of which the
+	 * kernel sets 128 bytes aside. */
+	KT_FILE_MAX = 128 * 1024,
 };
 
 /* cgroup and libvirt both say "no limit" in their own ways; we say this. */

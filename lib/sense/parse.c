@@ -128,6 +128,25 @@ int parse_cpu_ticks(const char *text, uint64_t *ret_busy, uint64_t *ret_idle, ui
 	return 0;
 }
 
+/* "cpu12 user nice system idle iowait ..", after the line of all of them; CPUs that are off
+ * line have none.  A line that was cut says nothing. */
+void parse_cpus_idle(const char *text, uint64_t hz[KT_CPUS_MAX])
+{
+	for (; strncmp(text, "cpu", 3) == 0; text++) {
+		const char *end = strchr(text, '\n'), *s = text + 3;
+		uint64_t cpu, before, idle, iowait;
+
+		if (!end)
+			return;
+		if (is_digit(*s) && parse_number(&s, &cpu) && cpu < KT_CPUS_MAX &&
+		    parse_number(&s, &before) && parse_number(&s, &before) &&
+		    parse_number(&s, &before) && parse_number(&s, &idle) &&
+		    parse_number(&s, &iowait))
+			hz[cpu] = idle + iowait;
+		text = end;
+	}
+}
+
 int parse_schedstat(const char *text, uint64_t *ret_run_ns, uint64_t *ret_delay_ns)
 {
 	uint64_t run_ns, delay_ns;
@@ -141,7 +160,7 @@ int parse_schedstat(const char *text, uint64_t *ret_run_ns, uint64_t *ret_delay_
 
 int parse_pid_stat(const char *text, struct pid_stat *ret)
 {
-	enum { PPID = 4, NTHREADS = 20, START = 22, RSS = 24, FIELDS };
+	enum { PPID = 4, UTIME = 14, STIME = 15, NTHREADS = 20, START = 22, RSS = 24, FIELDS };
 	const char *s = strrchr(text, ')');
 	uint64_t field[FIELDS];
 
@@ -158,6 +177,7 @@ int parse_pid_stat(const char *text, struct pid_stat *ret)
 	if (field[PPID] > INT32_MAX)
 		return -EINVAL;
 	*ret = (struct pid_stat){ .ppid = (pid_t)field[PPID],
+				  .cpu_hz = field[UTIME] + field[STIME],
 				  .nthreads = field[NTHREADS],
 				  .start_ticks = field[START],
 				  .rss_pages = field[RSS] };

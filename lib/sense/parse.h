@@ -39,10 +39,15 @@ int parse_psi(const char *text, struct psi_sample *ret) KT_MUST_USE;
 int parse_cpu_ticks(const char *text, uint64_t *ret_busy, uint64_t *ret_idle,
 		    uint64_t *ret_steal) KT_MUST_USE;
 
+/* The lines of single CPUs that follow: idle and I/O wait, in ticks, by number.  CPUs that
+ * have no line keep what is there. */
+void parse_cpus_idle(const char *text, uint64_t hz[KT_CPUS_MAX]);
+
 int parse_schedstat(const char *text, uint64_t *ret_run_ns, uint64_t *ret_delay_ns) KT_MUST_USE;
 
 struct pid_stat {
 	pid_t ppid;
+	uint64_t cpu_hz; /* user and system, in ticks; of its dead threads too */
 	uint64_t nthreads, start_ticks, rss_pages;
 };
 

@@ -127,9 +127,9 @@ static void close_all(struct hostfile *file, size_t n)
 
 static void mark_closed(struct sense *s)
 {
-	struct hostfile *single[] = { &s->meminfo, &s->vmstat,       &s->stat,
-				      &s->arc,     &s->psi_cpu,      &s->psi_memory,
-				      &s->psi_io,  &s->nodes_online, &s->ksmd };
+	struct hostfile *single[] = { &s->meminfo, &s->vmstat,        &s->stat,   &s->arc,
+				      &s->psi_cpu, &s->psi_memory,    &s->psi_io, &s->nodes_online,
+				      &s->ksmd,    &s->numa_balancing };
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(single); i++)
 		*single[i] = HOSTFILE_CLOSED;
@@ -164,8 +164,9 @@ void sense_free(struct sense *s)
 	close_all(s->node_meminfo, KT_NODES_MAX);
 	close_all(s->node_numastat, KT_NODES_MAX);
 	close_all((struct hostfile[]){ s->meminfo, s->vmstat, s->stat, s->arc, s->psi_cpu,
-				       s->psi_memory, s->psi_io, s->nodes_online, s->ksmd },
-		  9);
+				       s->psi_memory, s->psi_io, s->nodes_online, s->ksmd,
+				       s->numa_balancing },
+		  10);
 	free(s);
 }
 

@@ -160,6 +160,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->pid = g->pid;
 	ret->start_ticks = g->start_ticks;
 	ret->rss_kib = stat.rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	ret->cpu_hz_total = stat.cpu_hz;
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->cpuset = g->cpus;

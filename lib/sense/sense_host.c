@@ -67,6 +67,16 @@ static void read_psi(struct sense *s, struct hostfile *file, const char *what,
 		*ret = (struct psi_sample){ 0 };
 }
 
+static void read_cpus(struct sense *s, struct host_sample *h)
+{
+	if (sense_text(s, &s->stat, "proc/stat") <= 0)
+		return;
+	if (parse_cpu_ticks(s->text, &h->cpu_user_hz_total, &h->cpu_idle_hz_total,
+			    &h->cpu_steal_hz_total) < 0)
+		h->cpu_steal_hz_total = 0; /* no CPU line: nothing is known to be stolen */
+	parse_cpus_idle(s->text, h->idle_hz_of_cpu);
+}
+
 int sense_host_read(struct sense *s, struct host_sample *ret)
 {
 	int r;
@@ -77,15 +87,13 @@ int sense_host_read(struct sense *s, struct host_sample *ret)
 		r = read_vmstat(s, ret);
 	if (r < 0)
 		return r;
-	if (sense_text(s, &s->stat, "proc/stat") > 0 &&
-	    parse_cpu_ticks(s->text, &ret->cpu_user_hz_total, &ret->cpu_idle_hz_total,
-			    &ret->cpu_steal_hz_total) < 0)
-		ret->cpu_steal_hz_total = 0; /* no CPU line: nothing is known to be stolen */
+	read_cpus(s, ret);
 	read_arc(s, ret);
 	read_psi(s, &s->psi_cpu, "cpu", &ret->psi_cpu);
 	read_psi(s, &s->psi_memory, "memory", &ret->psi_memory);
 	read_psi(s, &s->psi_io, "io", &ret->psi_io);
 	sense_ksm_read(s, &ret->ksm);
 	sense_nodes_read(s, ret);
+	sense_tuners_read(s, ret);
 	return 0;
 }

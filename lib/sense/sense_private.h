@@ -3,6 +3,7 @@
  *
  *	sense.c          birth, what this host can tell, one reading of everything
  *	sense_host.c     memory, swap, CPU time, pressure
+ *	sense_tuner.c    who else moves guests between nodes
  *	sense_ksm.c      KSM, and ksmd's own CPU time
  *	ksm_probe.c      whether smart_scan leaves equal pages apart
  *	sense_node.c     memory and allocations of each node
@@ -105,6 +106,8 @@ struct sense {
 	bool cpuset_v2;
 	unsigned int nsamples;
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
+	struct hostfile numa_balancing;
+	pid_t numad; /* as last found; 0: none */
 	struct hostfile ksm[_KSM_FILE_MAX];
 	bool ksm_lacks[_KSM_FILE_MAX];
 	struct hostfile ksmd;
@@ -125,6 +128,10 @@ ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
 int sense_host_read(struct sense *s, struct host_sample *ret) KT_MUST_USE;
 void sense_ksm_read(struct sense *s, struct ksm_sample *ret);
 void sense_nodes_read(struct sense *s, struct host_sample *ret);
+
+/* ---- sense_tuner.c ----------------------------------------------------------------- */
+
+void sense_tuners_read(struct sense *s, struct host_sample *ret);
 
 /* ---- ksm_probe.c --------------------------------------------------------------------- */
 

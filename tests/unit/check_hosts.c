@@ -68,6 +68,9 @@ static const struct field host_fields[] = {
 	H(cpu_user_hz_total),
 	H(cpu_idle_hz_total),
 	H(cpu_steal_hz_total),
+	H(numad_runs),
+	H(has_numa_balancing),
+	H(numa_balancing),
 	H(psi_cpu.present),
 	H(psi_cpu.some_us_total),
 	H(psi_cpu.full_us_total),
@@ -116,6 +119,8 @@ static const struct field guest_fields[] = {
 	G(start_ticks),
 	G(rss_kib),
 	G(nthreads),
+	G(cpu_hz_total),
+	G(device_nodes),
 	G(has_node_memory),
 	G(has_cgroup),
 	G(cgroup_v2),
@@ -202,6 +207,10 @@ static void print_host(FILE *out, const struct host_sample *h)
 	char prefix[32];
 
 	PRINT(out, "host.", h, host_fields);
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		if (h->idle_hz_of_cpu[cpu])
+			fprintf(out, "host.cpu%u.idle_hz_total = %" PRIu64 "\n", cpu,
+				h->idle_hz_of_cpu[cpu]);
 	for (unsigned int id = 0; id < KT_NODES_MAX; id++) {
 		snprintf(prefix, sizeof prefix, "host.node%u.", id);
 		PRINT(out, prefix, &h->node[id], node_fields);

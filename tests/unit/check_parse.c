@@ -194,6 +194,34 @@ END_TEST
 
 static const struct {
 	const char *text;
+	uint64_t first, second, last; /* CPUs 0, 1 and 1,023 */
+} idle_texts[] = {
+	{ "cpu  9 9 9 9 9 9\ncpu0 1 2 3 40 5 6\ncpu1 1 2 3 4 0 6 7\nintr 5\n", 45, 4, 7 },
+	{ "cpu0 1 2 3 40 5 6\ncpu1 1 2 3 4 5", 45, 7, 7 }, /* cut */
+	{ "cpu0 1 2 3 40 5", 7, 7, 7 },
+	{ "cpu0 1 2 3 4\ncpu1 1 2 3 4 5\n", 7, 9, 7 },
+	{ "cpu1023 1 2 3 4 5 6\ncpu1024 1 2 3 4 5 6\ncpu0 0 0 0 1 0\n", 1, 7, 9 },
+	{ "cpu0 1 2 3 -4 5\ncpu1 0 0 0 18446744073709551616 0\n", 7, 7, 7 },
+	{ "cpu 0 1 2 3 4 5\ncpu -1 1 2 3 4 5\n", 7, 7, 7 },
+	{ "intr 1\ncpu0 1 2 3 4 5 6\n", 7, 7, 7 },
+	{ "\n", 7, 7, 7 },
+	{ "", 7, 7, 7 },
+};
+
+START_TEST(each_cpu_idles_by_its_own_line)
+{
+	static uint64_t hz[KT_CPUS_MAX];
+
+	hz[0] = hz[1] = hz[KT_CPUS_MAX - 1] = 7;
+	parse_cpus_idle(idle_texts[_i].text, hz);
+	ck_assert_msg(hz[0] == idle_texts[_i].first, "%s", idle_texts[_i].text);
+	ck_assert_msg(hz[1] == idle_texts[_i].second, "%s", idle_texts[_i].text);
+	ck_assert_msg(hz[KT_CPUS_MAX - 1] == idle_texts[_i].last, "%s", idle_texts[_i].text);
+}
+END_TEST
+
+static const struct {
+	const char *text;
 	int result;
 	uint64_t run, delay;
 } schedstats[] = {
@@ -239,7 +267,7 @@ static const struct {
 	/* up to the 24th field, and one short of it */
 	{ "1 (x) S 41 301 301 0 -1 4194560 5 0 0 0 17 3 0 0 20 0 6 0 778899 9 3456", true },
 	{ "1 (x) S 41 301 301 0 -1 4194560 5 0 0 0 17 3 0 0 20 0 6 0 778899 9", false },
-	{ "1 (x) S 41 -301 -301 -34817 -1 -4 -5 -6 -7 -8 -9 -3 -10 -11 -20 -1 6 0 778899 9 3456",
+	{ "1 (x) S 41 -301 -301 -34817 -1 -4 -5 -6 -7 -8 -17 -3 -10 -11 -20 -1 6 0 778899 9 3456",
 	  true },
 	{ "1 (x) S 2147483648 1 1 0 -1 4 5 0 0 0 17 3 0 0 20 0 6 0 778899 9 3456", false },
 	{ "1 (x) S 41 1 1 0 -1 4 5 0 0 0 17 3 0 0 20 0 6 0 18446744073709551616 9 3456", false },
@@ -267,6 +295,7 @@ START_TEST(the_last_parenthesis_closes_the_name)
 	}
 	ck_assert_msg(parse_pid_stat(pid_stats[_i].text, &stat) == 0, "%s", pid_stats[_i].text);
 	ck_assert_int_eq(stat.ppid, 41);
+	ck_assert_uint_eq(stat.cpu_hz, 20);
 	ck_assert_uint_eq(stat.nthreads, 6);
 	ck_assert_uint_eq(stat.start_ticks, 778899);
 	ck_assert_uint_eq(stat.rss_pages, 3456);
@@ -323,6 +352,7 @@ int main(void)
 	LOOP(tc, keys_are_whole_words_in_any_order, key_texts);
 	LOOP(tc, pressure_needs_a_total_in_its_own_line, psi_texts);
 	LOOP(tc, cpu_time_is_the_first_line_with_eight_numbers, cpu_texts);
+	LOOP(tc, each_cpu_idles_by_its_own_line, idle_texts);
 	LOOP(tc, run_time_and_delay_come_together, schedstats);
 	LOOP(tc, the_last_parenthesis_closes_the_name, pid_stats);
 	LOOP(tc, threads_are_told_by_their_names, thread_names);

@@ -28,6 +28,7 @@ static void give_counts(const char *text, size_t length)
 static void give_texts(const char *text)
 {
 	static const char *const controllers[] = { "", "memory" };
+	static uint64_t idle_hz[KT_CPUS_MAX];
 	uint64_t kib[KT_NODES_MAX] = { 0 }, value;
 	const struct parse_key keys[] = { { "anon", &value }, { "some", &value } };
 	unsigned int number;
@@ -45,6 +46,7 @@ static void give_texts(const char *text)
 	}
 	(void)parse_thread_name(text, &number);
 	ck_assert_uint_lt(number, KT_THREADS_MAX);
+	parse_cpus_idle(text, idle_hz);
 	parse_numa_maps_line(text, kib);
 	(void)parse_node_counts(text, "anon", 1, kib);
 }

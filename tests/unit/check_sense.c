@@ -75,6 +75,126 @@ START_TEST(all_of_a_whole_host_is_read)
 	ck_assert_int_eq(h->ksm.profit_bytes, -4096);
 	ck_assert_int_eq(h->ksm.advisor, KSM_ADVISOR_NONE);
 	ck_assert_uint_eq(h->ksm.ksmd_cpu_ns_total, 4000);
+	ck_assert(!h->numad_runs && h->has_numa_balancing);
+	ck_assert_uint_eq(h->numa_balancing, 1);
+	ck_assert_uint_eq(h->idle_hz_of_cpu[0], 0);
+}
+END_TEST
+
+/* As after years: every number has ten digits.  All of it is one read. */
+START_TEST(all_cpus_of_the_largest_host_are_read)
+{
+	static char text[KT_FILE_MAX];
+	size_t used = 0;
+
+	for (unsigned int cpu = 0; cpu <= KT_CPUS_MAX; cpu++) {
+		if (cpu == 0)
+			used += (size_t)sprintf(text, "cpu  1 1 1 1 1 1 1 1 1 1\n");
+		else
+			used += (size_t)sprintf(text + used,
+						"cpu%u 1000000000 1000000000 1000000000 %u 1 "
+						"1000000000 1000000000 1000000000 1000000000 0\n",
+						cpu - 1, cpu);
+	}
+	put("proc/stat", text);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		ck_assert_uint_eq(sample.host.idle_hz_of_cpu[cpu], cpu + 2);
+}
+END_TEST
+
+START_TEST(a_cpu_that_went_has_no_idle_time)
+{
+	put("proc/stat", "cpu 1 1 1 1 1 1 1 1\ncpu0 1 1 1 5 5 1\ncpu1 1 1 1 6 6 1\n");
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	put("proc/stat", "cpu 1 1 1 1 1 1 1 1\ncpu0 1 1 1 7 7 1\n");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(sample.host.idle_hz_of_cpu[0], 14);
+	ck_assert_uint_eq(sample.host.idle_hz_of_cpu[1], 0);
+}
+END_TEST
+
+/* ---- other tuners -------------------------------------------------------------------------- */
+
+#define ROOTS "Uid:\t0\t0\t0\t0\n"
+
+static const struct {
+	const char *pid_file, *name, *uid;
+	bool runs;
+} numads[] = {
+	{ "70\n", "numad", ROOTS, true },   { "70", "numad", ROOTS, true },
+	{ "71\n", "numad", ROOTS, true }, /* the file is stale, all of /proc is not */
+	{ "-70\n", "numad", ROOTS, true },  { "4294967366\n", "numad", ROOTS, true },
+	{ NULL, "numad", ROOTS, true },     { "70\n", "numad", "Uid:\t1000\t0\t0\t0\n", false },
+	{ "70\n", "numad2", ROOTS, false }, { "70\n", "x", ROOTS, false },
+	{ NULL, "x", ROOTS, false },        { "37\n", "x", ROOTS, false },
+};
+
+START_TEST(numad_is_roots_process_of_that_name)
+{
+	char comm[32];
+
+	if (numads[_i].pid_file)
+		put("run/numad.pid", numads[_i].pid_file);
+	snprintf(comm, sizeof comm, "%s\n", numads[_i].name);
+	put("proc/70/comm", comm);
+	putf("proc/70/status", "Name:\t%s\nUmask:\t0022\n%s", numads[_i].name, numads[_i].uid);
+	start();
+	for (int again = 0; again < 3; again++) {
+		ck_assert_int_eq(read_once(), 0);
+		ck_assert_int_eq(sample.host.numad_runs, numads[_i].runs);
+	}
+}
+END_TEST
+
+START_TEST(numad_comes_and_goes)
+{
+	int n = 0;
+
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!sample.host.numad_runs);
+	put("proc/70/status", "Name:\tnumad\n" ROOTS);
+	put("run/numad.pid", "70\n");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(sample.host.numad_runs);
+	drop("proc/70");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!sample.host.numad_runs);
+	drop("run/numad.pid");
+	put("proc/71/comm", "numad\n");
+	put("proc/71/status", "Name:\tnumad\n" ROOTS);
+	while (!sample.host.numad_runs && n++ < MANY_SAMPLES)
+		ck_assert_int_eq(read_once(), 0);
+	ck_assert_int_gt(n, 1); /* not at every tick */
+	ck_assert_int_lt(n, MANY_SAMPLES);
+	put("proc/71/status", "Name:\tother\n" ROOTS); /* the number is another's now */
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!sample.host.numad_runs);
+}
+END_TEST
+
+START_TEST(numa_balancing_is_what_the_kernel_says)
+{
+	drop("proc/sys/kernel/numa_balancing");
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!sample.host.has_numa_balancing);
+	sense_free(sense);
+	put("proc/sys/kernel/numa_balancing", "2\n");
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(sample.host.has_numa_balancing);
+	ck_assert_uint_eq(sample.host.numa_balancing, 2);
+	put("proc/sys/kernel/numa_balancing", "0\n");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(sample.host.has_numa_balancing);
+	ck_assert_uint_eq(sample.host.numa_balancing, 0);
+	put("proc/sys/kernel/numa_balancing", "x\n");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!sample.host.has_numa_balancing);
 }
 END_TEST
 
@@ -278,6 +398,11 @@ int main(void)
 	LOOP(tc, what_every_host_has_must_be_there, required);
 	tcase_add_test(tc, a_file_that_fails_is_opened_again);
 	tcase_add_test(tc, all_of_a_whole_host_is_read);
+	tcase_add_test(tc, all_cpus_of_the_largest_host_are_read);
+	tcase_add_test(tc, a_cpu_that_went_has_no_idle_time);
+	LOOP(tc, numad_is_roots_process_of_that_name, numads);
+	tcase_add_test(tc, numad_comes_and_goes);
+	tcase_add_test(tc, numa_balancing_is_what_the_kernel_says);
 	LOOP(tc, what_a_kernel_lacks_is_off_and_zero, optional);
 	tcase_add_test(tc, an_old_ksm_is_present_without_the_new_counters);
 	tcase_add_test(tc, volatile_pages_below_zero_are_none);

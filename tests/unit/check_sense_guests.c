@@ -17,6 +17,7 @@ START_TEST(all_of_a_guest_is_read)
 	ck_assert_int_eq(g->pid, 100);
 	ck_assert_uint_eq(g->start_ticks, 100);
 	ck_assert_uint_eq(g->rss_kib, 25 * (uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	ck_assert_uint_eq(g->cpu_hz_total, 57);
 	ck_assert_uint_eq(g->usage_kib, 8);
 	ck_assert_uint_eq(g->anon_kib, 4);
 	ck_assert_uint_eq(g->file_kib, 2);

@@ -122,6 +122,7 @@ static const struct {
 	{ "proc/self/schedstat", "1 2 3\n" },
 	{ "proc/self/ksm_stat", "ksm_rmap_items 0\n" },
 	{ "proc/self/mountinfo", "31 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n" },
+	{ "proc/sys/kernel/numa_balancing", "1\n" },
 	{ "proc/spl/kstat/zfs/arcstats", "name type data\nc_min 4 1024\nsize 4 4096\n" },
 	{ "proc/37/stat", "37 (ksmd) S 2 0 0 0 -1 0 0 0 0 0 0 0 0 0 25 5 1 0 9 0 0\n" },
 	{ "proc/37/cmdline", "" },
@@ -187,7 +188,7 @@ static inline struct domain domain_of(unsigned int number)
 static inline void put_stat(const char *path, pid_t pid, uint64_t nthreads, uint64_t start_ticks)
 {
 	putf(path,
-	     "%d (qemu (x) y) S 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 %" PRIu64 " 0 %" PRIu64
+	     "%d (qemu (x) y) S 1 1 1 0 -1 0 0 0 0 0 50 7 0 0 20 0 %" PRIu64 " 0 %" PRIu64
 	     " 0 25 0 0 0\n",
 	     pid, nthreads, start_ticks);
 }
