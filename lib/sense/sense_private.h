@@ -11,7 +11,7 @@
  *	sense_process.c  which process is which guest's
  *	sense_threads.c  the threads of a guest
  *	sense_cgroup.c   the memory cgroup of a guest
- *	topology.c       CPUs and nodes, through hwloc
+ *	topology*.c      CPUs, nodes and caches, through hwloc
  *	parse*.c         text -> numbers
  *	hostfs.c         the only door
  *

@@ -4,14 +4,14 @@
  * hwloc reads them, from a synthetic or recorded machine where its own environment
  * variables name one; what it does not know is in sysfs. */
 #include <errno.h>
-#include <hwloc.h>
 #include <string.h>
 
 #include "parse.h"
 #include "sense.h"
 #include "str.h"
+#include "topology_private.h"
 
-static int mask_of(hwloc_const_bitmap_t set, struct cpumask *ret)
+int topology_mask(hwloc_const_bitmap_t set, struct cpumask *ret)
 {
 	*ret = (struct cpumask){ 0 };
 	for (int cpu = hwloc_bitmap_first(set); cpu >= 0; cpu = hwloc_bitmap_next(set, cpu)) {
@@ -61,7 +61,7 @@ static int add_node(struct topology *t, hwloc_obj_t obj)
 	if (obj->os_index >= KT_NODES_MAX)
 		return -ENOTSUP;
 	n = &t->node[obj->os_index];
-	r = mask_of(obj->cpuset, &n->cpus);
+	r = topology_mask(obj->cpuset, &n->cpus);
 	if (r < 0)
 		return r;
 	n->present = true;
@@ -76,20 +76,20 @@ static int fill(const struct hostfs *fs, hwloc_topology_t hwloc, struct topology
 {
 	struct cpumask isolated = read_list(fs, "sys/devices/system/cpu/isolated");
 	struct cpumask tickless = read_list(fs, "sys/devices/system/cpu/nohz_full");
-	int cores = hwloc_get_nbobjs_by_type(hwloc, HWLOC_OBJ_CORE);
 	hwloc_obj_t obj = NULL;
 	int r;
 
-	r = mask_of(hwloc_topology_get_topology_cpuset(hwloc), &t->online);
+	r = topology_mask(hwloc_topology_get_topology_cpuset(hwloc), &t->online);
 	t->usable = cpumask_andnot(&t->online, &isolated);
 	t->usable = cpumask_andnot(&t->usable, &tickless);
-	t->ncores = cores > 0 ? (unsigned int)cores : 0;
 	while (r == 0 && (obj = hwloc_get_next_obj_by_type(hwloc, HWLOC_OBJ_NUMANODE, obj)))
 		r = add_node(t, obj);
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		if (t->node[n].present)
 			read_distances(fs, t, n);
-	return r;
+	if (r == 0)
+		r = topology_add_cores(hwloc, t);
+	return r < 0 ? r : topology_add_caches(hwloc, t);
 }
 
 /* hwloc lends the CPUs of the nearest node to one that has only memory.  That is a place

@@ -47,7 +47,7 @@ static const struct field capability_fields[] = {
 	C(cgroup_numa_stat), C(node_numastat),   C(schedstat),
 };
 
-static const struct field topology_fields[] = { T(nnodes), T(ncpu_nodes), T(ncores) };
+static const struct field topology_fields[] = { T(nnodes), T(ncpu_nodes), T(ncores), T(ncaches) };
 
 static const struct field host_fields[] = {
 	H(mem_total_kib),
@@ -197,9 +197,21 @@ static void print_topology(FILE *out, const struct topology *t)
 			continue;
 		snprintf(prefix, sizeof prefix, "topology.node%u.", id);
 		print_cpus(out, prefix, "cpus", &t->node[id].cpus);
+		fprintf(out, "%sncores = %u\n", prefix, t->node[id].ncores);
 		fprintf(out, "%smem_total_kib = %" PRIu64 "\n", prefix, t->node[id].mem_total_kib);
 		print_distances(out, id, &t->node[id]);
 	}
+	for (unsigned int i = 0; i < t->ncaches; i++) {
+		snprintf(prefix, sizeof prefix, "topology.cache%u.", i);
+		fprintf(out, "%snode = %u\n%sncores = %u\n", prefix, t->cache[i].node, prefix,
+			t->cache[i].ncores);
+		print_cpus(out, prefix, "cpus", &t->cache[i].cpus);
+	}
+	fprintf(out, "topology.core_of =");
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		if (cpumask_test(&t->online, cpu))
+			fprintf(out, " %u:%u", cpu, t->core_of[cpu]);
+	fputc('\n', out);
 }
 
 static void print_host(FILE *out, const struct host_sample *h)
