@@ -59,6 +59,7 @@ DAEMON_SRC := $(wildcard daemon/*.c)
 UNIT_SRC   := $(wildcard tests/unit/check_*.c)
 SIM_SRC    := $(wildcard tests/sim/sim_*.c)
 PLANT_SRC  := $(wildcard tests/sim/plant*.c)
+NUMA_SRC   := $(wildcard tests/sim/numa_*.c)
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ    := $(call obj,$(LIB_SRC))
 # Everything of the daemon but its main(), for the unit tests.
@@ -72,7 +73,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
-	bench-tick bench-ksm
+	bench-tick bench-ksm bench-placement
 
 all: $(BUILD)/kvmtuned ## build the daemon
 
@@ -96,6 +97,11 @@ $(BUILD)/obj/tests/%.o: tests/%.c
 	$(Q)$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(call pkg_cflags,$(TEST_PKGS)) -Itests/unit -Itests/sim \
 		-DKT_TESTS_DIR='"$(CURDIR)/tests"' $(CFLAGS) -c -o $@ $<
 
+$(BUILD)/obj/bench/%.o: bench/%.c
+	@mkdir -p $(@D)
+	$(call say,CC    $@)
+	$(Q)$(CC) $(BASE_CFLAGS) $(ALL_I) -Itests/unit -Itests/sim $(CFLAGS) -c -o $@ $<
+
 $(BUILD)/libkvmtuned.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR    $@)
@@ -110,7 +116,7 @@ $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
 
-$(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)) $(BUILD)/libkvmtuned.a
+$(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC) $(NUMA_SRC)) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
@@ -162,6 +168,14 @@ bench-tick: all ## cost of a tick with 30 guests against a program that only re-
 bench-ksm: all ## kvmtuned's KSM against ksmtuned's, the kernel's advisor and its defaults; see bench/ksm
 	@tests/deps test
 	@bench/ksm $(BUILD)
+
+$(BUILD)/bench/placement: $(call obj,$(wildcard bench/placement*.c) $(NUMA_SRC)) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ -lm -pthread
+
+bench-placement: $(BUILD)/bench/placement ## placement against numad and the optimum, simulated; SEEDS= FIRST_SEED= SHAPE= KIND= VMS=
+	@$<
 
 format: ## clang-format all C files
 	find daemon lib tests bench -name '*.[ch]' -exec clang-format -i {} +

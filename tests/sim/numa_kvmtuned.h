@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The daemon's view of a simulated host: what sense and act are on a real one. */
+#ifndef KT_NUMA_KVMTUNED_H
+#define KT_NUMA_KVMTUNED_H
+
+#include "numa_run.h"
+#include "policy.h"
+
+struct numa_daemon {
+	struct placement_conf conf;
+	struct topology topology;
+	struct domains *domains;
+	struct host_view *view;
+	struct sample sample;
+	struct placement_policy policy;
+	struct in_force in_force;
+	struct plan plan;
+	double next_s;
+	bool kicked;
+	int slot[NUMA_GUESTS]; /* -1: nobody yet */
+	unsigned int birth[NUMA_GUESTS];
+	struct guest_thread *thread[NUMA_GUESTS];
+	unsigned int guest[KT_GUESTS_MAX]; /* by slot */
+};
+
+struct numa_daemon *numa_daemon_new(const struct numa_world *w, const struct placement_conf *conf);
+void numa_daemon_free(struct numa_daemon *d);
+
+/* The guest of this number is another one now. */
+void numa_daemon_meet(struct numa_daemon *d, const struct numa_world *w, unsigned int guest);
+
+/* Reads everything, updates the view. */
+void numa_daemon_sense(struct numa_daemon *d, const struct numa_world *w);
+
+/* A plan without wishes: who the guests are. */
+void numa_daemon_begin_plan(struct numa_daemon *d);
+
+/* Carries out what the plan says of pins, and what goes on at once of moves. */
+void numa_daemon_pin(struct numa_daemon *d, struct numa_world *w);
+
+/* A second's worth of the plan's move. */
+void numa_daemon_move(struct numa_daemon *d, struct numa_world *w);
+
+#endif
