@@ -212,7 +212,7 @@ void conf_write_template(FILE *out)
 	fputs("\n# For guests by name (shell pattern); metadata of the guest wins over it.\n"
 	      "#[domain \"web-*\"]\n"
 	      "#ksm = on        # on, observe, off\n"
-	      "#placement = on  # on, observe, off\n"
+	      "#placement = on  # on, full, cpu (its memory stays), observe, off\n"
 	      "#memory = on     # on, observe, off\n"
 	      "#weight = 100    # 1 to 1000: how much its memory is worth against others\n",
 	      out);

@@ -7,7 +7,9 @@
 
 #include "conf_reader.h"
 
+/* In the order of enum guest_switch. */
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
+static const char *const placement_words[] = { "", "off", "observe", "on", "cpu", "full", NULL };
 
 /* The section is of the right form: section_is_fit has seen it. */
 static void begin_rule(struct conf_reader *r, const char *section)
@@ -35,6 +37,7 @@ static void set_rule_key(struct conf_reader *r, const char *section, const char 
 	enum guest_switch *const switches[] = { &r->rule->wish.ksm, &r->rule->wish.placement,
 						&r->rule->wish.memory };
 	unsigned int k, word;
+	bool placement;
 	uint64_t weight;
 
 	if (conf_word(keys, key, &k) < 0) {
@@ -44,9 +47,12 @@ static void set_rule_key(struct conf_reader *r, const char *section, const char 
 		conf_mistake(r, "[%s] %s: given twice", section, key);
 	} else if (k < KT_ARRAY_LEN(switches)) {
 		r->rule_seen[k] = true;
-		if (conf_word(switch_words, value, &word) < 0)
-			conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: off, observe, on",
-				     section, key, value);
+		placement = switches[k] == &r->rule->wish.placement;
+		if (conf_word(placement ? placement_words : switch_words, value, &word) < 0)
+			conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", section, key,
+				     value,
+				     placement ? "off, observe, cpu, full, on"
+					       : "off, observe, on");
 		else
 			*switches[k] = (enum guest_switch)word;
 	} else {

@@ -7,58 +7,15 @@
 #include <string.h>
 
 #include "str.h"
+#include "virt_place.h"
+#include "virt_xml.h"
 
 #define POLICY_NAMESPACE "urn:kvmtuned:1"
-
-static void free_text(xmlChar **text)
-{
-	if (*text)
-		xmlFree(*text);
-}
-
-#define AUTO_TEXT __attribute__((cleanup(free_text)))
-
-static const xmlNode *next_element(const xmlNode *n)
-{
-	while (n && n->type != XML_ELEMENT_NODE)
-		n = n->next;
-	return n;
-}
-
-static const xmlNode *first_child(const xmlNode *parent)
-{
-	return next_element(parent->children);
-}
-
-static bool is_named(const xmlNode *n, const char *name)
-{
-	return strcmp((const char *)n->name, name) == 0;
-}
-
-static const xmlNode *find_child(const xmlNode *parent, const char *name)
-{
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next))
-		if (is_named(n, name))
-			return n;
-	return NULL;
-}
-
-static bool has_attribute(const xmlNode *n, const char *name)
-{
-	return xmlHasNsProp(n, (const xmlChar *)name, NULL) != NULL;
-}
-
-static bool attribute_is(const xmlNode *n, const char *name, const char *expected)
-{
-	AUTO_TEXT xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)name);
-
-	return value && strcmp((const char *)value, expected) == 0;
-}
 
 /* libvirt prints lists in the kernel's format, whatever the admin wrote. */
 static bool read_cpus(const xmlNode *n, struct cpumask *ret, struct domain_xml *x)
 {
-	AUTO_TEXT xmlChar *value = xmlGetNoNsProp(n, (const xmlChar *)"cpuset");
+	XML_AUTO_TEXT xmlChar *value = xml_attribute(n, "cpuset");
 
 	if (value && cpumask_parse((const char *)value, ret) == 0 && !cpumask_empty(ret))
 		return true;
@@ -66,12 +23,17 @@ static bool read_cpus(const xmlNode *n, struct cpumask *ret, struct domain_xml *
 	return false;
 }
 
+/* The text is how many there may ever be; those that are plugged are another number. */
 static void read_vcpu(const xmlNode *n, struct domain_xml *x)
 {
-	if (attribute_is(n, "placement", "auto"))
+	XML_AUTO_TEXT xmlChar *text = xmlNodeGetContent(n);
+
+	if (xml_attribute_is(n, "placement", "auto"))
 		x->placement_auto = true;
-	if (has_attribute(n, "cpuset"))
+	if (xml_has_attribute(n, "cpuset"))
 		x->has_cpuset = read_cpus(n, &x->cpuset, x);
+	if (!text || str_u64((const char *)text, &x->max_vcpus) < 0)
+		x->max_vcpus = 0;
 }
 
 static void read_pin(const xmlNode *n, struct domain_xml *x)
@@ -86,36 +48,23 @@ static void read_pin(const xmlNode *n, struct domain_xml *x)
 
 static void read_cputune(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
-		if (is_named(n, "vcpupin") || is_named(n, "emulatorpin") ||
-		    is_named(n, "iothreadpin"))
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
+		if (xml_is_named(n, "vcpupin") || xml_is_named(n, "emulatorpin") ||
+		    xml_is_named(n, "iothreadpin"))
 			read_pin(n, x);
-		else if (is_named(n, "cachetune") || is_named(n, "memorytune"))
+		else if (xml_is_named(n, "cachetune") || xml_is_named(n, "memorytune"))
 			x->cache_policy = true;
-		else if (is_named(n, "vcpusched") || is_named(n, "iothreadsched") ||
-			 is_named(n, "emulatorsched"))
+		else if (xml_is_named(n, "vcpusched") || xml_is_named(n, "iothreadsched") ||
+			 xml_is_named(n, "emulatorsched"))
 			x->realtime = true;
-	}
-}
-
-/* Restrictive only narrows the cpuset: pages still follow the threads.  Every other
- * mode, and libvirt's default is strict, is a decision about memory. */
-static void read_numatune(const xmlNode *parent, struct domain_xml *x)
-{
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
-		if (is_named(n, "memnode") ||
-		    (is_named(n, "memory") && !attribute_is(n, "mode", "restrictive")))
-			x->numa_policy = true;
-		if (attribute_is(n, "placement", "auto"))
-			x->placement_auto = true;
 	}
 }
 
 /* libvirt prints no limit that is unlimited. */
 static void read_memtune(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
-		if (is_named(n, "soft_limit"))
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
+		if (xml_is_named(n, "soft_limit"))
 			x->has_soft_limit = true;
 		else
 			x->has_other_limit = true;
@@ -124,16 +73,16 @@ static void read_memtune(const xmlNode *parent, struct domain_xml *x)
 
 static void read_memory_backing(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
-		if (is_named(n, "hugepages"))
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
+		if (xml_is_named(n, "hugepages"))
 			x->hugepages = true;
-		else if (is_named(n, "locked"))
+		else if (xml_is_named(n, "locked"))
 			x->locked = true;
-		else if (is_named(n, "nosharepages"))
+		else if (xml_is_named(n, "nosharepages"))
 			x->nosharepages = true;
-		else if (is_named(n, "access") && attribute_is(n, "mode", "shared"))
+		else if (xml_is_named(n, "access") && xml_attribute_is(n, "mode", "shared"))
 			x->shared_memory = true;
-		else if (is_named(n, "source") && !attribute_is(n, "type", "anonymous"))
+		else if (xml_is_named(n, "source") && !xml_attribute_is(n, "type", "anonymous"))
 			x->shared_memory = true; /* memfd, file */
 	}
 }
@@ -141,32 +90,38 @@ static void read_memory_backing(const xmlNode *parent, struct domain_xml *x)
 /* NUMA cells of the guest can ask for shared memory one by one. */
 static void read_cpu(const xmlNode *parent, struct domain_xml *x)
 {
-	const xmlNode *numa = find_child(parent, "numa");
+	const xmlNode *numa = xml_find_child(parent, "numa");
 
-	for (const xmlNode *n = numa ? first_child(numa) : NULL; n; n = next_element(n->next))
-		if (attribute_is(n, "memAccess", "shared"))
+	if (!numa)
+		return;
+	virt_place_read_cells(numa, x);
+	for (const xmlNode *n = xml_first_child(numa); n; n = xml_next_element(n->next))
+		if (xml_attribute_is(n, "memAccess", "shared"))
 			x->shared_memory = true;
 }
 
 /* What pins all of the guest's memory for the DMA of a device. */
 static bool locks_memory(const xmlNode *n)
 {
-	if (is_named(n, "hostdev"))
-		return attribute_is(n, "type", "pci") || attribute_is(n, "type", "mdev");
-	if (is_named(n, "interface"))
-		return attribute_is(n, "type", "hostdev") || attribute_is(n, "type", "vdpa");
-	if (is_named(n, "disk"))
-		return attribute_is(n, "type", "nvme") || attribute_is(n, "type", "vhostvdpa");
+	if (xml_is_named(n, "hostdev"))
+		return xml_attribute_is(n, "type", "pci") || xml_attribute_is(n, "type", "mdev");
+	if (xml_is_named(n, "interface"))
+		return xml_attribute_is(n, "type", "hostdev") ||
+		       xml_attribute_is(n, "type", "vdpa");
+	if (xml_is_named(n, "disk"))
+		return xml_attribute_is(n, "type", "nvme") ||
+		       xml_attribute_is(n, "type", "vhostvdpa");
 	return false;
 }
 
 static void read_devices(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next)) {
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
 		if (locks_memory(n))
 			x->vfio = true;
-		if (is_named(n, "memory") && attribute_is(n, "access", "shared"))
+		if (xml_is_named(n, "memory") && xml_attribute_is(n, "access", "shared"))
 			x->shared_memory = true;
+		virt_place_read_device(n, x);
 	}
 }
 
@@ -190,17 +145,30 @@ static void complain(struct domain_xml *x, const xmlAttr *attribute, const char 
 		strcpy(x->complaint, "unreadable");
 }
 
+static const struct {
+	const char *word;
+	enum guest_switch is;
+	bool of_placement;
+} switches[] = {
+	{ "off", GUEST_SWITCH_OFF, false },  { "observe", GUEST_SWITCH_OBSERVE, false },
+	{ "on", GUEST_SWITCH_ON, false },    { "cpu", GUEST_SWITCH_CPU, true },
+	{ "full", GUEST_SWITCH_FULL, true },
+};
+
 static void read_switch(const xmlAttr *attribute, const char *value, enum guest_switch *ret,
 			struct domain_xml *x)
 {
-	if (strcmp(value, "off") == 0)
-		*ret = GUEST_SWITCH_OFF;
-	else if (strcmp(value, "observe") == 0)
-		*ret = GUEST_SWITCH_OBSERVE;
-	else if (strcmp(value, "on") == 0)
-		*ret = GUEST_SWITCH_ON;
-	else
-		complain(x, attribute, value, "off, observe or on");
+	bool placement = ret == &x->metadata.placement;
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(switches); i++) {
+		if (strcmp(value, switches[i].word) != 0 ||
+		    (switches[i].of_placement && !placement))
+			continue;
+		*ret = switches[i].is;
+		return;
+	}
+	complain(x, attribute, value,
+		 placement ? "off, observe, cpu, full or on" : "off, observe or on");
 }
 
 static void read_weight(const xmlAttr *attribute, const char *value, struct domain_xml *x)
@@ -216,7 +184,7 @@ static void read_weight(const xmlAttr *attribute, const char *value, struct doma
 static void read_policy(const xmlNode *n, struct domain_xml *x)
 {
 	for (const xmlAttr *a = n->properties; a; a = a->next) {
-		AUTO_TEXT xmlChar *text = xmlNodeGetContent((const xmlNode *)a);
+		XML_AUTO_TEXT xmlChar *text = xmlNodeGetContent((const xmlNode *)a);
 		const char *name = (const char *)a->name, *value = text ? (const char *)text : "";
 
 		if (a->ns)
@@ -236,8 +204,8 @@ static void read_policy(const xmlNode *n, struct domain_xml *x)
 
 static void read_metadata(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(parent); n; n = next_element(n->next))
-		if (n->ns && n->ns->href && is_named(n, "policy") &&
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next))
+		if (n->ns && n->ns->href && xml_is_named(n, "policy") &&
 		    strcmp((const char *)n->ns->href, POLICY_NAMESPACE) == 0)
 			read_policy(n, x);
 }
@@ -248,7 +216,7 @@ static const struct {
 } elements[] = {
 	{ "vcpu", read_vcpu },
 	{ "cputune", read_cputune },
-	{ "numatune", read_numatune },
+	{ "numatune", virt_place_read_numatune },
 	{ "memtune", read_memtune },
 	{ "memoryBacking", read_memory_backing },
 	{ "cpu", read_cpu },
@@ -259,9 +227,9 @@ static const struct {
 
 static void read_domain(const xmlNode *root, struct domain_xml *x)
 {
-	for (const xmlNode *n = first_child(root); n; n = next_element(n->next))
+	for (const xmlNode *n = xml_first_child(root); n; n = xml_next_element(n->next))
 		for (size_t i = 0; i < KT_ARRAY_LEN(elements); i++)
-			if (is_named(n, elements[i].name))
+			if (xml_is_named(n, elements[i].name))
 				elements[i].read(n, x);
 }
 
@@ -301,9 +269,10 @@ int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret)
 	parser->sax->internalSubset = refuse_doctype;
 	document = xmlCtxtReadMemory(parser, xml, (int)size, NULL, NULL, options);
 	root = document ? xmlDocGetRootElement(document) : NULL;
-	if (!root || !is_named(root, "domain"))
+	if (!root || !xml_is_named(root, "domain"))
 		return -EINVAL;
 	read_domain(root, &x);
+	virt_place_check_cells(&x);
 	*ret = x;
 	return 0;
 }
@@ -344,5 +313,11 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 	guest->confidential = live->confidential;
 	guest->has_cpuset = live->has_cpuset;
 	guest->cpuset = live->cpuset;
+	guest->has_memory_nodes = live->has_memory_nodes;
+	guest->memory_nodes = live->memory_nodes;
+	guest->ncells = live->ncells;
+	memcpy(guest->cell, live->cell, sizeof guest->cell);
+	guest->ndevices = live->ndevices;
+	memcpy(guest->device, live->device, sizeof guest->device);
 	guest->metadata = live->metadata;
 }

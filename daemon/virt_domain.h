@@ -26,6 +26,14 @@ struct domain_xml {
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset;
 	struct cpumask cpuset;
+	bool has_memory_nodes; /* numatune, plain restrictive */
+	uint64_t memory_nodes;
+	uint64_t max_vcpus;
+	bool odd_cells; /* some cell is not understood, or one too many */
+	unsigned int ncells;
+	struct guest_cell cell[KT_CELLS_MAX];
+	unsigned int ndevices;
+	char device[KT_DEVICES_MAX][KT_DEVICE_MAX];
 	struct guest_wish metadata;
 	char complaint[VIRT_COMPLAINT_MAX]; /* what is wrong with the metadata, escaped;
 					       "" */

@@ -115,6 +115,11 @@ static const struct {
 	{ "domain without quotes", "[domain web]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain without pattern", "[domain \"\"]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1, "unknown key; allowed: ksm" },
+	{ "domain, bad placement", "[domain \"w*\"]\nplacement = Cpu\n", 1,
+	  "placement: \"Cpu\" is not allowed; allowed: off, observe, cpu, full, on" },
+	{ "domain, a word of placement", "[domain \"w*\"]\nmemory = full\n", 1,
+	  "allowed: off, observe, on" },
+	{ "domain, another", "[domain \"w*\"]\nksm = cpu\n", 1, "allowed: off, observe, on" },
 	{ "domain, bad word", "[domain \"w*\"]\nksm = auto\n", 1, "allowed: off, observe, on" },
 	{ "domain, bad weight", "[domain \"w*\"]\nweight = 1001\n", 1, "from 1 to 1000" },
 	{ "domain, weight of nought", "[domain \"w*\"]\nweight = 0\n", 1, "from 1 to 1000" },
@@ -264,6 +269,21 @@ START_TEST(guests_get_what_the_last_matching_section_and_metadata_say)
 }
 END_TEST
 
+START_TEST(placement_has_words_of_its_own)
+{
+	struct guest_wish none = { 0 };
+	struct conf conf;
+
+	ck_assert_int_eq(load("[domain \"a\"]\nplacement = cpu\n[domain \"b\"]\nplacement = full\n"
+			      "[domain \"c\"]\nplacement = on\n",
+			      &conf),
+			 0);
+	ck_assert_int_eq(conf_guest_wish(&conf, "a", &none).placement, GUEST_SWITCH_CPU);
+	ck_assert_int_eq(conf_guest_wish(&conf, "b", &none).placement, GUEST_SWITCH_FULL);
+	ck_assert_int_eq(conf_guest_wish(&conf, "c", &none).placement, GUEST_SWITCH_ON);
+}
+END_TEST
+
 START_TEST(sixty_four_domain_sections_fit_and_one_more_does_not)
 {
 	char text[8192] = "";
@@ -347,6 +367,7 @@ int main(void)
 	tcase_add_test(c, a_contradiction_names_the_file_of_the_key_that_was_set);
 	tcase_add_test(c, a_missing_file_is_the_defaults_unless_it_was_asked_for);
 	tcase_add_test(c, guests_get_what_the_last_matching_section_and_metadata_say);
+	tcase_add_test(c, placement_has_words_of_its_own);
 	tcase_add_test(c, sixty_four_domain_sections_fit_and_one_more_does_not);
 	tcase_add_test(c, the_shipped_file_lists_every_option_with_its_default);
 	tcase_add_test(c, the_shipped_file_with_its_comments_removed_is_the_defaults);

@@ -61,8 +61,19 @@ static const struct {
 	{ "emulatorsched.xml", { .realtime = true }, "", "" },
 	{ "numatune-default-mode.xml", { .numa_policy = true }, "", "" },
 	{ "numatune-interleave.xml", { .numa_policy = true }, "", "" },
-	{ "numatune-restrictive.xml", { 0 }, "", "" },
-	{ "numatune-memnode.xml", { .numa_policy = true }, "", "" },
+	{ "numatune-restrictive.xml", { .has_memory_nodes = true, .memory_nodes = 1 }, "", "" },
+	{ "numatune-two-nodes.xml", { .has_memory_nodes = true, .memory_nodes = 0x101 }, "", "" },
+	{ "numatune-last-node.xml",
+	  { .has_memory_nodes = true, .memory_nodes = UINT64_C(1) << 63 },
+	  "",
+	  "" },
+	{ "numatune-too-high.xml", { .numa_policy = true }, "", "" },
+	{ "numatune-garbage.xml", { .numa_policy = true }, "", "" },
+	{ "numatune-restrictive-auto.xml", { .placement_auto = true }, "", "" },
+	{ "numatune-memnode.xml",
+	  { .numa_policy = true, .has_memory_nodes = true, .memory_nodes = 3 },
+	  "",
+	  "" },
 	{ "placement-auto.xml", { .placement_auto = true, .numa_policy = true }, "", "" },
 	{ "memtune.xml", { .has_other_limit = true }, "", "" },
 	{ "memtune-soft.xml", { .has_soft_limit = true }, "", "" },
@@ -86,7 +97,7 @@ static const struct {
 	  "" },
 	{ "metadata-bad-switch.xml",
 	  { .metadata = { .ksm = GUEST_SWITCH_ON, .memory = GUEST_SWITCH_OBSERVE },
-	    .complaint = "placement=\"Off\": off, observe or on" },
+	    .complaint = "placement=\"Off\": off, observe, cpu, full or on" },
 	  "",
 	  "" },
 	{ "metadata-bad-weight.xml",
@@ -100,12 +111,103 @@ static const struct {
 	  "",
 	  "" },
 	{ "metadata-other-namespace.xml", { 0 }, "", "" },
+	{ "metadata-placement.xml", { .metadata = { .placement = GUEST_SWITCH_CPU } }, "", "" },
+	{ "metadata-placement-full.xml",
+	  { .metadata = { .placement = GUEST_SWITCH_FULL } },
+	  "",
+	  "" },
+	{ "metadata-not-placement.xml",
+	  { .complaint = "ksm=\"full\": off, observe or on" },
+	  "",
+	  "" },
+	{ "cells-two.xml", { 0 }, "", "" },
+	{ "cells-unplugged.xml", { 0 }, "", "" },
+	{ "cells-eight.xml", { 0 }, "", "" },
+	{ "cells-nine.xml", { 0 }, "", "" },
+	{ "cells-vcpu-without.xml", { 0 }, "", "" },
+	{ "cells-overlap.xml", { 0 }, "", "" },
+	{ "cells-memory-only.xml", { 0 }, "", "" },
+	{ "cells-unit.xml", { 0 }, "", "" },
+	{ "cells-bad-cpus.xml", { 0 }, "", "" },
+	{ "cells-bad-id.xml", { 0 }, "", "" },
+	{ "cells-no-memory.xml", { 0 }, "", "" },
+	{ "cells-no-vcpu.xml", { 0 }, "", "" },
+	{ "cells-many-vcpus.xml", { 0 }, "", "" },
+	{ "devices-network.xml", { 0 }, "", "" },
+	{ "devices-hostile.xml", { 0 }, "", "" },
+	{ "devices-pci.xml", { .vfio = true }, "", "" },
+	{ "devices-bad-pci.xml", { .vfio = true }, "", "" },
+	{ "devices-ten.xml", { .vfio = true }, "", "" },
 	{ "metadata-hostile.xml",
 	  { .complaint = "placement=\"\\x0a<3>kernel: %s%n \\x22\\x5c\\x0d[31m \\xc3\\x84..\": "
-			 "off, observe or on" },
+			 "off, observe, cpu, full or on" },
 	  "",
 	  "" },
 };
+
+/* Of documents that say so; one blank behind each. */
+static const struct {
+	const char *file, *devices, *cells;
+} places[] = {
+	{ "plain-9.xml", "br0 ", "" },
+	{ "nova-dedicated.xml", "", "0-1:8388608 " },
+	{ "hostdev-pci.xml", "0000:3b:00.0 ", "" },
+	{ "interface-hostdev.xml", "0000:00:07.1 ", "" },
+	{ "disk-nvme.xml", "0000:01:00.0 ", "" },
+	{ "cells-two.xml", "", "0-1:1048576 2-3:1048576 " },
+	{ "cells-unplugged.xml", "", "0,2:1048576 1,3:1048576 " },
+	{ "cells-eight.xml", "",
+	  "0:1048576 1:1048576 2:1048576 3:1048576 4:1048576 5:1048576 6:1048576 7:1048576 " },
+	{ "devices-network.xml", "eno1 br0 virbr0 ", "" },
+	{ "devices-hostile.xml", "fifteen-bytes-x ", "" },
+	{ "devices-pci.xml", "0000:3b:00.0 10000:e1:1f.7 0000:3c:01.1 0000:3b:00.1 ", "" },
+	{ "devices-ten.xml",
+	  "0000:10:00.0 0000:11:00.0 0000:12:00.0 0000:13:00.0 0000:14:00.0 0000:15:00.0 "
+	  "0000:16:00.0 0000:17:00.0 ",
+	  "" },
+};
+
+static const char *devices_of(const char *file)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(places); i++)
+		if (strcmp(places[i].file, file) == 0)
+			return places[i].devices;
+	return "";
+}
+
+static const char *cells_of(const char *file)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(places); i++)
+		if (strcmp(places[i].file, file) == 0)
+			return places[i].cells;
+	return "";
+}
+
+static void check_devices(const struct domain_xml *x, const char *file)
+{
+	char text[KT_DEVICES_MAX * (KT_DEVICE_MAX + 1) + 1] = "";
+
+	for (unsigned int i = 0; i < x->ndevices; i++) {
+		strcat(text, x->device[i]);
+		strcat(text, " ");
+	}
+	ck_assert_msg(strcmp(text, devices_of(file)) == 0, "%s: %s", file, text);
+}
+
+static void check_cells(const struct domain_xml *x, const char *file)
+{
+	static const struct guest_cell none;
+	char cpus[KT_CPULIST_MAX], text[KT_CPULIST_MAX] = "";
+
+	for (unsigned int i = 0; i < x->ncells; i++)
+		snprintf(text + strlen(text), sizeof text - strlen(text), "%s:%llu ",
+			 cpumask_str(&x->cell[i].vcpus, cpus, sizeof cpus),
+			 (unsigned long long)x->cell[i].memory_kib);
+	ck_assert_msg(strcmp(text, cells_of(file)) == 0, "%s: %s", file, text);
+	/* guests are compared as bytes: what is not a cell is nothing */
+	for (unsigned int i = x->ncells; i < KT_CELLS_MAX; i++)
+		ck_assert_mem_eq(&x->cell[i], &none, sizeof none);
+}
 
 #define SAME(field)                                                                                \
 	ck_assert_msg(x.field == want->field, "%s: " #field " is %d", file, (int)x.field)
@@ -133,6 +235,10 @@ START_TEST(each_document_says_what_it_says)
 	SAME(vfio);
 	SAME(confidential);
 	SAME(has_cpuset);
+	SAME(has_memory_nodes);
+	ck_assert_msg(x.memory_nodes == want->memory_nodes, "%s", file);
+	check_devices(&x, file);
+	check_cells(&x, file);
 	SAME(metadata.ksm);
 	SAME(metadata.placement);
 	SAME(metadata.memory);
@@ -297,6 +403,10 @@ static const struct {
 	  true, false },
 	{ "nor in persistent XML", "plain-9.xml", "numatune-interleave.xml", "0-7", true, false,
 	  NONE, true, false },
+	{ "nodes to choose from are an envelope", "numatune-restrictive.xml",
+	  "numatune-restrictive.xml", "0-7", false, false, NONE, false, false },
+	{ "a place for each cell is not", "numatune-memnode.xml", NULL, "0-7", false, false, NONE,
+	  true, false },
 	{ "nor is a share of cache", "cachetune.xml", NULL, "0-7", true, false, NONE, true, false },
 	{ "what we cannot read is not ours", "pin-too-high.xml", NULL, "0-7", true, false, NONE,
 	  true, false },
@@ -347,6 +457,12 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 		.vfio = true,
 		.confidential = true,
 		.has_cpuset = true,
+		.has_memory_nodes = true,
+		.memory_nodes = 5,
+		.ncells = 2,
+		.cell = { { .memory_kib = 6 }, { .memory_kib = 8 } },
+		.ndevices = 1,
+		.device = { "br0" },
 		.metadata = { .memory = GUEST_SWITCH_ON, .weight = 7 },
 	};
 	struct domain_judge judge = { .live = &live };
@@ -357,6 +473,9 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 	ck_assert(g.placement_auto && g.realtime && g.hugepages && g.locked && g.shared_memory);
 	ck_assert(g.nosharepages && g.vfio && g.confidential && g.has_cpuset);
 	ck_assert(cpumask_equal(&g.cpuset, &live.cpuset));
+	ck_assert(g.has_memory_nodes && g.memory_nodes == 5);
+	ck_assert(g.ncells == 2 && g.cell[1].memory_kib == 8 && g.ndevices == 1);
+	ck_assert_str_eq(g.device[0], "br0");
 	ck_assert_uint_eq(g.metadata.weight, 7);
 	ck_assert_int_eq(g.metadata.memory, GUEST_SWITCH_ON);
 }

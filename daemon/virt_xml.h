@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The few words of libxml2 that reading a domain needs. */
+#ifndef KT_VIRT_XML_H
+#define KT_VIRT_XML_H
+
+#include <libxml/tree.h>
+#include <stdbool.h>
+#include <string.h>
+
+static inline void xml_free_text(xmlChar **text)
+{
+	if (*text)
+		xmlFree(*text);
+}
+
+#define XML_AUTO_TEXT __attribute__((cleanup(xml_free_text)))
+
+static inline const xmlNode *xml_next_element(const xmlNode *n)
+{
+	while (n && n->type != XML_ELEMENT_NODE)
+		n = n->next;
+	return n;
+}
+
+static inline const xmlNode *xml_first_child(const xmlNode *parent)
+{
+	return xml_next_element(parent->children);
+}
+
+static inline bool xml_is_named(const xmlNode *n, const char *name)
+{
+	return strcmp((const char *)n->name, name) == 0;
+}
+
+static inline const xmlNode *xml_find_child(const xmlNode *parent, const char *name)
+{
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next))
+		if (xml_is_named(n, name))
+			return n;
+	return NULL;
+}
+
+static inline bool xml_has_attribute(const xmlNode *n, const char *name)
+{
+	return xmlHasNsProp(n, (const xmlChar *)name, NULL) != NULL;
+}
+
+static inline xmlChar *xml_attribute(const xmlNode *n, const char *name)
+{
+	return xmlGetNoNsProp(n, (const xmlChar *)name);
+}
+
+static inline bool xml_attribute_is(const xmlNode *n, const char *name, const char *expected)
+{
+	XML_AUTO_TEXT xmlChar *value = xml_attribute(n, name);
+
+	return value && strcmp((const char *)value, expected) == 0;
+}
+
+#endif
