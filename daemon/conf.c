@@ -18,6 +18,9 @@ static const char *const ksm_advisors[] = { "cede", "take-over", NULL };
 static const char *const ksm_nodes[] = { "keep", "auto", "0", "1", NULL };
 static const char *const ksm_switches[] = { "keep", "0", "1", NULL };
 static const char *const backends[] = { "affinity", "libvirt", NULL };
+static const char *const pins[] = { "node", "cache", "core", NULL };
+static const char *const memories[] = { "move", "leave", NULL };
+static const char *const balancings[] = { "keep", "off", NULL };
 /* Positions are those of enum log_level. */
 static const char *const log_levels[] = { "",       "",     "",      "error", "warning",
 					  "notice", "info", "debug", NULL };
@@ -25,6 +28,7 @@ static const char *const log_levels[] = { "",       "",     "",      "error", "w
 #define F(field)              offsetof(struct conf, field)
 #define WORDS(list, field)    .words = (list), .offset = F(field)
 #define TEXT(field)           .is_text = true, .offset = F(field)
+#define CPUS(field)           .is_cpus = true, .offset = F(field)
 #define NUMBER(lo, hi, field) .min = (lo), .max = (hi), .offset = F(field)
 
 const struct conf_option conf_options[] = {
@@ -102,7 +106,24 @@ const struct conf_option conf_options[] = {
 	{ "placement", "backend", "affinity", WORDS(backends, policy.placement.backend),
 	  .doc = "affinity: pins the threads, the XML stays untouched; libvirt: visible pins that "
 		 "travel with live migrations" },
-	{ "placement", "cooldown_s", "60", NUMBER(0, 86400, policy.placement.cooldown_s),
+	{ "placement", "pin", "node", WORDS(pins, policy.placement.pin),
+	  .doc = "a guest's vCPUs may run on all CPUs of its home: node; of one of its last-level "
+		 "caches, where that is no tighter: cache; on a core each, while there are: core" },
+	{ "placement", "reserved_cpus", "", CPUS(policy.placement.reserved_cpus),
+	  .doc = "CPUs such as 0-1,8 for the host and for emulator and I/O threads: no vCPU that "
+		 "kvmtuned places runs there" },
+	{ "placement", "memory", "move", WORDS(memories, policy.placement.memory),
+	  .doc = "move: memory follows its guest when that pays, in the background; leave: only "
+		 "threads are placed" },
+	{ "placement", "horizon_s", "600", NUMBER(1, 86400, policy.placement.horizon_s),
+	  .doc = "seconds within which a move of memory has to pay back" },
+	{ "placement", "move_mib_per_s", "1024",
+	  NUMBER(1, 1024 * 1024, policy.placement.move_mib_per_s),
+	  .doc = "budget of memory moves; less while memory is short" },
+	{ "placement", "numa_balancing", "keep", WORDS(balancings, policy.placement.numa_balancing),
+	  .doc = "kernel.numa_balancing, which moves memory on its own: keep it as it is, or off "
+		 "while guests are placed" },
+	{ "placement", "cooldown_s", "15", NUMBER(0, 86400, policy.placement.cooldown_s),
 	  .doc = "seconds between two changes of one guest's home" },
 	{ "placement", "node_reserve_mib", "256",
 	  NUMBER(0, 1024 * 1024, policy.placement.node_reserve_mib),
@@ -156,6 +177,8 @@ int conf_option_set(const struct conf_option *o, struct conf *conf, const char *
 		strcpy(field, text);
 		return 0;
 	}
+	if (o->is_cpus)
+		return cpumask_parse(text, (struct cpumask *)(void *)field) < 0 ? -EINVAL : 0;
 	if (str_u64(text, &number) < 0 || number < o->min || number > o->max)
 		return -EINVAL;
 	*(uint64_t *)(void *)field = number;
@@ -176,6 +199,8 @@ char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
 
 	if (o->is_text)
 		(void)snprintf(buf, size, "a text of 1 to %d bytes", CONF_TEXT_MAX - 1);
+	else if (o->is_cpus)
+		(void)snprintf(buf, size, "a list of CPUs such as 0-3,8, below %d", KT_CPUS_MAX);
 	else if (!o->words)
 		(void)snprintf(buf, size, "a whole number from %llu to %llu",
 			       (unsigned long long)o->min, (unsigned long long)o->max);
@@ -212,7 +237,7 @@ void conf_write_template(FILE *out)
 	fputs("\n# For guests by name (shell pattern); metadata of the guest wins over it.\n"
 	      "#[domain \"web-*\"]\n"
 	      "#ksm = on        # on, observe, off\n"
-	      "#placement = on  # on, full, cpu (its memory stays), observe, off\n"
+	      "#placement = on  # on, full, cpu (no memory), observe, off\n"
 	      "#memory = on     # on, observe, off\n"
 	      "#weight = 100    # 1 to 1000: how much its memory is worth against others\n",
 	      out);

@@ -9,7 +9,8 @@
 struct conf_option {
 	const char *section, *key, *standard;
 	const char *const *words; /* the field is an enum, these its values; else */
-	bool is_text;             /* char[CONF_TEXT_MAX]; else uint64_t of this range */
+	bool is_text;             /* char[CONF_TEXT_MAX]; else */
+	bool is_cpus;             /* struct cpumask; else uint64_t of this range */
 	uint64_t min, max;
 	size_t offset; /* into struct conf */
 	const char *doc;

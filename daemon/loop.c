@@ -91,7 +91,7 @@ static uint64_t wanted_interval_ns(const struct loop *l)
 {
 	uint64_t interval_ns = l->k->conf.interval_s * KT_NS_PER_S;
 	uint64_t watchdog_ns = service_watchdog_interval_ns();
-	uint64_t asked_ns = l->k->plan->ksm.look_again_ns;
+	uint64_t asked_ns = l->k->plan->look_again_ns;
 	bool unmerging = act_in_force(l->k->act)->ksm.unmerging;
 	bool idle = l->k->guests_known && l->k->domains->nused == 0;
 
@@ -200,6 +200,7 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 		k->conf = *conf;
 		log_set_level(k->conf.log_level);
 		act_forgive(k->act);
+		placement_policy_forgive(&k->arbiter->placement);
 		guests_apply_wishes(k);
 		k->kicked = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },

@@ -49,8 +49,27 @@ static void place(struct placement_policy *state, const struct policy_conf *conf
 		p->placement.dry_run =
 			is_dry(conf, conf->placement.mode, g->domain->wish.placement);
 		p->settling = is_settling(&conf->placement, &p->placement,
-					  recall_guest(in_force, i, g), view->now_ns);
+					  recall_guest(in_force, i, g), view->now_ns) ||
+			      (plan->move.go && plan->move.slot == i && !p->placement.dry_run);
 	}
+}
+
+/* A move that is only told of needs no second look. */
+static uint64_t look_again_ns(const struct plan *plan)
+{
+	bool moves = plan->move.go && !plan->guest[plan->move.slot].placement.dry_run;
+	uint64_t a = plan->ksm.look_again_ns, b = moves ? plan->look_again_ns : 0;
+
+	return a && b ? KT_MIN(a, b) : a + b;
+}
+
+static enum ksm_switch balancing_wish(const struct policy_conf *conf, const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nslots; i++)
+		if (conf->placement.numa_balancing == BALANCING_OFF && plan->guest[i].present &&
+		    plan->guest[i].placement.wish == WISH_SET && !plan->guest[i].placement.dry_run)
+			return KSM_SWITCH_OFF;
+	return KSM_SWITCH_KEEP;
 }
 
 static void squeeze(struct memory_policy *state, const struct policy_conf *conf,
@@ -69,6 +88,7 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 {
 	ret->now_ns = view->now_ns;
 	ret->nslots = view->nslots;
+	ret->look_again_ns = 0;
 	for (size_t i = 0; i < ret->nslots; i++) {
 		identify(&ret->guest[i], &view->guest[i]);
 		if (ret->guest[i].present)
@@ -77,5 +97,7 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
 	place(&state->placement, conf, view, in_force, ret);
+	ret->numa_balancing = balancing_wish(conf, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);
+	ret->look_again_ns = look_again_ns(ret);
 }

@@ -11,6 +11,11 @@
  * 0.3 in what vendors and users publish; assumed, and hidden from us where we are a guest. */
 static const double second_thread = 0.25;
 
+/* Of a CPU, for each CPU of load per core beside it: caches, memory channels and clock speed
+ * are shared long before cores are.  Assumed; small, so that it decides only between bins
+ * that are alike otherwise. */
+static const double shared_share = 0.01;
+
 /* A GiB too much outweighs all CPUs that could be lost. */
 static const double over_cost = 1000;
 
@@ -68,7 +73,15 @@ double pack_expected_loss(const struct pack_bin *b, double cpus, double variance
 	double yield = b->threads > b->cores ? second_thread : 0;
 	double lost = (1 - yield) * mean_excess(load, sigma, b->cores);
 
-	return yield > 0 ? lost + yield * mean_excess(load, sigma, b->threads) : lost;
+	if (yield > 0)
+		lost += yield * mean_excess(load, sigma, b->threads);
+	return b->cores > 0 ? lost + shared_share * load * load / (2 * b->cores) : lost;
+}
+
+double pack_expected_wait(const struct pack_bin *b)
+{
+	return mean_excess(b->base_cpus + b->cpus, sqrt(b->variance > 0 ? b->variance : 0),
+			   b->threads);
 }
 
 /* ---- bins and what is in them ----------------------------------------------------------- */

@@ -22,7 +22,7 @@
 enum {
 	PACK_BINS_MAX = 64,
 	PACK_ITEMS_MAX = 2 * KT_GUESTS_MAX,
-	PACK_OPTIONS_MAX = 32 * 1024, /* of all items */
+	PACK_OPTIONS_MAX = 128 * 1024, /* of all items */
 };
 
 struct pack_option {
@@ -89,6 +89,9 @@ double pack_cost(const struct pack *p);
 
 /* What J would grow by, if these (two at most) were made, of different items. */
 double pack_increase(const struct pack *p, const struct pack_change *changes, size_t n);
+
+/* Of the load that is chosen: what finds no thread to run on. */
+double pack_expected_wait(const struct pack_bin *b);
 
 /* E. */
 double pack_expected_loss(const struct pack_bin *b, double cpus, double variance);

@@ -133,28 +133,14 @@ static void sort(struct pack *p)
 	}
 }
 
-/* Where nothing is lost yet, the least loaded bins: the next items have to fit too. */
-static double load_of(const struct pack *p, const struct pack_option *o)
-{
-	double cpus = 0;
-
-	for (uint64_t bins = o->bins; bins; bins &= bins - 1) {
-		const struct pack_bin *b = &p->bin[__builtin_ctzll(bins)];
-
-		cpus += b->base_cpus + b->cpus;
-	}
-	return cpus / __builtin_popcountll(o->bins);
-}
-
 static size_t best_fitting(struct pack *p, const struct pack_item *item)
 {
-	static const double load_weight = 0.02;
 	size_t best = item->first_option;
 	double least = INFINITY;
 
 	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++) {
 		const struct pack_change comes = { .item = item, .to = &p->option[o] };
-		double cost = pack_increase(p, &comes, 1) + load_weight * load_of(p, comes.to);
+		double cost = pack_increase(p, &comes, 1);
 
 		p->nlooks++;
 		if (cost < least) {

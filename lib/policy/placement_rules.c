@@ -1,33 +1,96 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* May this guest be placed at all? */
-#include "placement_rules.h"
-
-#include "recall.h"
+/* May this guest be placed at all, and where could it be? */
+#include "placement_private.h"
 
 struct placing placing_of(const struct placement_conf *conf, const struct host_view *view,
 			  const struct in_force *in_force, size_t slot)
 {
 	const struct guest_view *guest = &view->guest[slot];
-	struct placing p = { conf, view, guest, recall_guest(in_force, slot, guest), { { 0 } } };
+	struct placing p = { .conf = conf,
+			     .view = view,
+			     .guest = guest,
+			     .in_force = recall_guest(in_force, slot, guest) };
 
 	if (!guest->present)
 		return p;
 	p.room = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
+	p.room = cpumask_andnot(&p.room, &conf->reserved_cpus);
 	if (guest->domain->has_cpuset)
 		p.room = cpumask_and(&p.room, &guest->domain->cpuset);
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		struct cpumask here;
+
+		if (!view->topology->node[n].present ||
+		    (guest->domain->has_memory_nodes &&
+		     !nodemask_test(guest->domain->memory_nodes, n)))
+			continue;
+		here = cpumask_and(&view->topology->node[n].cpus, &p.room);
+		p.ncpus[n] = cpumask_count(&here);
+		p.nodes |= p.ncpus[n] ? nodemask_of(n) : 0;
+	}
 	return p;
 }
 
-bool placing_suits_node(const struct placing *p, unsigned int node)
+/* libvirt tells the vCPUs of each cell; a guest whose vCPUs were plugged since is no
+ * longer described by them. */
+unsigned int placing_ncells(const struct placing *p)
 {
-	const struct node_topology *n = &p->view->topology->node[node];
-	uint64_t reserve_kib = mul_capped(p->conf->node_reserve_mib, 1024);
-	struct cpumask cpus;
+	return p->guest->domain->ncells > 1 ? p->guest->domain->ncells : 1;
+}
 
-	if (!n->present || p->guest->domain->memory_kib > sub_capped(n->mem_total_kib, reserve_kib))
+unsigned int placing_cell_vcpus(const struct placing *p, unsigned int cell)
+{
+	const struct domain *d = p->guest->domain;
+
+	return placing_ncells(p) == 1 ? d->vcpus : cpumask_count(&d->cell[cell].vcpus);
+}
+
+uint64_t placing_cell_kib(const struct placing *p, unsigned int cell)
+{
+	const struct domain *d = p->guest->domain;
+
+	return placing_ncells(p) == 1 ? d->memory_kib : d->cell[cell].memory_kib;
+}
+
+bool placing_suits(const struct placing *p, unsigned int cell, uint64_t nodes)
+{
+	uint64_t reserve_kib = mul_capped(p->conf->node_reserve_mib, 1024), kib = 0;
+	unsigned int ncpus = 0;
+
+	if (!nodes || (nodes & ~p->nodes))
 		return false;
-	cpus = cpumask_and(&n->cpus, &p->room);
-	return !cpumask_empty(&cpus) && cpumask_count(&cpus) >= p->guest->domain->vcpus;
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+
+		if (!p->view->host->node[n].present)
+			return false;
+		ncpus += p->ncpus[n];
+		kib = add_capped(kib,
+				 sub_capped(p->view->topology->node[n].mem_total_kib, reserve_kib));
+	}
+	return ncpus >= placing_cell_vcpus(p, cell) && kib >= placing_cell_kib(p, cell);
+}
+
+uint64_t placing_present(const struct placing *p, unsigned int cell)
+{
+	const struct guest_in_force *f = p->in_force;
+
+	if (!f->pinned)
+		return p->nodes;
+	return cell < f->ncells && f->ncells == placing_ncells(p) ? f->cell_nodes[cell] : f->nodes;
+}
+
+bool placing_may_move(const struct placing *p)
+{
+	const struct domain *d = p->guest->domain;
+	enum guest_switch wish = d->wish.placement;
+
+	/* What several processes map stays; so does what a device or the processor holds. */
+	if (d->hugepages || d->locked || d->vfio || d->confidential || d->shared_memory)
+		return false;
+	if (wish == GUEST_SWITCH_CPU || p->in_force->move_failed)
+		return false;
+	return wish == GUEST_SWITCH_FULL || p->conf->memory == MEMORY_MOVE;
 }
 
 static bool host_has_one_node(const struct placing *p)
@@ -104,12 +167,20 @@ static bool memory_is_unknown(const struct placing *p)
 	return !p->guest->sample->has_node_memory;
 }
 
-static bool is_wider_than_any_node(const struct placing *p)
+/* Then there is nothing to choose. */
+static bool is_wider_than_host(const struct placing *p)
 {
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (placing_suits_node(p, n))
-			return false;
-	return true;
+	return !placing_suits(p, 0, p->nodes);
+}
+
+static bool has_no_cpus(const struct placing *p)
+{
+	return p->nodes == 0;
+}
+
+static bool numad_runs(const struct placing *p)
+{
+	return p->view->host->numad_runs;
 }
 
 static bool was_just_released(const struct placing *p)
@@ -126,6 +197,7 @@ static const struct {
 } rules[] = {
 	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST },
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
+	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING },
 	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED },
 	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY },
 	{ is_pinned_by_admin, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
@@ -134,7 +206,8 @@ static const struct {
 	{ is_ceded, WISH_HOLD, WHY_CEDED },
 	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF },
 	{ memory_is_unknown, WISH_HOLD, WHY_MEMORY_UNKNOWN },
-	{ is_wider_than_any_node, WISH_RELEASE, WHY_WIDER_THAN_NODE },
+	{ has_no_cpus, WISH_RELEASE, WHY_NO_CPUS },
+	{ is_wider_than_host, WISH_RELEASE, WHY_WIDER_THAN_NODE },
 	{ was_just_released, WISH_HOLD, WHY_COOLING_DOWN },
 };
 

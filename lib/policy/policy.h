@@ -4,6 +4,7 @@
 #ifndef KT_POLICY_H
 #define KT_POLICY_H
 
+#include "pack.h"
 #include "plan.h"
 #include "policy_conf.h"
 #include "view.h"
@@ -88,14 +89,59 @@ enum why ksm_guest_verdict(const struct host_view *view, const struct guest_view
 
 /* ---- placement: a home for every guest --------------------------------------- */
 
+/* What a change of a guest's home has brought, while it is watched. */
+struct placement_effect {
+	bool expected; /* wished, at noted_ns */
+	bool watched;  /* and made, at changed_ns */
+	uint64_t noted_ns, changed_ns;
+	uint64_t left[KT_CELLS_MAX]; /* its nodes before */
+	double delay_share_before;   /* runnable but not running, of what it wanted */
+	double want_s, delay_s;      /* since, in CPU seconds */
+	double seconds;
+};
+
+struct placement_guest {
+	uint32_t incarnation;
+	bool decided;         /* it has been looked at once, and left or placed */
+	double backoff_cpus;  /* a change has to gain so much more; grows with each */
+	uint64_t backoff_ns;  /* as of then */
+	uint64_t stuck_kib;   /* of its memory away from home, that did not move ... */
+	uint64_t stuck_nodes; /* ... to this home */
+	bool roll_back;       /* to what it left */
+	struct placement_effect effect;
+};
+
+struct placement_unit {
+	uint16_t slot;
+	uint8_t cell;
+	bool rolled_back;
+	bool unplaced, held_back; /* held back: it should go, and has changed a moment ago */
+	uint64_t present, wanted; /* nodes */
+	bool brings;              /* its memory to the wanted ones */
+};
+
 struct placement_policy {
-	bool stepped;
+	struct placement_guest guest[KT_GUESTS_MAX];
+	struct ewma base_cpus[KT_NODES_MAX]; /* load that is not the guests' */
+	double wait_share[KT_NODES_MAX];     /* of what is wanted of the node, by the model */
+	unsigned int njudged, nfailed;       /* changes, lately */
+	bool observes;                       /* predictions have failed too often */
+	bool is_moving;
+	size_t moving; /* slot of the guest whose memory moves */
+	/* of one step; here because they are large */
+	struct pack pack;
+	size_t nunits;
+	struct placement_unit unit[PACK_ITEMS_MAX]; /* as the items of pack */
+	size_t chosen[PACK_ITEMS_MAX];
 };
 
 /* Fills the placement of every guest of view; ret->guest[] has its identities. */
 void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
 			   const struct host_view *view, const struct in_force *in_force,
 			   struct plan *ret);
+
+/* What has failed may be tried again (reload). */
+void placement_policy_forgive(struct placement_policy *state);
 
 /* ---- memory: the idlest guest's soft limit under pressure -------------------- */
 

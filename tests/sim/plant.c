@@ -90,13 +90,14 @@ struct plant_guest *plant_start(struct plant *p, unsigned int vcpus, double gib)
 	struct plant_guest *g = &p->guest[slot];
 	int id = g->domain.id;
 
-	*g = (struct plant_guest){ .running = true,
-				   .vcpus = vcpus,
-				   .memory_kib = gib * PLANT_GIB,
-				   .target_kib = gib * PLANT_GIB,
-				   .kib_per_s = 100 * 1024,
-				   .hot_kib = gib * PLANT_GIB / 4,
-				   .home_node = -1 };
+	*g = (struct plant_guest){
+		.running = true,
+		.vcpus = vcpus,
+		.memory_kib = gib * PLANT_GIB,
+		.target_kib = gib * PLANT_GIB,
+		.kib_per_s = 100 * 1024,
+		.hot_kib = gib * PLANT_GIB / 4,
+	};
 	g->birth_node = (unsigned int)plant_random(p, 0, p->nnodes);
 	g->domain.id = id + 1;
 	g->domain.uuid.byte[0] = (uint8_t)slot;
@@ -142,7 +143,7 @@ static double share_on_node(const struct plant *p, const struct plant_guest *g, 
 	unsigned int all;
 
 	if (g->pinned)
-		return g->home_node == (int)node;
+		return nodemask_test(g->nodes, node) ? 1.0 / nodemask_count(g->nodes) : 0;
 	if (!g->has_admin_mask)
 		return (double)p->node[node].ncpus / cpumask_count(&p->topology.online);
 	here = cpumask_and(&g->admin_mask, &p->topology.node[node].cpus);
@@ -172,6 +173,7 @@ void plant_run_cpus(struct plant *p, double seconds)
 			double gets_s = load > 1 ? wants_s / load : wants_s;
 
 			g->run_s += gets_s;
+			p->node[n].busy_s += gets_s;
 			g->delay_s += wants_s - gets_s;
 			if (resident_kib > 0)
 				g->remote_s += gets_s * (1 - g->on_node_kib[n] / resident_kib);

@@ -19,6 +19,7 @@ struct plant_node {
 	unsigned int ncpus;
 	double total_kib;
 	double load_cpus; /* wanted of it now */
+	double busy_s;
 };
 
 struct plant_guest {
@@ -44,7 +45,7 @@ struct plant_guest {
 	double swapped_hot_kib, swapped_cold_kib;
 	double merged_kib; /* by ksmd, with the copies that stay */
 	bool pinned, limited;
-	int home_node;
+	uint64_t nodes; /* when pinned */
 	double soft_limit_kib;
 
 	/* counters, as the kernel keeps them */
@@ -63,6 +64,9 @@ struct plant {
 	unsigned int nnodes, nguests;
 	struct plant_node node[PLANT_NODES];
 	struct plant_guest guest[PLANT_GUESTS];
+	struct move_plan move; /* in force, of this guest */
+	unsigned int moving;
+	double moved_kib;
 	double os_kib, cache_kib; /* spread evenly */
 	double swap_kib;          /* 0: none */
 	bool cgroup_v2;
@@ -108,6 +112,7 @@ void plant_advance(struct plant *p, double seconds);
 
 void plant_run_cpus(struct plant *p, double seconds);
 void plant_run_memory(struct plant *p, double seconds);
+void plant_run_moves(struct plant *p, double seconds);
 void plant_run_ksmd(struct plant *p, double seconds);
 
 /* ---- what can be asked ------------------------------------------------------------ */

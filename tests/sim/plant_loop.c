@@ -40,8 +40,8 @@ void loop_tick(struct loop *l, bool kicked)
 	arbiter_step(&l->arbiter, &l->conf, l->view, &l->plant.in_force, &l->plan);
 	plant_act(&l->plant, &l->plan);
 	l->tick_s = LOOP_TICK_S;
-	if (l->plan.ksm.look_again_ns)
-		l->tick_s = fmin(l->tick_s, (double)l->plan.ksm.look_again_ns / 1e9);
+	if (l->plan.look_again_ns)
+		l->tick_s = fmin(l->tick_s, (double)l->plan.look_again_ns / 1e9);
 	plant_advance(&l->plant, l->tick_s / 2);
 	plant_advance(&l->plant, l->tick_s / 2);
 }

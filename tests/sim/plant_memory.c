@@ -85,13 +85,45 @@ static void touch(struct plant *p, struct plant_guest *g, unsigned int node, dou
 /* Unpinned threads stay mostly where they were born. */
 static void touch_where_it_runs(struct plant *p, struct plant_guest *g, double kib)
 {
-	if (g->pinned) {
-		touch(p, g, (unsigned int)g->home_node, kib);
+	for (unsigned int n = 0; n < p->nnodes; n++)
+		if (g->pinned && nodemask_test(g->nodes, n))
+			touch(p, g, n, kib / nodemask_count(g->nodes));
+	if (g->pinned)
 		return;
-	}
 	touch(p, g, g->birth_node, kib * 0.7);
 	for (unsigned int n = 0; n < p->nnodes; n++)
 		touch(p, g, n, kib * 0.3 / p->nnodes);
+}
+
+/* ---- moves ------------------------------------------------------------------------- */
+
+static void move_from(struct plant *p, struct plant_guest *g, unsigned int from, double kib)
+{
+	unsigned int to = nodemask_first(g->nodes);
+	double room_kib = plant_node_free_kib(p, to) - (double)p->move.leave_free_kib;
+	double moved_kib = fmax(0, fmin(fmin(kib, g->on_node_kib[from]), room_kib));
+
+	g->on_node_kib[from] -= moved_kib;
+	g->on_node_kib[to] += moved_kib;
+}
+
+void plant_run_moves(struct plant *p, double seconds)
+{
+	struct plant_guest *g = &p->guest[p->moving];
+	double left_kib = (double)p->move.kib_per_s * seconds;
+
+	if (!p->move.go || !g->running || !g->pinned)
+		return;
+	for (unsigned int n = 0; n < p->nnodes && left_kib > 0; n++) {
+		double before_kib = g->on_node_kib[n];
+
+		if (nodemask_test(g->nodes, n))
+			continue;
+		move_from(p, g, n, left_kib);
+		left_kib -= before_kib - g->on_node_kib[n];
+		p->moved_kib += before_kib - g->on_node_kib[n];
+	}
+	p->in_force.move.done = left_kib > 0;
 }
 
 /* ---- swap ------------------------------------------------------------------------------ */
@@ -204,5 +236,6 @@ void plant_run_memory(struct plant *p, double seconds)
 		}
 		obey_limit(p, g, seconds);
 	}
+	plant_run_moves(p, seconds);
 	reclaim(p, seconds);
 }

@@ -65,6 +65,10 @@ static void sense_host(const struct plant *p, struct host_sample *h)
 		h->node[n].mem_free_kib = (uint64_t)plant_node_free_kib(p, n);
 		h->node[n].file_kib = (uint64_t)(p->cache_kib / p->nnodes);
 	}
+	for (unsigned int n = 0, cpu = 0; n < p->nnodes; n++)
+		for (unsigned int i = 0; i < p->node[n].ncpus; i++)
+			h->idle_hz_of_cpu[cpu++] =
+				(uint64_t)(100 * (p->now_s - p->node[n].busy_s / p->node[n].ncpus));
 	sense_ksm(p, &h->ksm);
 }
 
@@ -173,16 +177,32 @@ static void act_placement(struct plant_guest *g, const struct placement_plan *w,
 	bool pinned = w->wish == WISH_SET;
 
 	if (w->dry_run || w->wish == WISH_HOLD ||
-	    (g->pinned == pinned && (!pinned || g->home_node == (int)nodemask_first(w->nodes))))
+	    (g->pinned == pinned && (!pinned || g->nodes == w->nodes)))
 		return;
 	g->pinned = f->pinned = pinned;
-	g->home_node = pinned ? (int)nodemask_first(w->nodes) : -1;
-	f->nodes = w->nodes;
+	g->nodes = f->nodes = w->nodes;
 	f->ncells = w->ncells;
 	f->cell_nodes[0] = w->cell[0].nodes;
 	f->cpus = w->cell[0].cpus;
 	f->pin_changed_ns = now_ns;
 	g->npins++;
+}
+
+static void act_move(struct plant *p, const struct plan *plan)
+{
+	struct move_in_force *f = &p->in_force.move;
+	const struct move_plan *m = &plan->move;
+
+	p->move = *m;
+	if (!m->go || plan->guest[m->slot].placement.dry_run) {
+		p->move.go = false;
+		*f = (struct move_in_force){ .moved_kib = (uint64_t)p->moved_kib };
+		return;
+	}
+	f->done &= f->active && f->slot == m->slot;
+	f->active = true;
+	f->slot = m->slot;
+	p->moving = plan->guest[m->slot].uuid.byte[0];
 }
 
 static void act_memory(struct plant_guest *g, const struct memory_plan *w, struct guest_in_force *f,
@@ -205,6 +225,7 @@ static void act_memory(struct plant_guest *g, const struct memory_plan *w, struc
 void plant_act(struct plant *p, const struct plan *plan)
 {
 	act_ksm(p, &plan->ksm);
+	act_move(p, plan);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_plan *w = &plan->guest[i];
 		struct guest_in_force *f = &p->in_force.guest[i];

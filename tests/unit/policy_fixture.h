@@ -125,7 +125,8 @@ static inline struct guest_view *fixture_guest(double demand_cpus)
 				  .domain = d,
 				  .sample = s,
 				  .nsamples = 10,
-				  .demand_cpus = { .value = demand_cpus, .age_s = 100 } };
+				  .demand_cpus = { .value = demand_cpus, .age_s = 100 },
+				  .demand = { demand_cpus, demand_cpus, 0, 100 } };
 	fx.in_force.guest[slot].incarnation = g->incarnation;
 	fx.view.npresent++;
 	return g;

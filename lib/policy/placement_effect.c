@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Did a change help?
+ *
+ * What a guest had to wait for CPUs, of all that it wanted, is compared: before the change,
+ * and over a while after it.  The model says what must be waited where it is now, with the
+ * load that there is now; a guest that waits for more than that, and for more than before,
+ * has been put in the wrong place for a reason that the model does not know.  It goes back,
+ * and whoever has been wrong too often only watches. */
+#include "placement_private.h"
+
+#include <math.h>
+
+/* Of what it wants. */
+static const double much_worse = 0.05;
+/* Long enough for six looks, the first of which is not counted: it holds the change. */
+static const double watch_s = 30;
+/* Less than this it wants nothing. */
+static const double idle_cpus = 0.05;
+/* Of the last changes: so many that did not help, and more than half. */
+static const unsigned int failures_max = 4, remembered = 16;
+
+static const double backoff_factor = 1.5, backoff_step = 0.05, backoff_of_failure = 1;
+/* The back-off falls by half in some eight minutes. */
+static const double backoff_tau_s = 667;
+
+static double backoff_now(const struct placement_guest *g, uint64_t now_ns)
+{
+	return g->backoff_cpus *
+	       exp(-(double)sub_capped(now_ns, g->backoff_ns) / 1e9 / backoff_tau_s);
+}
+
+double placement_backoff_cpus(const struct placement_step *s, size_t slot)
+{
+	return backoff_now(&s->state->guest[slot], s->view->now_ns);
+}
+
+static void back_off(struct placement_guest *g, uint64_t now_ns, double more)
+{
+	g->backoff_cpus = backoff_factor * backoff_now(g, now_ns) + more;
+	g->backoff_ns = now_ns;
+}
+
+void placement_expect(struct placement_step *s, const struct placing *p, size_t slot)
+{
+	struct placement_effect *e = &s->state->guest[slot].effect;
+
+	*e = (struct placement_effect){ .expected = true,
+					.noted_ns = s->view->now_ns,
+					.delay_share_before = p->guest->steal_share.value };
+	for (unsigned int c = 0; c < placing_ncells(p); c++)
+		e->left[c] = placing_present(p, c);
+}
+
+/* What was wished has been done; a dry run never does it. */
+static void begin_to_watch(struct placement_guest *g, uint64_t changed_ns, uint64_t now_ns)
+{
+	g->effect.expected = false;
+	g->effect.watched = true;
+	g->effect.changed_ns = changed_ns;
+	back_off(g, now_ns, backoff_step);
+}
+
+/* Of what is wanted of these nodes: who has to wait, by the model and the load of the last
+ * step. */
+static double expected_share(const struct placement_policy *state, uint64_t nodes)
+{
+	double most = 0;
+
+	for (; nodes; nodes &= nodes - 1)
+		most = KT_MAX(most, state->wait_share[nodemask_first(nodes)]);
+	return most;
+}
+
+static void count(struct placement_policy *state, bool failed)
+{
+	if (state->njudged >= remembered) {
+		state->njudged /= 2;
+		state->nfailed /= 2;
+	}
+	state->njudged++;
+	state->nfailed += failed;
+	if (state->nfailed >= failures_max && 2 * state->nfailed > state->njudged)
+		state->observes = true;
+}
+
+static void judge(struct placement_step *s, struct placement_guest *g, uint64_t nodes)
+{
+	const struct placement_effect *e = &g->effect;
+	double share = e->want_s > 0 ? e->delay_s / e->want_s : 0;
+	bool failed = share > e->delay_share_before + much_worse &&
+		      share > expected_share(s->state, nodes) + much_worse;
+
+	g->effect.watched = false;
+	/* An idle guest proves nothing. */
+	if (e->want_s < idle_cpus * e->seconds)
+		return;
+	count(s->state, failed);
+	if (!failed)
+		return;
+	g->roll_back = true;
+	back_off(g, s->view->now_ns, backoff_of_failure);
+}
+
+static void watch(struct placement_step *s, const struct guest_view *v, struct placement_guest *g,
+		  const struct guest_in_force *f)
+{
+	struct placement_effect *e = &g->effect;
+	double dt_s = s->view->dt_s;
+
+	if (e->expected && f->pin_changed_ns >= e->noted_ns)
+		begin_to_watch(g, f->pin_changed_ns, s->view->now_ns);
+	if (e->watched && f->pin_changed_ns != e->changed_ns)
+		e->watched = false; /* somebody else, or something else, has changed it */
+	if (!e->watched || (double)sub_capped(s->view->now_ns, e->changed_ns) < dt_s * 1e9)
+		return;
+	e->want_s += (v->run_cpus + v->delay_cpus) * dt_s;
+	e->delay_s += v->delay_cpus * dt_s;
+	e->seconds += dt_s;
+	if (e->seconds >= watch_s)
+		judge(s, g, f->pinned ? f->nodes : UINT64_MAX);
+}
+
+void placement_judge(struct placement_step *s)
+{
+	for (size_t i = 0; i < s->view->nslots; i++) {
+		const struct guest_view *v = &s->view->guest[i];
+		struct placement_guest *g = &s->state->guest[i];
+
+		if (v->present && g->incarnation == v->incarnation)
+			watch(s, v, g, recall_guest(s->in_force, i, v));
+	}
+}
+
+void placement_note_waits(struct placement_step *s)
+{
+	const struct pack *p = &s->state->pack;
+
+	for (size_t n = 0; n < p->nbins; n++) {
+		const struct pack_bin *b = &p->bin[n];
+		double load = b->base_cpus + b->cpus;
+
+		s->state->wait_share[n] = load > 0 ? pack_expected_wait(b) / load : 0;
+	}
+}
+
+void placement_roll_back(struct placement_step *s)
+{
+	for (size_t i = 0; i < s->state->nunits; i++) {
+		struct placement_unit *u = &s->state->unit[i];
+		const struct placement_guest *g = &s->state->guest[u->slot];
+		struct placing p;
+
+		if (!g->roll_back)
+			continue;
+		p = placing_of(s->conf, s->view, s->in_force, u->slot);
+		if (!placing_suits(&p, u->cell, g->effect.left[u->cell]))
+			continue;
+		u->wanted = g->effect.left[u->cell];
+		u->brings = u->held_back = false;
+		u->rolled_back = true;
+	}
+	for (size_t i = 0; i < s->view->nslots; i++)
+		s->state->guest[i].roll_back = false;
+}
+
+void placement_policy_forgive(struct placement_policy *state)
+{
+	state->njudged = state->nfailed = 0;
+	state->observes = false;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do the nodes offer, and how far apart are they? */
+#include "placement_private.h"
+
+/* Long enough that a kernel thread's burst moves nobody. */
+static const double base_tau_s = 30;
+
+double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to)
+{
+	double local = t->node[from].distance[from], there = t->node[from].distance[to];
+
+	if (from == to)
+		return 0;
+	if (!(local > 0) || !(there > local))
+		return 1; /* unknown */
+	return there / local - 1;
+}
+
+static double distance_to_all(const struct topology *t, uint64_t nodes, unsigned int to)
+{
+	double sum = 0;
+
+	for (; nodes; nodes &= nodes - 1)
+		sum += placement_remoteness(t, nodemask_first(nodes), to);
+	return sum;
+}
+
+unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX])
+{
+	uint64_t taken = nodemask_of(node);
+	unsigned int n = 0, next = node;
+
+	for (; next < KT_NODES_MAX; n++) {
+		double nearest = 0;
+
+		ret[n] = (uint8_t)next;
+		taken |= nodemask_of(next);
+		next = KT_NODES_MAX;
+		for (unsigned int to = 0; to < KT_NODES_MAX; to++) {
+			double far;
+
+			if (nodemask_test(taken, to) || !t->node[to].present ||
+			    cpumask_empty(&t->node[to].cpus))
+				continue;
+			far = distance_to_all(t, taken, to);
+			if (next == KT_NODES_MAX || far < nearest) {
+				next = to;
+				nearest = far;
+			}
+		}
+	}
+	return n;
+}
+
+/* ---- CPUs --------------------------------------------------------------------------- */
+
+/* Without knowledge of cores each thread is one. */
+static unsigned int count_cores(const struct topology *t, unsigned int node,
+				const struct cpumask *cpus)
+{
+	uint64_t seen[KT_CPUS_MAX / 64] = { 0 };
+	unsigned int n = 0;
+
+	if (t->node[node].ncores == 0)
+		return cpumask_count(cpus);
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
+		unsigned int core = t->core_of[cpu];
+
+		if (!cpumask_test(cpus, cpu) || core >= KT_CPUS_MAX ||
+		    (seen[core / 64] >> (core % 64) & 1))
+			continue;
+		seen[core / 64] |= UINT64_C(1) << (core % 64);
+		n++;
+	}
+	return n;
+}
+
+/* ---- load that is not the guests' ------------------------------------------------------ */
+
+/* Of a guest that runs on these nodes: what it takes of each, by their CPUs. */
+static void spread_run(const struct topology *t, uint64_t nodes, double cpus,
+		       double run[KT_NODES_MAX])
+{
+	double total = 0;
+
+	for (uint64_t left = nodes; left; left &= left - 1)
+		total += cpumask_count(&t->node[nodemask_first(left)].cpus);
+	for (uint64_t left = nodes; left && total > 0; left &= left - 1) {
+		unsigned int n = nodemask_first(left);
+
+		run[n] += cpus * cpumask_count(&t->node[n].cpus) / total;
+	}
+}
+
+static bool pins_are_old(const struct placement_step *s)
+{
+	for (size_t i = 0; i < s->view->nslots; i++)
+		if (s->view->guest[i].present &&
+		    (double)sub_capped(s->view->now_ns, s->in_force->guest[i].pin_changed_ns) <
+			    s->view->dt_s * 1e9 + 1)
+			return false;
+	return true;
+}
+
+/* Where a guest without a home ran is not known: only what is left of the whole host is
+ * surely not the guests', and where there was more than guests account for, there it is. */
+static void update_base(struct placement_step *s)
+{
+	const struct host_view *v = s->view;
+	double run[KT_NODES_MAX] = { 0 }, left[KT_NODES_MAX], sum_left = 0, foreign = 0;
+
+	for (size_t i = 0; i < v->nslots; i++) {
+		struct placing p;
+		enum wish wish;
+
+		if (!v->guest[i].present)
+			continue;
+		p = placing_of(s->conf, v, s->in_force, i);
+		if (placing_refused(&p, &wish) != WHY_NONE && !p.in_force->pinned)
+			continue; /* it is load like any other */
+		spread_run(v->topology, p.in_force->pinned ? p.in_force->nodes : p.nodes,
+			   v->guest[i].run_cpus, run);
+	}
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		left[n] = KT_MAX(v->node_busy_cpus[n] - run[n], 0.0);
+		sum_left += left[n];
+		foreign += v->node_busy_cpus[n] - run[n];
+	}
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		ewma_add(&s->state->base_cpus[n],
+			 foreign > 0 && sum_left > 0 ? foreign * left[n] / sum_left : 0, v->dt_s,
+			 base_tau_s);
+}
+
+/* ---- room ---------------------------------------------------------------------------- */
+
+/* Memory of guests that is here now may stay, however full the node is: nobody is driven
+ * out by a reserve. */
+static double room_gib(const struct placement_step *s, unsigned int node)
+{
+	const struct node_sample *n = &s->view->host->node[node];
+	const struct pack *p = &s->state->pack;
+	uint64_t free_kib = n->present ? add_capped(n->mem_free_kib, n->file_kib) : 0;
+	double gib = (double)sub_capped(free_kib, mul_capped(s->conf->node_reserve_mib, 1024)) /
+		     (1024 * 1024);
+
+	for (size_t i = 0; i < p->nitems; i++)
+		gib += (double)p->item[i].gib_on[node];
+	return gib;
+}
+
+void placement_fill_bins(struct placement_step *s)
+{
+	const struct topology *t = s->view->topology;
+	struct pack *p = &s->state->pack;
+
+	if (s->view->dt_s > 0 && pins_are_old(s))
+		update_base(s);
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		struct cpumask cpus = cpumask_andnot(&t->node[n].cpus, &s->conf->reserved_cpus);
+
+		p->bin[n] = (struct pack_bin){ .cores = count_cores(t, n, &cpus),
+					       .threads = cpumask_count(&cpus),
+					       .base_cpus = s->state->base_cpus[n].value,
+					       .room_gib = room_gib(s, n) };
+		if (t->node[n].present)
+			p->nbins = n + 1;
+	}
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the files of placement share.  Nobody else includes it.
+ *
+ *	placement.c         one step: who is placed, where everybody is best, what is wished
+ *	placement_rules.c   may this guest be placed at all, and where
+ *	placement_host.c    the nodes as bins: CPUs, load that is not the guests', room
+ *	placement_unit.c    a guest, or a cell of it, as an item: demand, options, costs
+ *	placement_search.c  from the present placement to a better one
+ *	placement_pin.c     masks for a home
+ *	placement_cache.c   ... narrowed to a cache
+ *	placement_core.c    ... or to a core for each vCPU
+ *	placement_move.c    whose memory moves, and how fast
+ *	placement_effect.c  did it help? */
+#ifndef KT_PLACEMENT_PRIVATE_H
+#define KT_PLACEMENT_PRIVATE_H
+
+#include "policy.h"
+#include "recall.h"
+
+/* One guest, while a home is sought for it. */
+struct placing {
+	const struct placement_conf *conf;
+	const struct host_view *view;
+	const struct guest_view *guest;
+	const struct guest_in_force *in_force;
+	struct cpumask room; /* where its vCPUs may run at all: cpuset, envelope, usable CPUs,
+				less the reserved ones */
+	uint64_t nodes;      /* that have CPUs of its room */
+	unsigned int ncpus[KT_NODES_MAX]; /* of its room */
+};
+
+struct placement_step {
+	struct placement_policy *state;
+	const struct placement_conf *conf;
+	const struct host_view *view;
+	const struct in_force *in_force;
+	struct plan *plan;
+	unsigned int nnear; /* nodes with CPUs; near[n] has them by distance from n */
+	uint8_t near[KT_NODES_MAX][KT_NODES_MAX];
+};
+
+/* ---- placement_rules.c ------------------------------------------------------------- */
+
+struct placing placing_of(const struct placement_conf *conf, const struct host_view *view,
+			  const struct in_force *in_force, size_t slot);
+
+/* Cells of the guest that are placed by themselves; 1: it is placed as a whole. */
+unsigned int placing_ncells(const struct placing *p);
+unsigned int placing_cell_vcpus(const struct placing *p, unsigned int cell);
+uint64_t placing_cell_kib(const struct placing *p, unsigned int cell);
+
+/* Whether these nodes, if they were empty, could hold the cell. */
+bool placing_suits(const struct placing *p, unsigned int cell, uint64_t nodes);
+
+/* Where it is now, by our pins; all its nodes without any. */
+uint64_t placing_present(const struct placing *p, unsigned int cell);
+
+/* The first rule that forbids to place it, with what to do about pins of ours;
+ * WHY_NONE: it may be placed. */
+enum why placing_refused(const struct placing *p, enum wish *ret_wish);
+
+/* Whether its memory can be moved, and may. */
+bool placing_may_move(const struct placing *p);
+
+/* ---- placement_host.c --------------------------------------------------------------- */
+
+/* Bins are nodes, by id. */
+void placement_fill_bins(struct placement_step *s);
+/* Nodes by their distance from this one, itself first; those without CPUs are left out. */
+unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX]);
+/* How much farther than local memory, 0 for local: 1 is twice as far. */
+double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to);
+
+/* ---- placement_unit.c --------------------------------------------------------------- */
+
+/* Adds the guest's cells to the items; false: there is no room for them. */
+bool placement_add_units(struct placement_step *s, const struct placing *p, size_t slot);
+/* Mean and variance of what the guest will want, in CPUs. */
+double placement_cpus(const struct guest_view *g, double *ret_variance);
+uint64_t guest_resident_kib(const struct guest_view *g);
+/* KT_NODES_MAX: it has no memory. */
+unsigned int guest_fullest_node(const struct guest_view *g);
+
+/* ---- placement_search.c ------------------------------------------------------------- */
+
+/* Items take their best options, unless it is not worth it. */
+void placement_search(struct placement_step *s);
+
+/* ---- placement_pin.c ---------------------------------------------------------------- */
+
+/* The CPUs of its nodes. */
+void placement_fill_masks(struct placement_step *s, const struct placing *p,
+			  struct placement_plan *plan);
+/* For emulator, I/O and vhost threads; the cells have their CPUs already. */
+void placement_fill_helpers(const struct placing *p, struct placement_plan *plan);
+
+/* ---- placement_cache.c -------------------------------------------------------------- */
+
+/* Of guests that are at home on one node, each that fits goes to one of its caches. */
+void placement_choose_caches(struct placement_step *s);
+
+/* ---- placement_core.c ---------------------------------------------------------------- */
+
+/* ... and to a core for each vCPU, while there are cores. */
+void placement_choose_cores(struct placement_step *s);
+
+/* ---- placement_move.c --------------------------------------------------------------- */
+
+void placement_choose_move(struct placement_step *s);
+
+/* ---- placement_effect.c ------------------------------------------------------------- */
+
+/* Looks at what came of the changes before. */
+void placement_judge(struct placement_step *s);
+/* The guest is to go elsewhere: what it leaves is noted, and what it had to wait there. */
+void placement_expect(struct placement_step *s, const struct placing *p, size_t slot);
+/* The search is done: what the nodes' load lets one expect. */
+void placement_note_waits(struct placement_step *s);
+/* Units whose last change did not help go back. */
+void placement_roll_back(struct placement_step *s);
+/* How much more than others it has to gain. */
+double placement_backoff_cpus(const struct placement_step *s, size_t slot);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who should be elsewhere, and is it worth it?
+ *
+ * The search begins where everybody is, and a second time with everything taken out; the
+ * better end counts.  A guest that is not placed yet is placed in any case. */
+#include "placement_private.h"
+
+/* CPUs.  All changes of a step together have to bring this much. */
+static const double least_gain_cpus = 0.1;
+
+/* Bounds the time of a step, some 0.3 us each. */
+static const uint64_t looks_max = 20000;
+/* Best fit looks at each option of each item: where there are many, it takes too long, and
+ * brings nothing that the next steps do not find too. */
+static const size_t options_for_best_fit = 2000;
+
+static void keep(struct placement_policy *state)
+{
+	for (size_t i = 0; i < state->pack.nitems; i++)
+		state->chosen[i] = state->pack.item[i].chosen;
+}
+
+static void take_kept(struct placement_policy *state)
+{
+	for (size_t i = 0; i < state->pack.nitems; i++)
+		if (state->pack.item[i].chosen != state->chosen[i])
+			pack_choose(&state->pack, i, state->chosen[i]);
+}
+
+static bool leaves(const struct placement_policy *state, size_t i)
+{
+	const struct pack *p = &state->pack;
+
+	return !state->unit[i].unplaced &&
+	       p->option[p->item[i].chosen].bins != state->unit[i].present;
+}
+
+/* Its first option, or the second, which brings its memory there. */
+static void stay(struct pack *p, size_t i)
+{
+	const struct pack_item *item = &p->item[i];
+	const struct pack_option *first = &p->option[item->first_option];
+	const struct pack_change bring = { item, first, first + 1 };
+
+	pack_choose(p, i, item->first_option);
+	if (item->noptions > 1 && first[1].bins == first->bins && pack_increase(p, &bring, 1) < 0)
+		pack_choose(p, i, item->first_option + 1);
+}
+
+static void take_present(struct placement_policy *state)
+{
+	for (size_t i = 0; i < state->pack.nitems; i++)
+		if (leaves(state, i))
+			stay(&state->pack, i);
+}
+
+static bool is_cooling(const struct placement_step *s, const struct placement_unit *u)
+{
+	const struct guest_in_force *f =
+		recall_guest(s->in_force, u->slot, &s->view->guest[u->slot]);
+
+	return pin_is_cooling(f, s->view->now_ns, s->conf->cooldown_s);
+}
+
+/* What is done after the plan is made, so that the others' places do not depend on it: they
+ * get there with the next plan. */
+static void hold_back(struct placement_step *s)
+{
+	struct pack *p = &s->state->pack;
+
+	for (size_t i = 0; i < p->nitems; i++) {
+		struct placement_unit *u = &s->state->unit[i];
+
+		u->held_back = leaves(s->state, i) && is_cooling(s, u);
+		if (u->held_back)
+			stay(p, i);
+	}
+}
+
+void placement_search(struct placement_step *s)
+{
+	struct placement_policy *state = s->state;
+	struct pack *p = &state->pack;
+	double present, found;
+
+	pack_settle(p);
+	present = pack_cost(p);
+	(void)pack_improve(p, looks_max);
+	found = pack_cost(p);
+	keep(state);
+	if (p->noptions <= options_for_best_fit) {
+		pack_best_fit(p);
+		(void)pack_improve(p, looks_max);
+		if (pack_cost(p) < found)
+			keep(state);
+		found = KT_MIN(found, pack_cost(p));
+	}
+	take_kept(state);
+	if (present - found < least_gain_cpus)
+		take_present(state);
+	hold_back(s);
+	for (size_t i = 0; i < p->nitems; i++) {
+		state->unit[i].wanted = p->option[p->item[i].chosen].bins;
+		state->unit[i].brings = p->option[p->item[i].chosen].brings;
+	}
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What does a guest want, where could it go, and what would each choice cost? */
+#include "placement_private.h"
+
+/* Of demand: how much the last seconds count against the last minutes.  Without the fast
+ * part numad was better (tests/sim/numa_world.h: 1.7 against 1.4 % of the CPUs lost). */
+static const double fast_share = 0.85;
+/* Memory stays where it is put for long: what counts is what the guest does for long. */
+static const double fast_share_memory = 0.85;
+/* Of a vCPU: an idle guest will wake up some day, and better be near its memory then. */
+static const double least_cpus = 0.1;
+/* Of the variance around the slow mean: bursts of guests do not all come at once. */
+static const double variance_share = 0.3;
+/* A guest not yet measured: half of its vCPUs, give or take. */
+static const double unknown_cpus_share = 0.5, unknown_sigma_share = 0.4;
+
+/* Lost by a CPU whose memory is all twice as far as local memory; unknown per guest, and
+ * the simulation says that it need not be known. */
+static const double memory_intensity = 0.25, remote_lost_max = 0.6;
+/* The same of devices: much less of the traffic is theirs. */
+static const double device_intensity = 0.05;
+
+/* CPU seconds that moving a GiB takes. */
+static const double move_cpu_s_per_gib = 0.5;
+/* CPUs that a changed home must bring. */
+static const double repin_cpus = 0.1;
+
+uint64_t guest_resident_kib(const struct guest_view *g)
+{
+	uint64_t sum = 0;
+
+	for (size_t n = 0; n < KT_NODES_MAX; n++)
+		sum = add_capped(sum, g->sample->node_memory_kib[n]);
+	return sum;
+}
+
+unsigned int guest_fullest_node(const struct guest_view *g)
+{
+	unsigned int best = 0;
+
+	for (unsigned int n = 1; n < KT_NODES_MAX; n++)
+		if (g->sample->node_memory_kib[n] > g->sample->node_memory_kib[best])
+			best = n;
+	return g->sample->node_memory_kib[best] ? best : KT_NODES_MAX;
+}
+
+/* ---- demand ------------------------------------------------------------------------- */
+
+static double wanted(const struct guest_view *g, double fast)
+{
+	double vcpus = g->domain->vcpus;
+	double cpus = fast * g->demand.fast + (1 - fast) * g->demand.slow;
+
+	if (!(g->demand.age_s > 0))
+		return unknown_cpus_share * vcpus;
+	/* Its other threads may want one more. */
+	return cpus < vcpus + 1 ? KT_MAX(cpus, 0.0) : vcpus + 1;
+}
+
+double placement_cpus(const struct guest_view *g, double *ret_variance)
+{
+	double sigma = unknown_sigma_share * g->domain->vcpus;
+
+	*ret_variance = variance_share * (g->demand.age_s > 0 ? g->demand.variance : sigma * sigma);
+	return wanted(g, fast_share);
+}
+
+/* ---- memory -------------------------------------------------------------------------- */
+
+/* Of a guest in several cells only the sum is known.  What lies on a cell's home is its own,
+ * for the greater part: it was put there, or moved. */
+static double cell_share(const struct placing *p, unsigned int cell, unsigned int node)
+{
+	unsigned int ncells = placing_ncells(p);
+	double own = 0, all = 0;
+
+	if (ncells == 1)
+		return 1;
+	for (unsigned int c = 0; c < ncells; c++) {
+		double kib = (double)placing_cell_kib(p, c);
+
+		if (p->in_force->pinned && !nodemask_test(placing_present(p, c), node))
+			kib /= 1000;
+		all += kib;
+		own += c == cell ? kib : 0;
+	}
+	return all > 0 ? own / all : 0;
+}
+
+static double cell_gib_on(const struct placing *p, unsigned int cell, unsigned int node)
+{
+	return cell_share(p, cell, node) * (double)p->guest->sample->node_memory_kib[node] /
+	       (1024 * 1024);
+}
+
+/* What a young guest has not touched yet it will. */
+static double cell_gib(const struct placing *p, unsigned int cell)
+{
+	double gib = 0;
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		gib += cell_gib_on(p, cell, n);
+	if (demand_is_known(p->guest))
+		return gib;
+	return KT_MAX(gib, (double)placing_cell_kib(p, cell) / (1024 * 1024));
+}
+
+/* Of a CPU that runs on `node`, how far its memory is: the sum over its GiB. */
+static double far_gib(const struct placing *p, const struct pack_item *item, unsigned int node)
+{
+	double far = 0;
+
+	for (uint64_t held = item->held; held; held &= held - 1) {
+		unsigned int n = nodemask_first(held);
+
+		far += (double)item->gib_on[n] * placement_remoteness(p->view->topology, node, n);
+	}
+	return far;
+}
+
+static double device_share(const struct placing *p, unsigned int node)
+{
+	double nearest = -1;
+
+	for (uint64_t nodes = p->guest->sample->device_nodes; nodes; nodes &= nodes - 1) {
+		double far = placement_remoteness(p->view->topology, node, nodemask_first(nodes));
+
+		if (nearest < 0 || far < nearest)
+			nearest = far;
+	}
+	return nearest > 0 ? KT_MIN(device_intensity * nearest, remote_lost_max) : 0;
+}
+
+static double mean_over(uint64_t nodes, const double value[KT_NODES_MAX])
+{
+	double sum = 0;
+	unsigned int n = nodemask_count(nodes);
+
+	for (; nodes; nodes &= nodes - 1)
+		sum += value[nodemask_first(nodes)];
+	return n ? sum / n : 0;
+}
+
+/* ---- a unit ----------------------------------------------------------------------------- */
+
+struct unit {
+	struct placement_step *step;
+	const struct placing *placing;
+	struct pack_item *item;
+	const struct placement_guest *guest;
+	unsigned int cell;
+	uint64_t present;
+	double repin_cpus;  /* of a change; 0 for the first decision */
+	double memory_cpus; /* that wait for its memory */
+	double somewhere_gib;
+	double far_gib[KT_NODES_MAX], device[KT_NODES_MAX]; /* by node that it runs on */
+};
+
+/* What has once refused to move will refuse again. */
+static double gib_to_move(const struct unit *u, uint64_t nodes)
+{
+	double gib = 0;
+
+	for (uint64_t held = u->item->held & ~nodes; held; held &= held - 1)
+		gib += (double)u->item->gib_on[nodemask_first(held)];
+	if (nodes == u->guest->stuck_nodes)
+		gib -= (double)u->guest->stuck_kib / (1024 * 1024);
+	return KT_MAX(gib, 0.0);
+}
+
+static double horizon_s(const struct placement_conf *conf)
+{
+	return (double)KT_MAX(conf->horizon_s, UINT64_C(1));
+}
+
+/* Memory that a set of nodes gets is spread over it. */
+static double spread_far(const struct topology *t, uint64_t nodes)
+{
+	double far = 0, n = nodemask_count(nodes);
+
+	for (uint64_t from = nodes; from; from &= from - 1)
+		for (uint64_t to = nodes; to; to &= to - 1)
+			far += placement_remoteness(t, nodemask_first(from), nodemask_first(to));
+	return far / (n * n);
+}
+
+/* Of the CPUs that wait for memory, what is lost: the memory that is somewhere, and that
+ * which is to come. */
+static double leave_cpus(const struct unit *u, uint64_t nodes)
+{
+	double to_come = KT_MAX(u->item->gib - u->somewhere_gib, 0.0);
+	double far =
+		mean_over(nodes, u->far_gib) + to_come * spread_far(u->step->view->topology, nodes);
+
+	if (!(u->item->gib > 0))
+		return 0;
+	return u->memory_cpus * KT_MIN(memory_intensity * far / u->item->gib, remote_lost_max);
+}
+
+/* Over the horizon: the CPU time of the copy, and until it is done half of it is remote. */
+static double bring_cpus(const struct unit *u, uint64_t nodes)
+{
+	const struct placement_conf *conf = u->step->conf;
+	double gib = gib_to_move(u, nodes);
+	double seconds = gib * 1024 / (double)KT_MAX(conf->move_mib_per_s, UINT64_C(1));
+
+	return (move_cpu_s_per_gib * gib + leave_cpus(u, nodes) * seconds / 2) / horizon_s(conf) +
+	       u->memory_cpus * memory_intensity * spread_far(u->step->view->topology, nodes);
+}
+
+static bool has_option(const struct pack *p, const struct pack_item *item, uint64_t nodes)
+{
+	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
+		if (p->option[o].bins == nodes)
+			return true;
+	return false;
+}
+
+/* With its memory and without. */
+static void add_options(struct unit *u, uint64_t nodes)
+{
+	struct pack *p = &u->step->state->pack;
+	double cost = u->memory_cpus * mean_over(nodes, u->device);
+
+	if (has_option(p, u->item, nodes))
+		return;
+	cost += nodes == u->present ? 0 : u->repin_cpus;
+	if (pack_add_option(p, nodes, false, cost + leave_cpus(u, nodes)) &&
+	    gib_to_move(u, nodes) > 0 && placing_may_move(u->placing))
+		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes));
+}
+
+/* The nearest ones around each of its nodes; false: no set of this size holds it. */
+static bool add_sets(struct unit *u, unsigned int size)
+{
+	const struct placing *p = u->placing;
+	bool any = false;
+
+	for (uint64_t nodes = p->nodes; nodes; nodes &= nodes - 1) {
+		const uint8_t *near = u->step->near[nodemask_first(nodes)];
+		uint64_t set = 0;
+
+		for (unsigned int i = 0; i < u->step->nnear && nodemask_count(set) < size; i++)
+			set |= nodemask_of(near[i]) & p->nodes;
+		if (nodemask_count(set) != size || !placing_suits(p, u->cell, set))
+			continue;
+		any = true;
+		add_options(u, set);
+	}
+	return any;
+}
+
+/* Where it is, everywhere, the smallest sets that hold it, and those with a node more. */
+static void add_all_options(struct unit *u)
+{
+	unsigned int all = nodemask_count(u->placing->nodes), size = 1;
+
+	add_options(u, u->present);
+	while (size < all && !add_sets(u, size))
+		size++;
+	if (size + 1 < all)
+		(void)add_sets(u, size + 1);
+	add_options(u, u->placing->nodes);
+}
+
+static void fill_item(struct unit *u)
+{
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		double gib = cell_gib_on(u->placing, u->cell, n);
+
+		u->item->gib_on[n] = (float)gib;
+		u->item->held |= gib > 0 ? nodemask_of(n) : 0;
+		u->somewhere_gib += gib;
+	}
+	for (uint64_t nodes = u->placing->nodes; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+
+		u->far_gib[n] = far_gib(u->placing, u->item, n);
+		u->device[n] = device_share(u->placing, n);
+	}
+}
+
+static bool add_unit(struct placement_step *s, const struct placing *p, size_t slot,
+		     unsigned int cell)
+{
+	struct placement_guest *g = &s->state->guest[slot];
+	struct unit u = { .step = s, .placing = p, .guest = g, .cell = cell };
+	double share = placing_cell_vcpus(p, cell) / (double)KT_MAX(p->guest->domain->vcpus, 1U);
+	double variance, cpus = placement_cpus(p->guest, &variance) * share;
+	bool placed = g->decided && placing_suits(p, cell, placing_present(p, cell));
+
+	u.item = pack_add_item(&s->state->pack, cpus, variance * share * share, cell_gib(p, cell));
+	if (!u.item)
+		return false;
+	u.present = placed ? placing_present(p, cell) : p->nodes;
+	u.repin_cpus = placed ? repin_cpus + placement_backoff_cpus(s, slot) : 0;
+	u.memory_cpus =
+		KT_MAX(wanted(p->guest, fast_share_memory), least_cpus * p->guest->domain->vcpus) *
+		share;
+	fill_item(&u);
+	add_all_options(&u);
+	if (u.item->noptions == 0)
+		return false;
+	s->state->unit[s->state->nunits++] = (struct placement_unit){ .slot = (uint16_t)slot,
+								      .cell = (uint8_t)cell,
+								      .unplaced = !placed,
+								      .present = u.present };
+	return true;
+}
+
+bool placement_add_units(struct placement_step *s, const struct placing *p, size_t slot)
+{
+	for (unsigned int c = 0; c < placing_ncells(p); c++)
+		if (!add_unit(s, p, slot, c))
+			return false;
+	return true;
+}
