@@ -11,7 +11,8 @@ enum { INSTANCES = 500 };
 static const char *const names[_NUMA_SEARCHES] = { [NUMA_STAY] = "stay",
 						   [NUMA_BEST_FIT] = "best fit",
 						   [NUMA_IMPROVE] = "moves and swaps",
-						   [NUMA_TWO_STARTS] = "both starts" };
+						   [NUMA_TWO_STARTS] = "two starts",
+						   [NUMA_THREE_STARTS] = "three starts" };
 
 void placement_gap_table(const struct placement_bench *b)
 {

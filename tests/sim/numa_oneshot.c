@@ -155,25 +155,53 @@ void numa_oneshot_crowded(struct pack *p, unsigned int nguests, uint64_t seed)
 
 enum { LOOKS = 1000000, EXACT_NODES = 3000000 };
 
+static void remember(const struct pack *p, size_t *option)
+{
+	for (size_t i = 0; i < p->nitems; i++)
+		option[i] = p->item[i].chosen;
+}
+
+static void choose(struct pack *p, const size_t *option)
+{
+	for (size_t i = 0; i < p->nitems; i++)
+		pack_choose(p, i, option[i]);
+}
+
+static void choose_cheapest(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		const struct pack_item *item = &p->item[i];
+		size_t best = item->first_option;
+
+		for (size_t o = best; o < item->first_option + item->noptions; o++)
+			if (p->option[o].cost < p->option[best].cost)
+				best = o;
+		pack_choose(p, i, best);
+	}
+}
+
+/* Keeps the better choice of what is there now, improved, and `option`. */
+static double improve(struct pack *p, double cost, size_t *option)
+{
+	(void)pack_improve(p, LOOKS);
+	if (pack_cost(p) < cost)
+		remember(p, option);
+	return fmin(cost, pack_cost(p));
+}
+
 /* The problem ends with the best choice that was found. */
 static void search(struct pack *p, double cost[_NUMA_SEARCHES])
 {
-	size_t kept[NUMA_EXACT_ITEMS];
+	size_t best[NUMA_EXACT_ITEMS];
 
 	cost[NUMA_STAY] = pack_cost(p);
-	(void)pack_improve(p, LOOKS);
-	cost[NUMA_IMPROVE] = cost[NUMA_TWO_STARTS] = pack_cost(p);
-	for (size_t i = 0; i < p->nitems; i++)
-		kept[i] = p->item[i].chosen;
+	cost[NUMA_IMPROVE] = improve(p, INFINITY, best);
 	pack_best_fit(p);
 	cost[NUMA_BEST_FIT] = pack_cost(p);
-	(void)pack_improve(p, LOOKS);
-	if (pack_cost(p) < cost[NUMA_IMPROVE]) {
-		cost[NUMA_TWO_STARTS] = pack_cost(p);
-		return;
-	}
-	for (size_t i = 0; i < p->nitems; i++)
-		pack_choose(p, i, kept[i]);
+	cost[NUMA_TWO_STARTS] = improve(p, cost[NUMA_IMPROVE], best);
+	choose_cheapest(p);
+	cost[NUMA_THREE_STARTS] = improve(p, cost[NUMA_TWO_STARTS], best);
+	choose(p, best);
 }
 
 static double demand_cpus(const struct pack *p)

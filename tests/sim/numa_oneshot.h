@@ -17,6 +17,8 @@ enum numa_search {
 	NUMA_BEST_FIT,
 	NUMA_IMPROVE,    /* pack_improve */
 	NUMA_TWO_STARTS, /* the better of that, and of pack_best_fit and pack_improve */
+	/* and of pack_improve from where each item's cheapest option is, whoever is there */
+	NUMA_THREE_STARTS,
 	_NUMA_SEARCHES,
 };
 

@@ -33,8 +33,16 @@ START_TEST(two_starts_come_near_to_the_optimum)
 	ck_assert_uint_eq(g.nunsolved, 0);
 	ck_assert_msg(g.of[NUMA_TWO_STARTS].mean_pct <= mean_gap_pct, "%u guests: %.4f %%",
 		      sizes[_i], g.of[NUMA_TWO_STARTS].mean_pct);
-	ck_assert_msg((double)g.of[NUMA_TWO_STARTS].noptimal >= optimal_share * INSTANCES,
-		      "%u guests: %zu of %d", sizes[_i], g.of[NUMA_TWO_STARTS].noptimal, INSTANCES);
+}
+END_TEST
+
+START_TEST(three_starts_mostly_find_it)
+{
+	struct numa_gap g = numa_gap(sizes[_i], FIRST_SEED, INSTANCES);
+
+	ck_assert_msg((double)g.of[NUMA_THREE_STARTS].noptimal >= optimal_share * INSTANCES,
+		      "%u guests: %zu of %d", sizes[_i], g.of[NUMA_THREE_STARTS].noptimal,
+		      INSTANCES);
 }
 END_TEST
 
@@ -107,6 +115,7 @@ int main(void)
 	tcase_set_timeout(g, 120);
 	tcase_set_timeout(o, 120);
 	tcase_add_loop_test(g, two_starts_come_near_to_the_optimum, 0, (int)KT_ARRAY_LEN(sizes));
+	tcase_add_loop_test(g, three_starts_mostly_find_it, 0, (int)KT_ARRAY_LEN(sizes));
 	tcase_add_loop_test(g, what_searches_less_is_further_away, 0, (int)KT_ARRAY_LEN(sizes));
 	tcase_add_loop_test(g, nothing_is_better_than_the_optimum, 0, (int)KT_ARRAY_LEN(sizes));
 	tcase_add_loop_test(o, branch_and_bound_finds_what_trying_everything_finds, 0,
