@@ -5,10 +5,9 @@
  *	placement [--seeds A-B] [--vms 8,12,16] [--policy NAME,..] [--shape NAME] [--kind NAME]
  *		  [--seconds N] [--horizon S] [--cooldown S] [--move MIB_PER_S] [--only TABLE]
  *
- * The first line of options has its likes in the environment: FIRST_SEED and SEEDS (how many),
- * VMS, POLICY, SHAPE, KIND.  VMS is for 32 cores; hosts with more get more.  TABLE is loss,
- * gap or time.  Constants were chosen on seeds 1-12 and 1001-1040; the standard seeds are
- * others. */
+ * In the environment: FIRST_SEED and SEEDS (how many), VMS, POLICY, SHAPE, KIND.  VMS is for
+ * 32 cores; hosts with more get more.  TABLE is loss, each (loss, and seed by seed), gap or
+ * time.  Constants were chosen on seeds 1-12 and 1001-1040; the standard seeds are others. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,7 +149,8 @@ static void set_move(struct placement_bench *b, const char *text)
 
 static void set_only(struct placement_bench *b, const char *text)
 {
-	b->loss = strcmp(text, "loss") == 0;
+	b->each = strcmp(text, "each") == 0;
+	b->loss = b->each || strcmp(text, "loss") == 0;
 	b->gap = strcmp(text, "gap") == 0;
 	b->time = strcmp(text, "time") == 0;
 	if (!b->loss && !b->gap && !b->time)

@@ -39,6 +39,21 @@ static void print_difference(const struct numa_bill *a, const struct numa_bill *
 	       percent(numa_lost(&mine), numa_lost(&theirs)) / 100, d.wins, nseeds);
 }
 
+/* Which hours are the bad ones? */
+static void print_each(const struct placement_bench *b, const struct numa_bill *bill)
+{
+	printf("%-10s", "seed");
+	for (size_t i = 0; i < b->npolicies; i++)
+		printf(" %10s", b->policy[i]->name);
+	printf("\n");
+	for (size_t k = 0; k < b->nseeds; k++) {
+		printf("%-10llu", (unsigned long long)(b->first_seed + k));
+		for (size_t i = 0; i < b->npolicies; i++)
+			printf(" %10.2f", 100 * numa_lost(&bill[i * b->nseeds + k]));
+		printf("\n");
+	}
+}
+
 static void loss_table(const struct placement_bench *b, unsigned int nguests)
 {
 	const struct numa_scenario s = { .shape = &b->shape,
@@ -66,6 +81,8 @@ static void loss_table(const struct placement_bench *b, unsigned int nguests)
 			print_difference(&bill[i * b->nseeds], ref, b->nseeds);
 		printf("\n");
 	}
+	if (b->each)
+		print_each(b, bill);
 	free(bill);
 }
 

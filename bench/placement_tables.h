@@ -17,6 +17,7 @@ struct placement_bench {
 	size_t npolicies;
 	struct placement_conf conf;
 	bool loss, gap, time; /* which tables */
+	bool each;            /* seeds too */
 };
 
 void placement_loss_tables(const struct placement_bench *b);

@@ -4,18 +4,39 @@
 #include "kt_check.h"
 #include "numa_run.h"
 
-enum { SEEDS = 40, HOUR_S = 3600, FIRST_SEED = 3001 };
+enum { SEEDS = 40, OTHER_SEEDS = 20, HOUR_S = 3600, FIRST_SEED = 3001 };
 
-/* Of what numad loses, pooled over the seeds, with 8, 12 and 16 guests on 32 cores. */
+/* Of what numad loses, pooled over the seeds; guests are for 32 cores.  The algorithm of the
+ * fact sheet, told the true demand every second, comes to 0.39, 0.43 and 0.47 on the standard
+ * host. */
 static const struct target {
 	unsigned int nguests;
 	double lost_ratio;
 } targets[] = { { 8, 0.45 }, { 12, 0.55 }, { 16, 0.60 } };
 
-static const double wins_share = 0.95;     /* of the seeds */
-static const double repins_share = 0.5;    /* of numad's */
-static const double moved_share = 1;       /* of numad's GiB */
-static const double never_worse_ratio = 1; /* than numad, on the other hosts and loads */
+/* The same with 12 guests on other hosts, and under other loads; it comes to 0.44, 0.30, -,
+ * 0.35, 0.13, 0.41, and to 0.59, 0.64, 0.50, 0.73, 0.29. */
+static const struct other {
+	const char *shape;
+	enum numa_kind kind;
+	double lost_ratio;
+} others[] = {
+	{ "2x16", NUMA_STANDARD, 0.55 },
+	{ "8x8", NUMA_STANDARD, 0.45 },
+	{ "16x4", NUMA_STANDARD, 1 },
+	{ "4x8-one-thread", NUMA_STANDARD, 0.5 },
+	{ "4x8-uneven-memory", NUMA_STANDARD, 0.3 },
+	{ "4x8-memory-node", NUMA_STANDARD, 0.55 },
+	{ "4x8", NUMA_TIGHT, 0.75 },
+	{ "4x8", NUMA_BURSTY, 0.8 },
+	{ "4x8", NUMA_CHURN, 0.65 },
+	{ "4x8", NUMA_WIDE, 0.9 },
+	{ "4x8", NUMA_DEVICES, 0.45 },
+};
+
+static const double wins_share = 0.95;  /* of the seeds */
+static const double repins_share = 0.5; /* of numad's */
+static const double moved_share = 1;    /* of numad's GiB */
 
 static struct numa_bill ours[SEEDS], numads[SEEDS], nobodys[SEEDS];
 
@@ -27,26 +48,35 @@ static struct numa_shape shape_of(const char *name)
 	return s;
 }
 
-static void run_both(const char *shape_name, enum numa_kind kind, unsigned int nguests)
+static void run_both(const char *shape_name, enum numa_kind kind, unsigned int nguests,
+		     size_t nseeds)
 {
 	struct numa_shape shape = shape_of(shape_name);
 	struct placement_conf conf = numa_standard_conf();
 	struct numa_scenario s = { &shape, kind, nguests * numa_shape_cores(&shape) / 32, HOUR_S,
 				   &conf };
 
-	numa_run_seeds(&s, &numa_kvmtuned, FIRST_SEED, SEEDS, ours);
-	numa_run_seeds(&s, &numa_numad, FIRST_SEED, SEEDS, numads);
+	numa_run_seeds(&s, &numa_kvmtuned, FIRST_SEED, nseeds, ours);
+	numa_run_seeds(&s, &numa_numad, FIRST_SEED, nseeds, numads);
 }
 
-/* ---- the standard host ------------------------------------------------------------------ */
+/* ---- against numad ------------------------------------------------------------------------ */
 
-START_TEST(less_is_lost_than_under_numad)
+static void check_unrest(unsigned int nguests, const struct numa_bill *a, const struct numa_bill *b)
+{
+	ck_assert_msg(a->repins <= repins_share * b->repins, "%u guests: %u repins, numad %u",
+		      nguests, a->repins, b->repins);
+	ck_assert_msg(a->moved_gib <= moved_share * b->moved_gib,
+		      "%u guests: %.0f GiB moved, numad %.0f", nguests, a->moved_gib, b->moved_gib);
+}
+
+START_TEST(less_is_lost_and_with_less_unrest)
 {
 	const struct target *t = &targets[_i];
 	struct numa_bill a, b;
 	size_t wins;
 
-	run_both("4x8", NUMA_STANDARD, t->nguests);
+	run_both("4x8", NUMA_STANDARD, t->nguests, SEEDS);
 	a = numa_pool(ours, SEEDS);
 	b = numa_pool(numads, SEEDS);
 	wins = numa_compare(ours, numads, SEEDS).wins;
@@ -55,54 +85,19 @@ START_TEST(less_is_lost_than_under_numad)
 		      100 * numa_lost(&b));
 	ck_assert_msg((double)wins >= wins_share * SEEDS, "%u guests: %zu of %d seeds won",
 		      t->nguests, wins, SEEDS);
+	check_unrest(t->nguests, &a, &b);
 }
 END_TEST
 
-START_TEST(there_is_less_unrest_than_under_numad)
-{
-	const struct target *t = &targets[_i];
-	struct numa_bill a, b;
-
-	run_both("4x8", NUMA_STANDARD, t->nguests);
-	a = numa_pool(ours, SEEDS);
-	b = numa_pool(numads, SEEDS);
-	ck_assert_msg(a.repins <= repins_share * b.repins, "%u guests: %u repins, numad %u",
-		      t->nguests, a.repins, b.repins);
-	ck_assert_msg(a.moved_gib <= moved_share * b.moved_gib,
-		      "%u guests: %.0f GiB moved, numad %.0f", t->nguests, a.moved_gib,
-		      b.moved_gib);
-}
-END_TEST
-
-/* ---- other hosts and loads ---------------------------------------------------------------- */
-
-static const struct other {
-	const char *shape;
-	enum numa_kind kind;
-	unsigned int nguests; /* for 32 cores */
-} others[] = {
-	{ "2x16", NUMA_STANDARD, 12 },
-	{ "8x8", NUMA_STANDARD, 12 },
-	{ "16x4", NUMA_STANDARD, 12 },
-	{ "4x8-one-thread", NUMA_STANDARD, 12 },
-	{ "4x8-uneven-memory", NUMA_STANDARD, 12 },
-	{ "4x8-memory-node", NUMA_STANDARD, 12 },
-	{ "4x8", NUMA_TIGHT, 12 },
-	{ "4x8", NUMA_BURSTY, 12 },
-	{ "4x8", NUMA_CHURN, 12 },
-	{ "4x8", NUMA_WIDE, 12 },
-	{ "4x8", NUMA_DEVICES, 12 },
-};
-
-START_TEST(no_host_and_no_load_is_worse_off_than_under_numad)
+START_TEST(less_is_lost_on_other_hosts_and_under_other_loads)
 {
 	const struct other *o = &others[_i];
 	struct numa_bill a, b;
 
-	run_both(o->shape, o->kind, o->nguests);
-	a = numa_pool(ours, SEEDS);
-	b = numa_pool(numads, SEEDS);
-	ck_assert_msg(numa_lost(&a) <= never_worse_ratio * numa_lost(&b),
+	run_both(o->shape, o->kind, 12, OTHER_SEEDS);
+	a = numa_pool(ours, OTHER_SEEDS);
+	b = numa_pool(numads, OTHER_SEEDS);
+	ck_assert_msg(numa_lost(&a) <= o->lost_ratio * numa_lost(&b),
 		      "host %s, load %s: %.2f %% lost, numad %.2f %%", o->shape,
 		      numa_kind_name(o->kind), 100 * numa_lost(&a), 100 * numa_lost(&b));
 }
@@ -150,7 +145,7 @@ END_TEST
 /* Otherwise they would not be compared over the same guests. */
 START_TEST(all_policies_meet_the_same_guests)
 {
-	run_both("4x8", NUMA_STANDARD, 12);
+	run_both("4x8", NUMA_STANDARD, 12, SEEDS);
 	for (size_t i = 0; i < SEEDS; i++)
 		ck_assert_double_eq(ours[i].demand, numads[i].demand);
 	ck_assert_double_ne(ours[0].demand, ours[1].demand);
@@ -160,22 +155,17 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("sim_numa");
-	TCase *c = tcase_create("better_than_numad"), *o = tcase_create("elsewhere"),
-	      *m = tcase_create("model");
+	TCase *c = tcase_create("better_than_numad"), *m = tcase_create("model");
 
 	tcase_set_timeout(c, 120);
-	tcase_set_timeout(o, 120);
 	tcase_set_timeout(m, 120);
-	tcase_add_loop_test(c, less_is_lost_than_under_numad, 0, (int)KT_ARRAY_LEN(targets));
-	tcase_add_loop_test(c, there_is_less_unrest_than_under_numad, 0,
-			    (int)KT_ARRAY_LEN(targets));
-	tcase_add_loop_test(o, no_host_and_no_load_is_worse_off_than_under_numad, 0,
+	tcase_add_loop_test(c, less_is_lost_and_with_less_unrest, 0, (int)KT_ARRAY_LEN(targets));
+	tcase_add_loop_test(c, less_is_lost_on_other_hosts_and_under_other_loads, 0,
 			    (int)KT_ARRAY_LEN(others));
 	tcase_add_loop_test(m, known_policies_lose_what_they_are_known_to_lose, 0,
 			    (int)KT_ARRAY_LEN(known));
 	tcase_add_test(m, all_policies_meet_the_same_guests);
 	suite_add_tcase(s, c);
-	suite_add_tcase(s, o);
 	suite_add_tcase(s, m);
 	return kt_run(s);
 }
