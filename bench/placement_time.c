@@ -46,7 +46,7 @@ static double step_ms(struct numa_daemon *d, struct numa_world *w)
 	began_ms = now_ms();
 	placement_policy_step(&d->policy, &d->conf, d->view, &d->in_force, &d->plan);
 	began_ms = now_ms() - began_ms;
-	numa_daemon_pin(d, w);
+	numa_daemon_act(d, w);
 	pass(d, w);
 	return began_ms;
 }

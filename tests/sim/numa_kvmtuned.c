@@ -30,7 +30,7 @@ static void kvmtuned_second(void *state, struct numa_world *w)
 		numa_daemon_sense(d, w);
 		numa_daemon_begin_plan(d);
 		placement_policy_step(&d->policy, &d->conf, d->view, &d->in_force, &d->plan);
-		numa_daemon_pin(d, w);
+		numa_daemon_act(d, w);
 		if (d->plan.look_again_ns)
 			pause_s = fmin(pause_s, (double)d->plan.look_again_ns / 1e9);
 		d->next_s = w->now_s + fmax(pause_s, tick_min_s);

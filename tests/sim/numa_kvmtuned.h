@@ -6,6 +6,21 @@
 #include "numa_run.h"
 #include "policy.h"
 
+/* Memory of which guest goes where. */
+struct numa_order {
+	size_t slot;
+	uint32_t incarnation;
+	unsigned int ncells;
+	uint64_t nodes[KT_CELLS_MAX];
+};
+
+struct numa_mover {
+	bool given, open, stopping; /* open: it is being carried out */
+	bool done;                  /* else no target has any room */
+	struct numa_order order;
+	double moved_gib; /* of all orders */
+};
+
 struct numa_daemon {
 	struct placement_conf conf;
 	struct topology topology;
@@ -15,6 +30,7 @@ struct numa_daemon {
 	struct placement_policy policy;
 	struct in_force in_force;
 	struct plan plan;
+	struct numa_mover mover;
 	double next_s;
 	bool kicked;
 	int slot[NUMA_GUESTS]; /* -1: nobody yet */
@@ -35,10 +51,10 @@ void numa_daemon_sense(struct numa_daemon *d, const struct numa_world *w);
 /* A plan without wishes: who the guests are. */
 void numa_daemon_begin_plan(struct numa_daemon *d);
 
-/* Carries out what the plan says of pins, and what goes on at once of moves. */
-void numa_daemon_pin(struct numa_daemon *d, struct numa_world *w);
+/* Carries out what the plan says of pins, gives orders to move, and says what is in force. */
+void numa_daemon_act(struct numa_daemon *d, struct numa_world *w);
 
-/* A second's worth of the plan's move. */
+/* A second's worth of the order. */
 void numa_daemon_move(struct numa_daemon *d, struct numa_world *w);
 
 #endif

@@ -8,46 +8,17 @@
  * guest does not stand still while its memory moves.
  *
  * A guest that is looked at and found settled is looked at again in the next cycle; with 300 s
- * of rest for it too numad loses a little more.  Units are numad's own: MB (here 1/1024 GiB) and
- * hundredths of a CPU. */
+ * of rest for it too numad loses a little more. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "numa_run.h"
+#include "numa_numad.h"
 
-enum { SAMPLES = 8, SLOW_S = 15, FAST_S = 5, KEEP_S = 300 };
+enum { SLOW_S = 15, FAST_S = 5, KEEP_S = 300 };
 
-static const double mb_per_gib = 1024;
 static const double significant_mb = 300, significant_cpu = 50;
-static const double utilization_pct = 85, locality_pct = 90, sibling_pct = 20;
-static const double margin_mb = 100;
+static const double locality_pct = 90, sibling_pct = 20;
 static const double gib_per_s = 2; /* that migrate_pages copies */
-
-struct candidate {
-	unsigned int guest;
-	double used, mb; /* of it */
-	double cpu_request, mb_request;
-};
-
-struct process {
-	unsigned int birth;
-	double sample[SAMPLES];
-	unsigned int nsamples;
-	double moved_s; /* < 0: never */
-	uint64_t bound; /* nodes; 0: to none */
-};
-
-struct node {
-	double mb_total, mb_free, cpu_total, cpu_free;
-};
-
-struct numad {
-	double next_s;
-	struct process process[NUMA_GUESTS];
-	struct node node[NUMA_NODES];
-	size_t ncandidates;
-	struct candidate candidate[NUMA_GUESTS];
-};
 
 static void *numad_open(struct numa_world *w, const struct placement_conf *conf)
 {
@@ -65,7 +36,8 @@ static void numad_born(void *state, struct numa_world *w, unsigned int guest)
 {
 	struct numad *d = state;
 
-	d->process[guest] = (struct process){ .birth = w->guest[guest].birth, .moved_s = -1 };
+	(void)w;
+	d->process[guest] = (struct process){ .moved_s = -1 };
 }
 
 /* ---- what it sees ---------------------------------------------------------------------- */
@@ -75,10 +47,10 @@ static void update_nodes(struct numad *d, const struct numa_world *w)
 	for (unsigned int n = 0; n < w->shape.nnodes; n++) {
 		double cores = w->shape.cores[n], threads = numa_threads(w, n);
 		double idle = fmax(0, threads - w->load_cpus[n]);
-		struct node *node = &d->node[n];
+		struct numad_node *node = &d->node[n];
 
-		node->mb_total = (w->shape.gib[n] - NUMA_HOST_GIB) * mb_per_gib;
-		node->mb_free = fmax(0, numa_free_gib(w, n)) * mb_per_gib;
+		node->mb_total = (w->shape.gib[n] - NUMA_HOST_GIB) * numad_mb_per_gib;
+		node->mb_free = fmax(0, numa_free_gib(w, n)) * numad_mb_per_gib;
 		node->cpu_total = 100 * cores + sibling_pct * (threads - cores);
 		node->cpu_free =
 			fmin(node->cpu_total,
@@ -90,7 +62,7 @@ static double peak(const struct process *p)
 {
 	double most = 0;
 
-	for (unsigned int i = 0; i < SAMPLES; i++)
+	for (unsigned int i = 0; i < NUMAD_SAMPLES; i++)
 		most = fmax(most, p->sample[i]);
 	return most;
 }
@@ -101,12 +73,13 @@ static void update_processes(struct numad *d, const struct numa_world *w)
 	for (unsigned int i = 0; i < w->nguests; i++) {
 		const struct numa_guest *g = &w->guest[i];
 		struct process *p = &d->process[i];
-		struct candidate c = { .guest = i, .mb = g->gib * mb_per_gib };
+		struct candidate c = { .guest = i, .mb = g->gib * numad_mb_per_gib };
 
-		p->sample[p->nsamples++ % SAMPLES] = 100 * g->cpus;
+		p->sample[p->nsamples++ % NUMAD_SAMPLES] = 100 * g->cpus;
 		c.used = peak(p);
-		c.mb_request = c.mb * 100 / utilization_pct;
-		c.cpu_request = fmin(c.used * 100 / utilization_pct, 100 * ((double)g->vcpus + 3));
+		c.mb_request = c.mb * 100 / numad_utilization_pct;
+		c.cpu_request =
+			fmin(c.used * 100 / numad_utilization_pct, 100 * ((double)g->vcpus + 3));
 		if (c.mb > significant_mb && c.used > significant_cpu)
 			d->candidate[d->ncandidates++] = c;
 	}
@@ -188,147 +161,6 @@ static bool may_bypass(const struct numad *d, const struct numa_world *w, const 
 	       evens_out(&cpu, c->used, 50) && evens_out(&mb, c->mb, 0);
 }
 
-/* ---- which nodes it gets -------------------------------------------------------------------- */
-
-struct choice {
-	const struct numad *d;
-	const struct numa_world *w;
-	const struct candidate *c;
-	struct node node[NUMA_NODES]; /* as if it were not there */
-	double value[NUMA_NODES];
-	double flex;
-	unsigned int min_nodes;
-};
-
-static double shared_cpu_free(const struct choice *k, uint64_t bound)
-{
-	double sum = k->c->used;
-
-	for (unsigned int n = 0; n < k->w->shape.nnodes; n++)
-		if (bound >> n & 1)
-			sum += k->node[n].cpu_free;
-	return sum / __builtin_popcountll(bound);
-}
-
-static void credit(struct choice *k)
-{
-	const struct numa_guest *g = &k->w->guest[k->c->guest];
-	uint64_t bound = k->d->process[k->c->guest].bound;
-	double cpu_free = bound ? shared_cpu_free(k, bound) : 0;
-
-	for (unsigned int n = 0; n < k->w->shape.nnodes; n++) {
-		struct node *node = &k->node[n];
-		double mb = numa_guest_gib_on(g, n) * mb_per_gib;
-
-		node->mb_free += bound ? mb * 5 / 4 : mb * 17 / 16;
-		if (!bound)
-			node->cpu_free += k->c->used * mb / k->c->mb;
-		else if (bound >> n & 1)
-			node->cpu_free = cpu_free;
-		node->mb_free = fmin(node->mb_free, node->mb_total);
-		node->cpu_free = fmax(1, fmin(node->cpu_free, node->cpu_total));
-	}
-}
-
-static double value_of(const struct choice *k, const struct node *n)
-{
-	double mb = fmin(n->mb_free, k->c->mb_request), cpu = fmin(n->cpu_free, k->c->cpu_request);
-
-	return (10 * mb + 4 * (n->mb_free - mb)) * (6 * cpu + (n->cpu_free - cpu));
-}
-
-static bool comes_first(const struct choice *k, unsigned int start, unsigned int a, unsigned int b)
-{
-	const unsigned int *distance = k->w->shape.distance[start];
-
-	return distance[a] < distance[b] ||
-	       (distance[a] == distance[b] && k->value[a] > k->value[b]);
-}
-
-static void sort_nodes(const struct choice *k, unsigned int start, unsigned int order[NUMA_NODES])
-{
-	for (unsigned int n = 0; n < k->w->shape.nnodes; n++) {
-		unsigned int at = n;
-
-		for (; at > 0 && comes_first(k, start, n, order[at - 1]); at--)
-			order[at] = order[at - 1];
-		order[at] = n;
-	}
-}
-
-static double score_of(const struct choice *k, unsigned int start)
-{
-	unsigned int order[NUMA_NODES];
-	double score = 0;
-
-	sort_nodes(k, start, order);
-	for (unsigned int i = 0; i < k->min_nodes; i++) {
-		double distance = k->w->shape.distance[start][order[i]];
-
-		score += k->value[order[i]] / (distance * distance);
-	}
-	return score;
-}
-
-static unsigned int best_start(const struct choice *k)
-{
-	unsigned int best = 0;
-
-	for (unsigned int n = 1; n < k->w->shape.nnodes; n++)
-		if (score_of(k, n) > score_of(k, best))
-			best = n;
-	return best;
-}
-
-static bool cpu_matters(const struct choice *k)
-{
-	double used = 0, total = 0, cpu_free = 0;
-
-	for (size_t i = 0; i < k->d->ncandidates; i++)
-		used += k->d->candidate[i].used;
-	for (unsigned int n = 0; n < k->w->shape.nnodes; n++) {
-		total += k->node[n].cpu_total;
-		cpu_free += k->node[n].cpu_free;
-	}
-	return used > total && k->c->cpu_request <= cpu_free;
-}
-
-static uint64_t add_nodes(const struct choice *k)
-{
-	unsigned int order[NUMA_NODES], taken = 0;
-	double mb = 0, cpu = 0;
-	bool wants_cpu = cpu_matters(k);
-	uint64_t nodes = 0;
-
-	sort_nodes(k, best_start(k), order);
-	while (taken < k->w->shape.nnodes && (taken < k->min_nodes || mb < k->c->mb_request ||
-					      (wants_cpu && cpu + k->flex < k->c->cpu_request))) {
-		unsigned int n = order[taken++];
-
-		nodes |= UINT64_C(1) << n;
-		mb += fmax(0, k->node[n].mb_free - margin_mb);
-		cpu += k->node[n].cpu_free;
-	}
-	return nodes;
-}
-
-static uint64_t pick_nodes(const struct numad *d, const struct numa_world *w,
-			   const struct candidate *c)
-{
-	struct choice k = { .d = d, .w = w, .c = c };
-	double by_mb = ceil(c->mb_request / d->node[0].mb_total), by_cpu;
-
-	k.flex = (100 - utilization_pct) * d->node[0].cpu_total / 200;
-	by_cpu = ceil((c->cpu_request - k.flex) / d->node[0].cpu_total);
-	k.min_nodes = (unsigned int)fmax(1, fmin(w->shape.nnodes, fmax(by_mb, by_cpu)));
-	for (unsigned int n = 0; n < w->shape.nnodes; n++)
-		k.node[n] = d->node[n];
-	credit(&k);
-	for (unsigned int n = 0; n < w->shape.nnodes; n++)
-		k.value[n] = value_of(&k, &k.node[n]);
-	return add_nodes(&k);
-}
-
 /* ---- and goes there ------------------------------------------------------------------------ */
 
 static bool is_settled(const struct process *p, const struct numa_guest *g, uint64_t nodes)
@@ -381,7 +213,7 @@ static double manage_loads(struct numad *d, struct numa_world *w)
 
 		if (p->moved_s >= 0 && w->now_s - p->moved_s < KEEP_S && !may_bypass(d, w, c))
 			continue;
-		nodes = pick_nodes(d, w, c);
+		nodes = numad_pick_nodes(d, w, c);
 		if (is_settled(p, &w->guest[c->guest], nodes))
 			continue;
 		p->moved_s = w->now_s;

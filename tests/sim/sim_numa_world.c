@@ -204,7 +204,7 @@ START_TEST(a_wish_is_a_change_once)
 	w->guest[0].nodes[0] = 0;
 	for (unsigned int i = 0; i < 3; i++) {
 		begin_plan(WISH_SET, 4);
-		numa_daemon_pin(d, w);
+		numa_daemon_act(d, w);
 	}
 	ck_assert_uint_eq(w->guest[0].nodes[0], 4);
 	ck_assert_uint_eq(w->bill.pins, 1);
@@ -212,10 +212,10 @@ START_TEST(a_wish_is_a_change_once)
 	ck_assert(d->in_force.guest[0].pinned);
 	ck_assert_uint_eq(d->in_force.guest[0].cell_nodes[0], 4);
 	begin_plan(WISH_HOLD, 1);
-	numa_daemon_pin(d, w);
+	numa_daemon_act(d, w);
 	ck_assert_uint_eq(w->guest[0].nodes[0], 4);
 	begin_plan(WISH_RELEASE, 1);
-	numa_daemon_pin(d, w);
+	numa_daemon_act(d, w);
 	ck_assert_uint_eq(w->guest[0].nodes[0], 0);
 	ck_assert_uint_eq(w->bill.repins, 1);
 	ck_assert(!d->in_force.guest[0].pinned);
@@ -228,7 +228,7 @@ static void order_move(uint64_t leave_free_gib)
 					   .slot = 0,
 					   .kib_per_s = 2 * KIB_PER_GIB,
 					   .leave_free_kib = leave_free_gib * KIB_PER_GIB };
-	numa_daemon_pin(d, w);
+	numa_daemon_act(d, w);
 }
 
 START_TEST(memory_moves_home_at_the_speed_asked_for)
@@ -238,12 +238,14 @@ START_TEST(memory_moves_home_at_the_speed_asked_for)
 	order_move(4);
 	for (unsigned int t = 0; t < 5; t++)
 		numa_daemon_move(d, w);
+	numa_daemon_act(d, w);
 	ck_assert_double_eq_tol(w->guest[0].gib_on[0][2], 10, 1e-6);
 	ck_assert(d->in_force.move.active && !d->in_force.move.done);
 	for (unsigned int t = 0; t < 20; t++)
 		numa_daemon_move(d, w);
 	ck_assert_double_eq_tol(w->guest[0].gib_on[0][2], 32, 1e-5);
-	ck_assert(d->in_force.move.done);
+	numa_daemon_act(d, w);
+	ck_assert(!d->in_force.move.active && d->in_force.move.done);
 	ck_assert_double_eq_tol(w->bill.moved_gib, 32, 1e-5);
 	ck_assert_double_eq_tol((double)d->in_force.guest[0].moved_kib / KIB_PER_GIB, 32, 1e-3);
 }
@@ -258,6 +260,32 @@ START_TEST(a_move_leaves_free_what_it_is_told_to)
 		numa_daemon_move(d, w);
 	ck_assert_double_eq_tol(w->guest[0].gib_on[0][2], 20, 1e-5);
 	ck_assert_double_eq_tol(numa_free_gib(w, 2), 100, 1e-5);
+	numa_daemon_act(d, w);
+	ck_assert(!d->in_force.move.active && !d->in_force.move.done);
+}
+END_TEST
+
+/* As act's mover does: it is told to stop, and that it has is known at the next plan. */
+START_TEST(another_order_waits_for_the_end_of_the_one_before)
+{
+	open_host("4x8", 1, 1);
+	begin_plan(WISH_SET, 4);
+	order_move(4);
+	numa_daemon_move(d, w);
+	begin_plan(WISH_SET, 8);
+	order_move(4);
+	numa_daemon_move(d, w);
+	ck_assert(d->in_force.move.active);
+	ck_assert_double_eq_tol(w->guest[0].gib_on[0][3], 0, 1e-6);
+	begin_plan(WISH_SET, 8);
+	order_move(4);
+	numa_daemon_move(d, w);
+	ck_assert(d->in_force.move.active);
+	ck_assert_double_eq_tol(w->guest[0].gib_on[0][3], 2, 1e-6);
+	begin_plan(WISH_SET, 8);
+	numa_daemon_act(d, w);
+	numa_daemon_move(d, w);
+	ck_assert_double_eq_tol(w->guest[0].gib_on[0][3], 2, 1e-6);
 }
 END_TEST
 
@@ -312,6 +340,7 @@ int main(void)
 	tcase_add_test(p, a_wish_is_a_change_once);
 	tcase_add_test(p, memory_moves_home_at_the_speed_asked_for);
 	tcase_add_test(p, a_move_leaves_free_what_it_is_told_to);
+	tcase_add_test(p, another_order_waits_for_the_end_of_the_one_before);
 	tcase_add_test(p, memory_spreads_over_a_home_of_two_nodes);
 	tcase_add_test(p, each_cells_memory_moves_to_the_home_of_the_cell);
 	suite_add_tcase(s, b);
