@@ -165,19 +165,9 @@ int hostfs_each_line(const struct hostfs *fs, const char *path, char *buf, size_
 	return answer || !used || skip ? answer : each(context, buf);
 }
 
-/* 0 where the name is not a number of a process or thread; these start at 1. */
-static pid_t number_of(const char *name)
-{
-	uint64_t n;
-
-	return *name >= '0' && *name <= '9' && str_u64(name, &n) == 0 && n <= INT32_MAX ? (pid_t)n
-											: 0;
-}
-
 /* getdents64 and not readdir: the list of a guest's threads is read again and
  * again, and opendir allocates. */
-int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_fn *each,
-		       void *context)
+int hostfs_each_name(const struct hostfs *fs, const char *path, hostfs_name_fn *each, void *context)
 {
 	KT_AUTOCLOSE int fd = open_below(fs, path, O_RDONLY | O_DIRECTORY);
 	_Alignas(struct dirent64) char buf[4096];
@@ -189,16 +179,38 @@ int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_
 	while ((n = getdents64(fd, buf, sizeof buf)) > 0) {
 		for (ssize_t at = 0; at < n && !answer;) {
 			const struct dirent64 *entry = (const void *)(buf + at);
-			pid_t number = number_of(entry->d_name);
 
 			at += entry->d_reclen;
-			if (number > 0)
-				answer = each(context, number);
+			answer = each(context, entry->d_name);
 		}
 		if (answer)
 			return answer;
 	}
 	return n < 0 ? -errno : 0;
+}
+
+struct number_walk {
+	hostfs_number_fn *each;
+	void *context;
+};
+
+/* Numbers of processes and threads start at 1. */
+static int take_name(void *context, const char *name)
+{
+	const struct number_walk *w = context;
+	uint64_t n;
+
+	if (*name < '0' || *name > '9' || str_u64(name, &n) < 0 || n == 0 || n > INT32_MAX)
+		return 0;
+	return w->each(w->context, (pid_t)n);
+}
+
+int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_fn *each,
+		       void *context)
+{
+	struct number_walk w = { each, context };
+
+	return hostfs_each_name(fs, path, take_name, &w);
 }
 
 int hostfs_write(const struct hostfs *fs, const char *path, const char *text)

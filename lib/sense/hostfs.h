@@ -33,13 +33,17 @@ bool hostfs_exists(const struct hostfs *fs, const char *path);
 int hostfs_opendir(const struct hostfs *fs, const char *path, DIR **ret) KT_MUST_USE;
 
 /* For lists that may be longer than any buffer: calls `each` with every line,
- * without its newline, or with every entry of a directory whose name is a number.
+ * without its newline, with every entry of a directory, or with those whose name is a
+ * number.
  * Stops at the first answer other than 0 and returns it; else 0 or -errno.  `buf`
  * is for the lines; one that does not fit in it is left out. */
 typedef int hostfs_line_fn(void *context, char *line);
 typedef int hostfs_number_fn(void *context, pid_t number);
+typedef int hostfs_name_fn(void *context, const char *name);
 int hostfs_each_line(const struct hostfs *fs, const char *path, char *buf, size_t size,
 		     hostfs_line_fn *each, void *context) KT_MUST_USE;
+int hostfs_each_name(const struct hostfs *fs, const char *path, hostfs_name_fn *each,
+		     void *context) KT_MUST_USE;
 int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_fn *each,
 		       void *context) KT_MUST_USE;
 

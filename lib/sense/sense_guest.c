@@ -124,7 +124,8 @@ static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sampl
 		ret->ksm_profit_bytes = 0;
 }
 
-static void look_around(struct sense *s, struct guest_source *g, const struct pid_stat *stat)
+static void look_around(struct sense *s, struct guest_source *g, const struct domain *d,
+			const struct pid_stat *stat)
 {
 	bool seldom = g->nsamples % SAMPLES_BETWEEN_LOOKS == 0;
 
@@ -135,6 +136,9 @@ static void look_around(struct sense *s, struct guest_source *g, const struct pi
 	if (seldom || stat->nthreads != g->nthreads_seen || g->nnamed < g->nthreads)
 		sense_threads_list(s, g);
 	g->nthreads_seen = stat->nthreads;
+	if (seldom || d->ndevices != g->ndevices_seen)
+		g->device_nodes = sense_device_nodes(s, d);
+	g->ndevices_seen = d->ndevices;
 }
 
 void sense_guest_read(struct sense *s, struct guest_source *g, const struct domain *d,
@@ -154,7 +158,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 		g->next_search = 0;
 		g->nsamples = 0;
 	}
-	look_around(s, g, &stat);
+	look_around(s, g, d, &stat);
 	sense_threads_read(s, g);
 	ret->present = true;
 	ret->pid = g->pid;
@@ -163,6 +167,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->cpu_hz_total = stat.cpu_hz;
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
+	ret->device_nodes = g->device_nodes;
 	ret->cpuset = g->cpus;
 	ret->limit_kib = KT_UNLIMITED_KIB;
 	if (g->has_cgroup)

@@ -10,6 +10,7 @@
  *	sense_guest.c    one guest: which files, and what they say
  *	sense_process.c  which process is which guest's
  *	sense_threads.c  the threads of a guest
+ *	sense_device.c   the nodes of a guest's devices
  *	sense_cgroup.c   the memory cgroup of a guest
  *	topology*.c      CPUs, nodes and caches, through hwloc
  *	parse*.c         text -> numbers
@@ -68,9 +69,11 @@ struct guest_source {
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
 	bool has_cgroup;
-	char cgroup[KT_PATH_MAX]; /* of its memory, below the root */
-	char cpuset[KT_PATH_MAX]; /* of the guest as a whole; "": unknown */
-	struct cpumask cpus;      /* effective, of that */
+	char cgroup[KT_PATH_MAX];   /* of its memory, below the root */
+	char cpuset[KT_PATH_MAX];   /* of the guest as a whole; "": unknown */
+	struct cpumask cpus;        /* effective, of that */
+	unsigned int ndevices_seen; /* when they were looked up */
+	uint64_t device_nodes;
 	bool has_numa_maps;
 	uint64_t numa_maps_kib[KT_NODES_MAX];
 	uint64_t nthreads_seen; /* in stat, when the threads were listed */
@@ -100,6 +103,16 @@ struct ksm_probe_source {
 	uint64_t full_scans, merged_before;
 };
 
+/* Where a device was found to be.  Hundreds of guests may share a bridge, which has a
+ * port for each of them: it is looked at once for all. */
+struct device_place {
+	char name[KT_DEVICE_MAX];
+	unsigned int nsamples; /* of the host, at that time */
+	uint64_t nodes;
+};
+
+enum { SENSE_DEVICES = 64 };
+
 struct sense {
 	const struct hostfs *fs;
 	struct capabilities capabilities;
@@ -115,6 +128,8 @@ struct sense {
 	struct ksm_probe_source ksm_probe;
 	struct hostfile node_meminfo[KT_NODES_MAX], node_numastat[KT_NODES_MAX];
 	struct guest_source guest[KT_GUESTS_MAX];
+	unsigned int next_device; /* the place that is given away next */
+	struct device_place device[SENSE_DEVICES];
 	char text[KT_FILE_MAX]; /* of the file read last */
 };
 
@@ -158,6 +173,10 @@ bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d) KT_MUS
 void sense_threads_list(struct sense *s, struct guest_source *g);
 void sense_threads_read(struct sense *s, struct guest_source *g);
 void sense_threads_end(struct guest_source *g);
+
+/* ---- sense_device.c ----------------------------------------------------------------- */
+
+uint64_t sense_device_nodes(struct sense *s, const struct domain *d);
 
 /* ---- sense_cgroup.c ----------------------------------------------------------------- */
 

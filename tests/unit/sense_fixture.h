@@ -43,6 +43,8 @@ static inline void announce(unsigned int number)
 {
 	struct domain d = domain_of(number);
 
+	strcpy(d.device[0], "br0");
+	d.ndevices = 1;
 	ck_assert_int_ge(domains_put(ds, &d), 0);
 }
 

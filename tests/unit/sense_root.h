@@ -134,6 +134,7 @@ static const struct {
 	  "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 300 kB\nNode 0 FilePages: 90 kB\n" },
 	{ NODE0 "/numastat",
 	  "numa_hit 1\nnuma_miss 2\nnuma_foreign 3\nlocal_node 4\nother_node 5\n" },
+	{ "sys/class/net/br0/lower_eth0/mtu", "1500\n" },
 	{ "sys/devices/system/node/online", "0\n" },
 	{ "sys/devices/system/cpu/online", "0-3\n" },
 	{ KSM "/run", "1\n" },
