@@ -19,6 +19,7 @@ enum { STAT_STATE = 3, STAT_FLAGS = 9, STAT_START = 22 };
 /* Linux never renumbered it.  Before 6.3 the workers of io_uring have it, and they show up
  * among the threads of a QEMU that uses aio=io_uring. */
 static const uint64_t pf_no_setaffinity = 0x04000000;
+static const uint64_t pf_kthread = 0x00200000; /* this neither */
 
 /* The name of a process stands in parentheses and may hold anything, also ") R 1". */
 static int stat_field(const char *stat, unsigned int field, uint64_t *ret)
@@ -44,20 +45,48 @@ static int stat_field(const char *stat, unsigned int field, uint64_t *ret)
 	return str_u64(word, ret);
 }
 
-static int check_stat(const struct hostfs *fs, const char *path, uint64_t start_ticks,
-		      uint64_t *ret_flags)
+enum { STAT_MAX = 2048 };
+
+static int check_text(const char *stat, uint64_t start_ticks, uint64_t *ret_flags)
 {
-	char stat[2048];
-	ssize_t n = hostfs_read(fs, path, stat, sizeof stat);
 	uint64_t start = 0;
 
-	if (n < 0)
-		return n == -ENOENT ? -ESRCH : (int)n;
 	if (stat_field(stat, STAT_START, &start) < 0 || stat_field(stat, STAT_FLAGS, ret_flags) < 0)
 		return -EINVAL;
 	if (strrchr(stat, ')')[2] == 'Z')
 		return -ESRCH; /* dead, and its parent has not asked yet */
 	return start == start_ticks ? 0 : -ESRCH;
+}
+
+static int check_stat(const struct hostfs *fs, const char *path, uint64_t start_ticks,
+		      uint64_t *ret_flags)
+{
+	char stat[STAT_MAX];
+	ssize_t n = hostfs_read(fs, path, stat, sizeof stat);
+
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	return check_text(stat, start_ticks, ret_flags);
+}
+
+/* Before 6.4 vhost threads are the kernel's, and not below the process.  That they work for
+ * it is in their name, which only a kernel thread has from the kernel. */
+static int check_vhost(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
+		       uint64_t *ret_flags)
+{
+	char path[64], stat[STAT_MAX], begin[64];
+	int r;
+
+	r = str_format(path, sizeof path, "proc/%d/stat", tid);
+	if (r == 0)
+		r = str_format(begin, sizeof begin, "%d (vhost-%d) ", tid, pid);
+	if (r < 0)
+		return r;
+	if (hostfs_read(fs, path, stat, sizeof stat) < 0 ||
+	    strncmp(stat, begin, strlen(begin)) != 0)
+		return -ESRCH;
+	r = check_text(stat, start_ticks, ret_flags);
+	return r == 0 && !(*ret_flags & pf_kthread) ? -ESRCH : r;
 }
 
 int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
@@ -70,6 +99,8 @@ int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_t
 	r = str_format(path, sizeof path, "proc/%d/task/%d/stat", pid, tid);
 	if (r == 0)
 		r = check_stat(fs, path, start_ticks, &flags);
+	if (r == -ESRCH)
+		r = check_vhost(fs, pid, tid, start_ticks, &flags);
 	if (r == 0)
 		*ret_unpinnable = flags & pf_no_setaffinity;
 	return r;

@@ -3,6 +3,7 @@
 #ifndef KT_GUEST_THREAD_H
 #define KT_GUEST_THREAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +20,7 @@ struct guest_thread {
 	pid_t tid;
 	uint64_t start_ticks; /* field 22 of stat: tells a recycled tid */
 	enum thread_role role;
+	bool outside;        /* a kernel thread: not below the process in /proc */
 	unsigned int number; /* of the vCPU or iothread; 0 for emulator threads */
 	/* vCPUs only; nanoseconds, of /proc/PID/task/TID/schedstat */
 	uint64_t run_ns_total, delay_ns_total; /* delay: runnable but not running, the

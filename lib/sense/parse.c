@@ -184,6 +184,17 @@ int parse_pid_stat(const char *text, struct pid_stat *ret)
 	return 0;
 }
 
+/* "vhost-4711", the process that it works for: since 6.4 a thread of that process. */
+static bool is_vhost(const char *comm)
+{
+	static const char prefix[] = "vhost-";
+	const char *s = comm + sizeof prefix - 1;
+	uint64_t pid;
+
+	return strncmp(comm, prefix, sizeof prefix - 1) == 0 && is_digit(*s) &&
+	       parse_number(&s, &pid) && (!*s || *s == '\n');
+}
+
 enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number)
 {
 	static const struct {
@@ -193,6 +204,8 @@ enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number)
 	} names[] = { { "CPU ", THREAD_VCPU, '/' }, { "IO iothread", THREAD_IOTHREAD, 0 } };
 
 	*ret_number = 0;
+	if (is_vhost(comm))
+		return THREAD_VHOST;
 	for (size_t i = 0; i < KT_ARRAY_LEN(names); i++) {
 		size_t n = strlen(names[i].prefix);
 		const char *s = comm + n;

@@ -55,7 +55,7 @@ struct pid_stat {
  * closes it. */
 int parse_pid_stat(const char *text, struct pid_stat *ret) KT_MUST_USE;
 
-/* What a thread of QEMU is, by its name: "CPU 3/KVM", "IO iothread1". */
+/* What a thread of QEMU is, by its name: "CPU 3/KVM", "IO iothread1", "vhost-4711". */
 enum thread_role parse_thread_name(const char *comm, unsigned int *ret_number);
 
 /* Adds the N<id>=<count> of the line that begins with `key` (memory.numa_stat), each

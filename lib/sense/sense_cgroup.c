@@ -110,6 +110,23 @@ void sense_cgroup_find(struct sense *s, struct guest_source *g)
 		g->cpuset[0] = '\0';
 }
 
+void sense_cgroup_each_task(struct sense *s, struct guest_source *g, hostfs_line_fn *each,
+			    void *context)
+{
+	const char *mount = s->capabilities.cpuset_mount;
+	char folder[KT_PATH_MAX], own[KT_PATH_MAX], path[KT_PATH_MAX + 32], lines[4096];
+
+	if (!mount[0] || !path_of(s, g, s->cpuset_v2 ? "" : "cpuset", mount, folder))
+		return;
+	strcpy(own, folder);
+	if (!cut_to_guest(own) || str_format(path, sizeof path, "%s/%s", folder,
+					     s->cpuset_v2 ? "cgroup.threads" : "tasks") < 0)
+		return;
+	/* s->text is for whatever is read about each of them. */
+	if (hostfs_each_line(s->fs, path, lines, sizeof lines, each, context) < 0)
+		return; /* gone */
+}
+
 static bool read_list(struct sense *s, struct cpumask *ret, const char *folder, const char *file)
 {
 	char path[KT_PATH_MAX + 64];

@@ -9,6 +9,7 @@
 /* numa_maps walks the page tables under the mmap lock, 39 ns for each 4 KiB page (82 ms
  * at 8 GiB): small guests only, seldom, and those with huge pages, which are few. */
 static const uint64_t numa_maps_max_kib = 2 * 1024 * 1024;
+static const uint64_t ns_per_hz = KT_NS_PER_S / 100;
 
 void sense_guest_begin(struct guest_source *g, uint32_t incarnation)
 {
@@ -145,6 +146,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 		      struct guest_sample *ret)
 {
 	struct pid_stat stat;
+	uint64_t outside_ns;
 
 	if (!g->pid) {
 		g->nsamples++;
@@ -159,12 +161,12 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 		g->nsamples = 0;
 	}
 	look_around(s, g, d, &stat);
-	sense_threads_read(s, g);
+	outside_ns = sense_threads_read(s, g);
 	ret->present = true;
 	ret->pid = g->pid;
 	ret->start_ticks = g->start_ticks;
 	ret->rss_kib = stat.rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
-	ret->cpu_hz_total = stat.cpu_hz;
+	ret->cpu_hz_total = stat.cpu_hz + outside_ns / ns_per_hz;
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->device_nodes = g->device_nodes;

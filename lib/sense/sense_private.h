@@ -171,7 +171,8 @@ bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d) KT_MUS
 /* ---- sense_threads.c ---------------------------------------------------------------- */
 
 void sense_threads_list(struct sense *s, struct guest_source *g);
-void sense_threads_read(struct sense *s, struct guest_source *g);
+/* Returns what the threads outside of its process have run, in nanoseconds. */
+uint64_t sense_threads_read(struct sense *s, struct guest_source *g);
 void sense_threads_end(struct guest_source *g);
 
 /* ---- sense_device.c ----------------------------------------------------------------- */
@@ -181,6 +182,9 @@ uint64_t sense_device_nodes(struct sense *s, const struct domain *d);
 /* ---- sense_cgroup.c ----------------------------------------------------------------- */
 
 void sense_cgroup_find(struct sense *s, struct guest_source *g);
+/* Each thread of the group that its main thread is in, if that is the guest's own. */
+void sense_cgroup_each_task(struct sense *s, struct guest_source *g, hostfs_line_fn *each,
+			    void *context);
 void sense_cpuset_read(struct sense *s, struct guest_source *g);
 void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sample *ret);
 

@@ -5,13 +5,15 @@
 #include "sense_private.h"
 #include "str.h"
 
-static bool text_of_thread(struct sense *s, const struct guest_source *g, pid_t tid,
-			   const char *file)
+static bool text_of_thread(struct sense *s, const struct guest_source *g,
+			   const struct guest_thread *t, const char *file)
 {
 	char path[64];
+	int r = t->outside
+			? str_format(path, sizeof path, "proc/%d/%s", t->tid, file)
+			: str_format(path, sizeof path, "proc/%d/task/%d/%s", g->pid, t->tid, file);
 
-	return str_format(path, sizeof path, "proc/%d/task/%d/%s", g->pid, tid, file) == 0 &&
-	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0;
+	return r == 0 && hostfs_read(s->fs, path, s->text, sizeof s->text) > 0;
 }
 
 static bool read_allowed(struct sense *s, const struct guest_source *g, struct guest_thread *t)
@@ -19,7 +21,7 @@ static bool read_allowed(struct sense *s, const struct guest_source *g, struct g
 	static const char key[] = "\nCpus_allowed_list:";
 	char *list;
 
-	if (!text_of_thread(s, g, t->tid, "status"))
+	if (!text_of_thread(s, g, t, "status"))
 		return false;
 	list = strstr(s->text, key);
 	if (!list)
@@ -29,13 +31,15 @@ static bool read_allowed(struct sense *s, const struct guest_source *g, struct g
 	return cpumask_parse(list, &t->first_allowed) == 0;
 }
 
-static bool start_of(struct sense *s, const struct guest_source *g, pid_t tid, uint64_t *ret)
+/* Those outside are children of kthreadd: their name alone could be anybody's. */
+static bool read_start(struct sense *s, const struct guest_source *g, struct guest_thread *t)
 {
 	struct pid_stat stat;
 
-	if (!text_of_thread(s, g, tid, "stat") || parse_pid_stat(s->text, &stat) < 0)
+	if (!text_of_thread(s, g, t, "stat") || parse_pid_stat(s->text, &stat) < 0 ||
+	    (t->outside && stat.ppid != 2))
 		return false;
-	*ret = stat.start_ticks;
+	t->start_ticks = stat.start_ticks;
 	return true;
 }
 
@@ -63,19 +67,17 @@ static bool make_room(struct guest_source *g)
 
 static bool read_name(struct sense *s, const struct guest_source *g, struct guest_thread *t)
 {
-	if (!text_of_thread(s, g, t->tid, "comm"))
+	if (!text_of_thread(s, g, t, "comm"))
 		return false; /* gone already */
 	t->role = parse_thread_name(s->text, &t->number);
 	return true;
 }
 
-static void add(struct sense *s, struct guest_source *g, pid_t tid, uint64_t start_ticks)
+static void add(struct sense *s, struct guest_source *g, struct guest_thread *t)
 {
-	struct guest_thread t = { .tid = tid, .start_ticks = start_ticks };
-
-	if (!read_name(s, g, &t) || !read_allowed(s, g, &t) || !make_room(g))
+	if (!read_name(s, g, t) || !read_allowed(s, g, t) || !make_room(g))
 		return;
-	g->thread[g->nthreads] = t;
+	g->thread[g->nthreads] = *t;
 	g->schedstat[g->nthreads] = HOSTFILE_CLOSED;
 	g->nthreads++;
 }
@@ -87,29 +89,61 @@ struct listing {
 	bool seen[KT_THREADS_MAX]; /* by place in g->thread */
 };
 
-static int take_thread(void *context, pid_t tid)
+static void see(struct listing *l, struct guest_thread *t)
 {
-	struct listing *l = context;
 	struct guest_source *g = l->g;
-	uint64_t start_ticks;
 
-	if (!start_of(l->s, g, tid, &start_ticks))
-		return 0;
+	if (!read_start(l->s, g, t))
+		return;
 	for (size_t n = 0; n < g->nthreads; n++) {
 		size_t i = (l->next + n) % g->nthreads;
 
-		if (g->thread[i].tid != tid || g->thread[i].start_ticks != start_ticks)
+		if (g->thread[i].tid != t->tid || g->thread[i].start_ticks != t->start_ticks)
 			continue;
 		l->seen[i] = true;
 		l->next = i + 1;
 		/* A thread begins under the name of the one that made it. */
 		if (i >= g->nnamed)
 			l->seen[i] = read_name(l->s, g, &g->thread[i]);
-		return 0;
+		return;
 	}
-	add(l->s, g, tid, start_ticks);
+	add(l->s, g, t);
 	if (g->nthreads)
-		l->seen[g->nthreads - 1] |= g->thread[g->nthreads - 1].tid == tid;
+		l->seen[g->nthreads - 1] |= g->thread[g->nthreads - 1].tid == t->tid;
+}
+
+static int take_thread(void *context, pid_t tid)
+{
+	struct guest_thread t = { .tid = tid };
+
+	see(context, &t);
+	return 0;
+}
+
+static bool is_listed(const struct guest_source *g, pid_t tid)
+{
+	for (size_t i = 0; i < g->nthreads; i++)
+		if (g->thread[i].tid == tid && !g->thread[i].outside)
+			return true;
+	return false;
+}
+
+/* Whatever is in the guest's cgroup and is not of its process: before 6.4 the threads that
+ * the kernel makes for its network are. */
+static int take_outside(void *context, char *line)
+{
+	struct listing *l = context;
+	char wanted[32];
+	uint64_t tid;
+	struct guest_thread t = { .outside = true };
+
+	if (str_u64(line, &tid) < 0 || tid == 0 || tid > INT32_MAX || is_listed(l->g, (pid_t)tid))
+		return 0;
+	t.tid = (pid_t)tid;
+	if (text_of_thread(l->s, l->g, &t, "comm") &&
+	    str_format(wanted, sizeof wanted, "vhost-%d\n", l->g->pid) == 0 &&
+	    strcmp(l->s->text, wanted) == 0)
+		see(l, &t);
 	return 0;
 }
 
@@ -140,21 +174,38 @@ void sense_threads_list(struct sense *s, struct guest_source *g)
 	if (str_format(path, sizeof path, "proc/%d/task", g->pid) < 0 ||
 	    hostfs_each_number(s->fs, path, take_thread, &l) < 0)
 		return;
+	sense_cgroup_each_task(s, g, take_outside, &l);
 	drop_unseen(g, l.seen, nknown);
 }
 
-void sense_threads_read(struct sense *s, struct guest_source *g)
+static void read_schedstat(struct sense *s, const struct guest_source *g, struct guest_thread *t,
+			   struct hostfile *file)
 {
-	for (size_t i = 0; i < g->nthreads; i++) {
+	ssize_t n;
+
+	if (t->outside)
+		n = sense_text(s, file, "proc/%d/schedstat", t->tid);
+	else
+		n = sense_text(s, file, "proc/%d/task/%d/schedstat", g->pid, t->tid);
+	/* One that has just gone keeps its numbers until the next listing. */
+	if (n > 0 && parse_schedstat(s->text, &t->run_ns_total, &t->delay_ns_total) < 0)
+		hostfile_close(file);
+}
+
+/* What those outside ran is in no file of the process. */
+uint64_t sense_threads_read(struct sense *s, struct guest_source *g)
+{
+	uint64_t outside_ns = 0;
+
+	for (size_t i = 0; i < g->nthreads && s->capabilities.schedstat; i++) {
 		struct guest_thread *t = &g->thread[i];
 
-		/* One that has just gone keeps its numbers until the next listing. */
-		if (t->role == THREAD_VCPU && s->capabilities.schedstat &&
-		    sense_text(s, &g->schedstat[i], "proc/%d/task/%d/schedstat", g->pid, t->tid) >
-			    0 &&
-		    parse_schedstat(s->text, &t->run_ns_total, &t->delay_ns_total) < 0)
-			hostfile_close(&g->schedstat[i]);
+		if (t->role == THREAD_VCPU || t->outside)
+			read_schedstat(s, g, t, &g->schedstat[i]);
+		if (t->outside)
+			outside_ns += t->run_ns_total;
 	}
+	return outside_ns;
 }
 
 void sense_threads_end(struct guest_source *g)

@@ -231,7 +231,7 @@ static void print_host(FILE *out, const struct host_sample *h)
 
 static void print_thread(FILE *out, const char *guest, const struct guest_thread *t)
 {
-	static const char *const roles[] = { "emulator", "vcpu", "iothread" };
+	static const char *const roles[] = { "emulator", "vcpu", "iothread", "vhost" };
 	char text[KT_CPULIST_MAX];
 
 	fprintf(out,

@@ -84,6 +84,100 @@ START_TEST(the_first_affinity_stays)
 }
 END_TEST
 
+/* ---- vhost ------------------------------------------------------------------------------- */
+
+static void put_outsider(pid_t tid, const char *comm, int ppid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "proc/%d/comm", tid);
+	putf(path, "%s\n", comm);
+	snprintf(path, sizeof path, "proc/%d/stat", tid);
+	putf(path, "%d (%s) S %d 0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 77 0 0 0\n", tid, comm, ppid);
+	snprintf(path, sizeof path, "proc/%d/status", tid);
+	put(path, "Name:\tx\nCpus_allowed_list:\t1-2\n");
+	snprintf(path, sizeof path, "proc/%d/schedstat", tid);
+	put(path, "20000000 5 1\n");
+}
+
+static void check_outsiders(void)
+{
+	const struct guest_thread *t;
+
+	put_outsider(900, "vhost-100", 2);
+	put_outsider(901, "vhost-1000", 2);
+	put_outsider(902, "vhost-100", 1); /* a process that has taken the name */
+	put_outsider(903, "kworker/1:2", 2);
+	announce(1);
+	start();
+	for (int again = 0; again < 3; again++) {
+		ck_assert_int_eq(read_once(), 0);
+		ck_assert_uint_eq(guest(1)->nthreads, 3);
+		t = thread(1, 900);
+		ck_assert(t->outside && t->role == THREAD_VHOST && t->number == 0);
+		ck_assert_uint_eq(t->start_ticks, 77);
+		ck_assert_uint_eq(cpumask_count(&t->first_allowed), 2);
+		ck_assert(!thread(1, 101)->outside);
+		ck_assert_uint_eq(guest(1)->cpu_hz_total, 57 + 2);
+	}
+}
+
+#define TASKS "100\n101\n900\n901\n902\n903\n904\n-1\n0\nx\n99999999999\n"
+
+START_TEST(kernel_threads_that_work_for_a_guest_are_its_own)
+{
+	put_guest(1, 100);
+	put(cgroup_of(1, "emulator/cgroup.threads"), TASKS);
+	check_outsiders();
+	drop_process(900);
+	put_thread(100, 105, 300, "CPU 1/KVM\n"); /* the threads are listed again */
+	put_process_stat(100, 3, 100);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!has_thread(1, 900));
+	ck_assert_uint_eq(guest(1)->nthreads, 3);
+}
+END_TEST
+
+START_TEST(they_are_found_in_cgroup_v1_too)
+{
+	put_guest(1, 100);
+	put("proc/self/mountinfo",
+	    "31 23 0:26 / /sys/fs/cgroup/cpuset rw - cgroup cgroup rw,cpuset\n");
+	put("proc/100/cgroup", "5:cpuset:/machine/qemu-1-guest.libvirt-qemu/emulator\n");
+	put(CGROUPS "/cpuset/machine/qemu-1-guest.libvirt-qemu/emulator/tasks", TASKS);
+	check_outsiders();
+}
+END_TEST
+
+/* Where libvirt may not make groups, everybody is in one. */
+START_TEST(a_group_that_is_not_the_guests_is_not_searched)
+{
+	put_guest(1, 100);
+	put("proc/100/cgroup", "0::/system.slice/virtqemud.service\n");
+	put(CGROUPS "/system.slice/virtqemud.service/cgroup.threads", TASKS);
+	put_outsider(900, "vhost-100", 2);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->nthreads, 2);
+}
+END_TEST
+
+START_TEST(a_vhost_thread_of_the_process_is_inside)
+{
+	put_guest(1, 100);
+	put_thread(100, 105, 300, "vhost-100\n");
+	put(cgroup_of(1, "emulator/cgroup.threads"), "100\n101\n105\n");
+	put_outsider(105, "vhost-100", 2);
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->nthreads, 3);
+	ck_assert(!thread(1, 105)->outside && thread(1, 105)->role == THREAD_VHOST);
+	ck_assert_uint_eq(guest(1)->cpu_hz_total, 57);
+}
+END_TEST
+
 /* All of them are one folder: thousands of files would take seconds to make. */
 /* Each thread keeps a file open: more than the usual 1,024 that a shell allows.  The daemon
  * asks for more likewise. */
@@ -136,6 +230,8 @@ START_TEST(a_thousand_samples_cost_no_memory_and_no_files)
 	count_allocations();
 	for (unsigned int n = 1; n <= GUESTS; n++) {
 		put_guest(n, (pid_t)(100 * n));
+		put(cgroup_of(n, "emulator/cgroup.threads"), "99\n");
+		put_outsider(99, "vhost-100", 2); /* the first one's */
 		announce(n);
 	}
 	start();
@@ -236,6 +332,10 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, a_thread_for_a_thread_is_seen_in_time);
 	tcase_add_test(tc, a_recycled_thread_number_is_another_thread);
 	tcase_add_test(tc, the_first_affinity_stays);
+	tcase_add_test(tc, kernel_threads_that_work_for_a_guest_are_its_own);
+	tcase_add_test(tc, they_are_found_in_cgroup_v1_too);
+	tcase_add_test(tc, a_group_that_is_not_the_guests_is_not_searched);
+	tcase_add_test(tc, a_vhost_thread_of_the_process_is_inside);
 	tcase_add_test(tc, threads_beyond_the_limit_are_left_out);
 	tcase_add_test(tc, a_thousand_samples_cost_no_memory_and_no_files);
 	tcase_add_test(tc, guests_that_come_and_go_leave_no_open_file);
