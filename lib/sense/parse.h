@@ -66,6 +66,10 @@ bool parse_node_counts(const char *text, const char *key, uint64_t unit_bytes,
 /* One line of numa_maps: its pages by node, by their own size. */
 void parse_numa_maps_line(const char *line, uint64_t kib[KT_NODES_MAX]);
 
+/* One line of /proc/PID/maps.  False: not memory that may be read and written and is
+ * private without a file, or shared. */
+bool parse_maps_line(const char *line, uint64_t *ret_start, uint64_t *ret_end) KT_MUST_USE;
+
 /* /proc/PID/cgroup: the path of the hierarchy that has this v1 controller, or of v2
  * (controller ""), into ret.  -ENOENT: none; -ENAMETOOLONG. */
 int parse_cgroup_path(const char *text, const char *controller, char *ret, size_t size) KT_MUST_USE;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* On which nodes is memory, which cgroup does it belong to, and whose process is it? */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -52,6 +53,51 @@ void parse_numa_maps_line(const char *line, uint64_t kib[KT_NODES_MAX])
 			return;
 	}
 	add_counts(line, page_kib * 1024, kib);
+}
+
+static bool hex_number(const char **s, uint64_t *ret)
+{
+	const char *p = *s;
+	uint64_t value = 0;
+
+	for (; isxdigit((unsigned char)*p); p++) {
+		int digit = *p <= '9' ? *p - '0' : (*p | 0x20) - 'a' + 10;
+
+		if (value >> 60)
+			return false;
+		value = value << 4 | (uint64_t)digit;
+	}
+	if (p == *s)
+		return false;
+	*s = p;
+	*ret = value;
+	return true;
+}
+
+/* "7f12c8000000-7f12d0000000 rw-p 00000000 00:00 0 [anon:x]": memfd and hugetlbfs are
+ * shared, and so is a device's memory, which has a path of its own. */
+bool parse_maps_line(const char *line, uint64_t *ret_start, uint64_t *ret_end)
+{
+	uint64_t start, end, inode = 0;
+	const char *mode, *s = line;
+
+	if (!hex_number(&s, &start) || *s++ != '-' || !hex_number(&s, &end) || *s++ != ' ' ||
+	    end <= start)
+		return false;
+	mode = s;
+	for (int field = 0; field < 3; field++) { /* mode, offset, device */
+		s = strchr(s, ' ');
+		if (!s)
+			return false;
+		s++;
+	}
+	if (strncmp(mode, "rw", 2) != 0 || strcspn(mode, " ") != 4 || !parse_number(&s, &inode))
+		return false;
+	if (mode[3] == 's' ? strstr(s, " anon_inode:") != NULL : inode != 0)
+		return false;
+	*ret_start = start;
+	*ret_end = end;
+	return true;
 }
 
 static int copy(const char *from, size_t n, char *ret, size_t size)

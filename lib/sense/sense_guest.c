@@ -7,7 +7,8 @@
 #include "str.h"
 
 /* numa_maps walks the page tables under the mmap lock, 39 ns for each 4 KiB page (82 ms
- * at 8 GiB): small guests only, seldom, and those with huge pages, which are few. */
+ * at 8 GiB): small guests only, seldom, if their pages may not be asked for one by one, and
+ * those with huge pages, which are few. */
 static const uint64_t numa_maps_max_kib = 2 * 1024 * 1024;
 static const uint64_t ns_per_hz = KT_NS_PER_S / 100;
 
@@ -66,23 +67,35 @@ static void read_numa_maps(struct sense *s, struct guest_source *g)
 	if (str_format(path, sizeof path, "proc/%d/numa_maps", g->pid) < 0 ||
 	    hostfs_each_line(s->fs, path, s->text, sizeof s->text, add_numa_maps_line, kib) < 0)
 		return; /* without CAP_SYS_PTRACE, or gone */
-	memcpy(g->numa_maps_kib, kib, sizeof kib);
-	g->has_numa_maps = true;
+	memcpy(g->nodes_kib, kib, sizeof kib);
+	g->has_nodes = true;
+}
+
+/* Pages of hugetlb are not in the resident size, which a sample is scaled to.  Guests that
+ * were found in one tick take turns. */
+static void look_up_nodes(struct sense *s, struct guest_source *g, bool hugepages, uint64_t rss_kib)
+{
+	bool turn = (g->nsamples + (unsigned int)g->pid) % SAMPLES_BETWEEN_PAGES == 0;
+
+	if (!hugepages && (turn || g->nsamples == 0))
+		g->has_pages = sense_pages_read(s, g->pid, rss_kib, g->nodes_kib) == 0;
+	g->has_nodes |= g->has_pages;
+	if (!g->has_pages && g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 &&
+	    (hugepages || rss_kib <= numa_maps_max_kib))
+		read_numa_maps(s, g);
 }
 
 /* Where the cgroup does not tell: hugetlb is not counted there, and old v2 kernels have
  * no numa_stat. */
-static void look_up_nodes(struct sense *s, struct guest_source *g, const struct domain *d,
-			  struct guest_sample *ret)
+static void read_nodes(struct sense *s, struct guest_source *g, const struct domain *d,
+		       struct guest_sample *ret)
 {
 	if (ret->has_node_memory && !d->hugepages)
 		return;
-	if (g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 &&
-	    (d->hugepages || ret->rss_kib <= numa_maps_max_kib))
-		read_numa_maps(s, g);
-	if (!g->has_numa_maps)
+	look_up_nodes(s, g, d->hugepages, ret->rss_kib);
+	if (!g->has_nodes)
 		return;
-	memcpy(ret->node_memory_kib, g->numa_maps_kib, sizeof ret->node_memory_kib);
+	memcpy(ret->node_memory_kib, g->nodes_kib, sizeof ret->node_memory_kib);
 	ret->has_node_memory = true;
 }
 
@@ -174,7 +187,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->limit_kib = KT_UNLIMITED_KIB;
 	if (g->has_cgroup)
 		sense_cgroup_read(s, g, ret);
-	look_up_nodes(s, g, d, ret);
+	read_nodes(s, g, d, ret);
 	read_ksm(s, g, ret);
 	g->nsamples++;
 }

@@ -11,6 +11,7 @@
  *	sense_process.c  which process is which guest's
  *	sense_threads.c  the threads of a guest
  *	sense_device.c   the nodes of a guest's devices
+ *	sense_pages.c    where its memory is, if its cgroup does not tell
  *	sense_cgroup.c   the memory cgroup of a guest
  *	topology*.c      CPUs, nodes and caches, through hwloc
  *	parse*.c         text -> numbers
@@ -26,6 +27,8 @@
 /* What changes rarely and costs more than a read: threads that were replaced one for
  * one, cpusets, numa_maps.  Five minutes at the usual tick. */
 enum { SAMPLES_BETWEEN_LOOKS = 60 };
+/* 1.7 ms for 4,096 pages of a guest: soon enough to see that they were moved. */
+enum { SAMPLES_BETWEEN_PAGES = SAMPLES_BETWEEN_LOOKS / 6 };
 
 enum ksm_file {
 	KSM_FILE_RUN,
@@ -74,8 +77,9 @@ struct guest_source {
 	struct cpumask cpus;        /* effective, of that */
 	unsigned int ndevices_seen; /* when they were looked up */
 	uint64_t device_nodes;
-	bool has_numa_maps;
-	uint64_t numa_maps_kib[KT_NODES_MAX];
+	bool has_nodes; /* asked for beside the cgroup */
+	bool has_pages; /* by its pages */
+	uint64_t nodes_kib[KT_NODES_MAX];
 	uint64_t nthreads_seen; /* in stat, when the threads were listed */
 	size_t nthreads, capacity;
 	size_t nnamed; /* the first ones, whose names were read twice */
@@ -178,6 +182,16 @@ void sense_threads_end(struct guest_source *g);
 /* ---- sense_device.c ----------------------------------------------------------------- */
 
 uint64_t sense_device_nodes(struct sense *s, const struct domain *d);
+
+/* ---- sense_pages.c ------------------------------------------------------------------ */
+
+/* The i-th of n pages, out of npages >= n. */
+uint64_t sense_pages_pick(uint64_t npages, uint64_t i, uint64_t n);
+
+/* By a sample of its pages, scaled to its resident size.  -EPERM, -EACCES: may not be
+ * asked; -ENODATA: no page of it is there; -ENOTSUP, -errno.  `kib` is then untouched. */
+int sense_pages_read(struct sense *s, pid_t pid, uint64_t rss_kib,
+		     uint64_t kib[KT_NODES_MAX]) KT_MUST_USE;
 
 /* ---- sense_cgroup.c ----------------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ static void give_texts(const char *text)
 {
 	static const char *const controllers[] = { "", "memory" };
 	static uint64_t idle_hz[KT_CPUS_MAX];
-	uint64_t kib[KT_NODES_MAX] = { 0 }, value;
+	uint64_t kib[KT_NODES_MAX] = { 0 }, value, end;
 	const struct parse_key keys[] = { { "anon", &value }, { "some", &value } };
 	unsigned int number;
 	char path[24];
@@ -47,6 +47,8 @@ static void give_texts(const char *text)
 	(void)parse_thread_name(text, &number);
 	ck_assert_uint_lt(number, KT_THREADS_MAX);
 	parse_cpus_idle(text, idle_hz);
+	TOUCH(value);
+	ck_assert(parse_maps_line(text, &value, &end) || UNTOUCHED(value));
 	parse_numa_maps_line(text, kib);
 	(void)parse_node_counts(text, "anon", 1, kib);
 }

@@ -52,6 +52,48 @@ START_TEST(counts_by_node_are_added_up)
 }
 END_TEST
 
+#define MIB "7f12c8000000-7f12c8100000 "
+
+static const struct {
+	const char *line;
+	bool ok;
+} mappings[] = {
+	{ MIB "rw-p 00000000 00:00 0 ", true },
+	{ MIB "rw-p 00000000 00:00 0", true },
+	{ MIB "rwxp 00000000 00:00 0                          [anon:ram]", true },
+	{ MIB "rw-s 00000000 00:01 2054                       /memfd:ram (deleted)", true },
+	{ MIB "rw-s 00000000 00:05 77                         /dev/zero (deleted)", true },
+	{ MIB "rw-s 00000000 00:0f 9                          /dev/hugepages/x y", true },
+	{ MIB "rw-p 00000000 fe:01 131                        /usr/lib/libc.so.6", false },
+	{ MIB "r--p 00000000 00:00 0", false },
+	{ MIB "---p 00000000 00:00 0", false },
+	{ MIB "-w-p 00000000 00:00 0", false },
+	{ MIB "rw-s 00000000 00:0e 1                          anon_inode:[vfio-device]", false },
+	{ MIB "rw-p 00000000 00:00 x", false },
+	{ MIB "rw-p 00000000 00:00", false },
+	{ MIB "rw-p 00000000", false },
+	{ MIB "rw", false },
+	{ MIB "rw   0", false },
+	{ MIB "", false },
+	{ "7f12c8100000-7f12c8100000 rw-p 0 00:00 0", false },
+	{ "7f12c8100000-7f12c8000000 rw-p 0 00:00 0", false },
+	{ "7f12c8100000 7f12c8200000 rw-p 0 00:00 0", false },
+	{ "-7f12c8200000 rw-p 0 00:00 0", false },
+	{ "17f12c81000000000-7f12c82000000000 rw-p 0 00:00 0", false },
+	{ "", false },
+};
+
+START_TEST(a_mapping_that_may_be_guest_memory_is_told)
+{
+	uint64_t start = 7, end = 7;
+
+	ck_assert_msg(parse_maps_line(mappings[_i].line, &start, &end) == mappings[_i].ok, "%s",
+		      mappings[_i].line);
+	ck_assert_uint_eq(start, mappings[_i].ok ? 0x7f12c8000000 : 7);
+	ck_assert_uint_eq(end, mappings[_i].ok ? 0x7f12c8100000 : 7);
+}
+END_TEST
+
 static const struct {
 	const char *line;
 	uint64_t node0, node1;
@@ -278,6 +320,7 @@ int main(void)
 	Suite *s = suite_create("parse_memory");
 
 	LOOP(tc, counts_by_node_are_added_up, node_counts);
+	LOOP(tc, a_mapping_that_may_be_guest_memory_is_told, mappings);
 	LOOP(tc, numa_maps_counts_pages_of_their_own_size, maps_lines);
 	LOOP(tc, the_cgroup_is_that_of_the_controller, cgroup_paths);
 	LOOP(tc, the_mount_is_that_of_the_controller, cgroup_mounts);
