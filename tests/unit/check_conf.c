@@ -116,7 +116,7 @@ static const struct {
 	{ "domain without pattern", "[domain \"\"]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1, "unknown key; allowed: ksm" },
 	{ "domain, bad placement", "[domain \"w*\"]\nplacement = Cpu\n", 1,
-	  "placement: \"Cpu\" is not allowed; allowed: off, observe, cpu, full, on" },
+	  "is not allowed; allowed: off, observe, cpu, full, on" },
 	{ "domain, a word of placement", "[domain \"w*\"]\nmemory = full\n", 1,
 	  "allowed: off, observe, on" },
 	{ "domain, another", "[domain \"w*\"]\nksm = cpu\n", 1, "allowed: off, observe, on" },
