@@ -14,6 +14,8 @@ static const double host_steal_max = 0.05, guest_delay_max = 0.05;
 /* Percent of the time in which somebody waits for memory: at this much nothing moves. */
 static const double psi_stop_pct = 5;
 static const uint64_t look_again_ns = KT_NS_PER_S;
+/* A home that was full is asked again after this time. */
+static const uint64_t full_s = 30;
 
 static double away_gib(const struct placement_step *s, const struct placement_unit *u)
 {
@@ -41,7 +43,10 @@ static bool is_home(const struct placement_step *s, const struct placement_unit 
 static bool may_move_now(const struct placement_step *s, const struct placement_unit *u)
 {
 	const struct guest_view *g = &s->view->guest[u->slot];
+	const struct placement_guest *state = &s->state->guest[u->slot];
 
+	if (state->full_ns && within_s(s->view->now_ns, state->full_ns, full_s))
+		return false;
 	return u->brings && is_home(s, u) && s->plan->guest[u->slot].placement.wish == WISH_SET &&
 	       g->steal_share.value <= guest_delay_max && away_gib(s, u) > least_gib;
 }
@@ -96,24 +101,33 @@ static double ease(const struct host_view *v)
 	return 1 - v->psi_memory_full_pct / psi_stop_pct;
 }
 
-/* What is left where it was does not move: shared with others, or locked. */
+static void note_stuck(const struct placement_step *s, size_t slot)
+{
+	const struct guest_view *g = &s->view->guest[slot];
+	struct placement_guest *guest = &s->state->guest[slot];
+
+	guest->stuck_nodes = recall_guest(s->in_force, slot, g)->nodes;
+	guest->stuck_kib = 0;
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		if (!nodemask_test(guest->stuck_nodes, n))
+			guest->stuck_kib =
+				add_capped(guest->stuck_kib, g->sample->node_memory_kib[n]);
+}
+
+/* What is left where it was when all is done does not move: shared with others, or locked. */
 static void note_end(struct placement_step *s)
 {
 	const struct move_in_force *f = &s->in_force->move;
 	struct placement_policy *state = s->state;
-	const struct guest_view *g = &s->view->guest[f->slot];
-	struct placement_guest *guest = &state->guest[f->slot];
-	uint64_t nodes = recall_guest(s->in_force, f->slot, g)->nodes;
+	size_t slot = state->moving;
 
-	if (!state->is_moving || !f->done || state->moving != f->slot || !g->present)
+	if (!state->is_moving || f->slot != slot || !s->view->guest[slot].present)
 		return;
-	state->is_moving = false;
-	guest->stuck_nodes = nodes;
-	guest->stuck_kib = 0;
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (!nodemask_test(nodes, n))
-			guest->stuck_kib =
-				add_capped(guest->stuck_kib, g->sample->node_memory_kib[n]);
+	if (f->done)
+		note_stuck(s, slot);
+	if (f->full)
+		state->guest[slot].full_ns = s->view->now_ns;
+	state->is_moving &= !f->done && !f->full;
 }
 
 void placement_choose_move(struct placement_step *s)

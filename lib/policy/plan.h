@@ -60,6 +60,7 @@ struct placement_cell {
 	uint64_t nodes;       /* its home; bit by id, never empty */
 	struct cpumask vcpus; /* by number; all bits set where the guest is not divided */
 	struct cpumask cpus;  /* for those; never empty */
+	uint64_t memory_kib;  /* of the cell; 0: all of the guest's */
 };
 
 struct placement_plan {
@@ -153,7 +154,10 @@ struct guest_in_force {
 struct move_in_force {
 	bool active; /* memory of the guest in this slot is being moved */
 	size_t slot;
-	bool done;                      /* ... and there is nothing left to move */
+	/* Not active any more, until another order: */
+	bool done;                      /* nothing of that guest is left to move */
+	bool full;                      /* no node that it goes to has any to spare */
+	bool off;                       /* the kernel lets us move nothing of any guest */
 	uint64_t kib_per_s;             /* as measured, while it copied */
 	uint64_t moved_kib, failed_kib; /* of all guests, since the start */
 	uint64_t longest_call_ns;

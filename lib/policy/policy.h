@@ -108,6 +108,7 @@ struct placement_guest {
 	uint64_t stuck_kib;   /* of its memory away from home, that did not move ... */
 	uint64_t stuck_nodes; /* ... to this home */
 	bool roll_back;       /* to what it left */
+	uint64_t full_ns;     /* its home had no room for its memory; 0: never */
 	struct placement_effect effect;
 };
 

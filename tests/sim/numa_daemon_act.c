@@ -111,6 +111,7 @@ static void publish(struct numa_daemon *d)
 	f->active = m->open;
 	f->slot = m->order.slot;
 	f->done = m->given && !m->open && m->done;
+	f->full = m->given && !m->open && !m->done;
 	f->moved_kib = (uint64_t)(m->moved_gib * kib_per_gib);
 	if (m->open)
 		f->kib_per_s = d->plan.move.kib_per_s;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 static const double thread_yield = 0.25;
+static const double shared_share = 0.01; /* of a CPU, per CPU beside it and core */
 static const double cost_per_gib_over = 1000;
 
 /* ---- what a choice costs -------------------------------------------------------------- */
@@ -34,7 +35,8 @@ static double bin_loss(const struct pack_bin *b, double cpus, double variance)
 {
 	double y = b->threads > b->cores ? thread_yield : 0, load = b->base_cpus + cpus;
 
-	return (1 - y) * excess(load, variance, b->cores) + y * excess(load, variance, b->threads);
+	return (1 - y) * excess(load, variance, b->cores) + y * excess(load, variance, b->threads) +
+	       (b->cores > 0 ? shared_share * load * load / (2 * b->cores) : 0);
 }
 
 static double expected_loss(const struct pack *p, const struct filling *f)
