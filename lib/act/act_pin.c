@@ -15,7 +15,8 @@ bool act_error_passes(int error)
 static void say_pinned(struct act_guest *g)
 {
 	struct placement *p = &g->placement;
-	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX];
+	struct cpumask asked = act_pins_asked(p);
+	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX], home[KT_HOME_MAX];
 
 	if (p->written == 0)
 		return;
@@ -26,9 +27,9 @@ static void say_pinned(struct act_guest *g)
 				      .action = "pin",
 				      .reason = reason_str(p->why),
 				      .from = cpumask_str(&p->was, from, sizeof from),
-				      .to = cpumask_str(&p->cpus, to, sizeof to) },
-		  "%zu threads pinned to node %d, CPUs %.100s (were on %.100s): %s", p->written,
-		  (int)nodemask_first(p->nodes), to, from, why_sentence(p->why));
+				      .to = cpumask_str(&asked, to, sizeof to) },
+		  "%zu threads pinned to %.200s, CPUs %.100s (were on %.100s): %s", p->written,
+		  act_home_words(&p->home, home, sizeof home), to, from, why_sentence(p->why));
 	p->written = 0;
 }
 
@@ -65,7 +66,7 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 				      .actuator = "placement",
 				      .action = "refuse",
 				      .reason = why_str(WHY_ACTUATOR_OFF),
-				      .to = cpumask_str(&g->placement.cpus, to, sizeof to),
+				      .to = cpumask_str(&pin->asked, to, sizeof to),
 				      .error = -error },
 		  "%s thread %u (tid %d) could not be pinned to CPUs %.100s: %s (%s); placement of "
 		  "%s is off",
@@ -77,12 +78,12 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
  * Anything else came in between: as the next look finds it unlike `got`, it is ceded. */
 static void note_result(struct placement *p, struct pin *pin, const struct cpumask *found)
 {
-	struct cpumask outside = cpumask_andnot(found, &p->cpus);
+	struct cpumask outside = cpumask_andnot(found, &pin->asked);
 
 	if (p->written++ == 0)
 		p->was = pin->got;
-	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : p->cpus;
-	pin->settled = p->current;
+	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : pin->asked;
+	pin->done = true;
 	pin->gave_up = false;
 }
 
@@ -97,7 +98,7 @@ static int pin_thread(const struct act *a, struct act_guest *g, struct pin *pin)
 	r = thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &pin->unpinnable);
 	if (r < 0 || pin->unpinnable)
 		return r;
-	r = thread_set_cpus(pin->tid, &g->placement.cpus);
+	r = thread_set_cpus(pin->tid, &pin->asked);
 	if (r == 0)
 		r = thread_get_cpus(pin->tid, &found);
 	if (r < 0)
@@ -115,8 +116,10 @@ static bool pin_one(struct act *a, struct act_guest *g, struct pin *pin)
 		return true;
 	a->undo_stale = true;
 	pin->ours = false;
-	if (r == 0 || r == -ESRCH)
+	if (r == 0 || r == -ESRCH) {
+		pin->asked = (struct cpumask){ 0 };
 		return true; /* threads come and go */
+	}
 	pin->ours = !cpumask_equal(&pin->got, &pin->original);
 	act_placement_refused(a, g, pin, r);
 	return false;
@@ -128,7 +131,7 @@ static void execute_affinity(struct act *a, struct act_guest *g)
 	bool refused = false;
 
 	for (size_t i = 0; i < p->npins && !refused; i++)
-		if (p->pin[i].ours && p->pin[i].settled != p->current)
+		if (p->pin[i].ours && !p->pin[i].done)
 			refused = !pin_one(a, g, &p->pin[i]);
 	if (p->written > 0)
 		g->in_force.pin_changed_ns = a->now_ns;
@@ -148,9 +151,9 @@ static void execute_libvirt(struct act *a, struct act_guest *g)
 		struct pin *pin = &p->pin[i];
 		int r;
 
-		if (!pin->ours || pin->settled == p->current)
+		if (!pin->ours || pin->done)
 			continue;
-		r = a->ops->pin(a->ops->context, &g->uuid, pin->role, pin->number, &p->cpus);
+		r = a->ops->pin(a->ops->context, &g->uuid, pin->role, pin->number, &pin->asked);
 		pin->pending = r == 0;
 		pin->fresh = false;
 		if (r == 0)

@@ -4,6 +4,7 @@
  * A table per guest.  A pin that was given back stays in it as long as its thread lives:
  * its original tells our own doing from somebody else's when the guest is pinned again. */
 #include <errno.h>
+#include <string.h>
 
 #include "act_private.h"
 
@@ -92,26 +93,43 @@ static bool is_pinned(const struct placement *p)
 	return false;
 }
 
+struct cpumask act_pins_asked(const struct placement *p)
+{
+	struct cpumask r = { 0 };
+
+	for (size_t i = 0; i < p->npins; i++)
+		r = cpumask_or(&r, &p->pin[i].asked);
+	return r;
+}
+
 void act_placement_publish(const struct act *a, struct act_guest *g)
 {
+	const struct home nowhere = { 0 };
+	const struct home *home;
+
 	g->in_force.pinned = is_pinned(&g->placement);
-	g->in_force.nodes = g->in_force.pinned ? g->placement.nodes : 0;
-	g->in_force.ncells = g->in_force.pinned;
-	g->in_force.cell_nodes[0] = g->in_force.nodes;
-	g->in_force.cpus = g->placement.cpus;
+	home = g->in_force.pinned ? &g->placement.home : &nowhere;
+	g->in_force.nodes = home->nodes;
+	g->in_force.ncells = home->ncells;
+	memcpy(g->in_force.cell_nodes, home->cell_nodes, sizeof home->cell_nodes);
+	g->in_force.cpus = home->cpus;
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)
 {
-	const struct pin *first = act_pin_main(g);
+	for (size_t i = 0; i < g->placement.npins; i++) {
+		const struct pin *pin = &g->placement.pin[i];
 
-	return act_shows(a, mask, &g->placement.cpus) || (first && act_shows(a, mask, &first->got));
+		if (act_shows(a, mask, &pin->asked) || act_shows(a, mask, &pin->before) ||
+		    (pin->done && act_shows(a, mask, &pin->got)))
+			return true;
+	}
+	return false;
 }
 
 /* A request whose answer was lost may have been done, or not. */
-bool act_pin_may_be_ours(struct act *a, const struct placement *p, const struct pin *pin,
-			 const struct cpumask *found)
+bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	return act_shows(a, found, &pin->got) || act_shows(a, found, &p->cpus);
+	return act_shows(a, found, &pin->got) || act_shows(a, found, &pin->asked);
 }

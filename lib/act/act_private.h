@@ -8,8 +8,10 @@
  *	act_ksm_file.c    ... read and written
  *	act_ksm_unmerge.c ... all that is merged taken apart
  *	act_ksm_say.c     ... and what is said about them
+ *	act_home.c        which CPUs a plan wishes a thread, and what a home is called
+ *	act_look.c        whose masks its threads have now
  *	act_pins.c        the table of a guest's pinned threads
- *	act_placement.c   where threads are to run, and whose masks they have
+ *	act_placement.c   where threads are to run
  *	act_pin.c         masks written, by the kernel or through libvirt
  *	act_unpin.c       ... and given back
  *	act_thread.c      one thread: is it still the same, where may it run
@@ -78,22 +80,29 @@ struct pin {
 	unsigned int number;
 	bool ours; /* on file, to be given back; else the original is only remembered */
 	bool fresh, gave_up;
-	bool pending;         /* libvirt owes an answer ... */
-	bool giving_back;     /* ... about the original */
-	bool unpinnable;      /* the kernel lets nobody move this thread */
-	unsigned int settled; /* of struct placement, that `got` is the result of; 0: none */
+	bool pending;     /* libvirt owes an answer ... */
+	bool giving_back; /* ... about the original */
+	bool unpinnable;  /* the kernel lets nobody move this thread */
+	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
 	struct cpumask original;
-	struct cpumask got; /* as read back: within its cpuset */
+	struct cpumask asked;
+	struct cpumask before; /* of ours, that was there when `asked` was put on file; or empty */
+	struct cpumask got;    /* as read back: within its cpuset */
+};
+
+/* What the pins come from, as far as it is not in them. */
+struct home {
+	uint64_t nodes; /* of all cells */
+	unsigned int ncells;
+	uint64_t cell_nodes[KT_CELLS_MAX];
+	struct cpumask cpus; /* of the first cell */
 };
 
 struct placement {
 	enum placement_backend backend;
-	uint64_t nodes, nodes_before;
-	struct cpumask cpus, before; /* asked for; empty before: there was none */
-	/* Numbers what `cpus` was over time: a pin that is settled with another number
-	 * has yet to be asked for these. */
-	unsigned int current, current_before, newest;
+	struct home home, home_before;
 	bool todo, off, giving_back;
+	bool moves;         /* by this apply, pins that there were are asked for other CPUs */
 	size_t given_back;  /* threads, so far */
 	bool trust_present; /* after a reload: whatever mask is there is the original */
 	enum why why;
@@ -212,6 +221,23 @@ void act_ksm_say_no_room(struct act *a);
 void act_ksm_say(struct act *a, struct log_event event, enum why why, unsigned int which,
 		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX]);
 
+/* ---- act_home.c -------------------------------------------------------- */
+
+/* There are CPUs for every thread. */
+bool act_wish_is_complete(const struct placement_plan *wish);
+bool act_wish_equal(const struct placement_plan *a, const struct placement_plan *b);
+struct cpumask act_wished_cpus(const struct placement_plan *wish, enum thread_role role,
+			       unsigned int number);
+/* Of all threads. */
+struct cpumask act_wished_in_all(const struct placement_plan *wish);
+struct home act_home_of(const struct placement_plan *wish);
+bool act_home_equal(const struct home *a, const struct home *b);
+/* "0-1", and "0/2-3" cell by cell; KT_HOME_MAX bytes suffice.  Returns buf. */
+enum { KT_HOME_MAX = KT_CELLS_MAX * KT_NODELIST_MAX };
+char *act_home_str(const struct home *home, char *buf, size_t size);
+/* The same in a sentence: "node 1", "nodes 0-1", "nodes 0/2-3 cell by cell". */
+char *act_home_words(const struct home *home, char *buf, size_t size);
+
 /* ---- act_pins.c -------------------------------------------------------- */
 
 /* NULL: not known. `hint`: where to look first. */
@@ -223,19 +249,50 @@ struct pin *act_pin_add(struct placement *p);
 void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);
 bool act_pins_any_ours(const struct placement *p);
 bool act_pins_any_pending(const struct placement *p);
-bool act_pin_may_be_ours(struct act *a, const struct placement *p, const struct pin *pin,
-			 const struct cpumask *found);
-/* Whether a thread with this mask has it from us: a child of a pinned one has. */
+bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found);
+/* Whether a thread that we do not know has this mask from us: it inherits that of any other,
+ * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
+/* The CPUs that any of them was asked for. */
+struct cpumask act_pins_asked(const struct placement *p);
 void act_placement_publish(const struct act *a, struct act_guest *g);
+
+/* ---- act_look.c -------------------------------------------------------- */
+
+enum finding {
+	THREAD_FINE,  /* as wished, or none of our business */
+	THREAD_KNOWN, /* ours, and to be changed */
+	THREAD_NEW,   /* as it came */
+	THREAD_BORN,  /* as it was born of a thread that we pinned */
+	THREAD_FOREIGN,
+};
+
+struct look {
+	const struct placement_plan *wish;
+	bool pinned;    /* the guest, by us, before this plan */
+	size_t changes; /* threads whose mask has to be written */
+	bool foreign;
+	struct pin example;   /* a thread that somebody else has pinned ... */
+	struct cpumask found; /* ... to these */
+};
+
+/* A thread as it is, and as it is wished. */
+struct seen {
+	struct cpumask mask, wanted;
+};
+
+enum finding act_find_thread(struct act *a, const struct look *look, const struct act_guest *g,
+			     const struct guest_thread *t, size_t hint, struct seen *ret_seen);
+void act_look(struct act *a, const struct act_guest *g, const struct guest_plan *plan,
+	      struct look *look);
+/* `foreign`: one of the threads that somebody else has pinned, to `found`. */
+void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
+			const struct cpumask *found);
 
 /* ---- act_placement.c --------------------------------------------------- */
 
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_placement_abandon(struct act_guest *g);
-/* `foreign`: one of the threads that somebody else has pinned, to `found`. */
-void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
-			const struct cpumask *found);
 
 /* ---- act_pin.c --------------------------------------------------------- */
 
@@ -301,11 +358,12 @@ const char *reason_str(enum why why);
 
 /* ---- undo.c, undo_read.c, undo_check.c --------------------------------- */
 
-#define UNDO_HEADER "kvmtuned-undo 1"
+#define UNDO_HEADER   "kvmtuned-undo 2"
+#define UNDO_HEADER_1 "kvmtuned-undo 1" /* is read, never written */
 
 extern const char *const undo_backend_word[];
 extern const char *const undo_role_word[];
-enum { UNDO_BACKENDS = PLACEMENT_LIBVIRT + 1, UNDO_ROLES = THREAD_IOTHREAD + 1 };
+enum { UNDO_BACKENDS = PLACEMENT_LIBVIRT + 1, UNDO_ROLES = THREAD_VHOST + 1 };
 
 /* Writes what is ours; without anything the file is removed. */
 int undo_save(struct act *a) KT_MUST_USE;

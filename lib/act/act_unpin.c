@@ -38,7 +38,7 @@ static int look_at(struct act *a, const struct act_guest *g, const struct pin *p
 		return r == -ESRCH ? 1 : r;
 	if (cpumask_equal(&found, &pin->original))
 		return 1;
-	if (act_pin_may_be_ours(a, &g->placement, pin, &found))
+	if (act_pin_may_be_ours(a, pin, &found))
 		return 0;
 	*ret_found = found;
 	return act_shows(a, &found, &pin->original) ? 1 : -ESTALE;
@@ -122,6 +122,7 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 {
 	struct placement *p = &g->placement;
 	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX] = "";
+	struct cpumask asked = act_pins_asked(p);
 	const struct pin *first = act_pin_main(g);
 
 	if (!p->giving_back || act_placement_waiting(g) > 0)
@@ -139,7 +140,7 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 				      .actuator = "placement",
 				      .action = "restore",
 				      .reason = reason_str(p->why),
-				      .from = cpumask_str(&p->cpus, from, sizeof from),
+				      .from = cpumask_str(&asked, from, sizeof from),
 				      .to = first ? to : NULL },
 		  "%zu threads have their own CPUs back: %.100s (were pinned to %.100s)",
 		  p->given_back, to, from);

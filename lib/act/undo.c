@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How are originals kept so that a crash loses none?
  *
- *	kvmtuned-undo 1
+ *	kvmtuned-undo 2
  *	ksm KNOB ORIGINAL BEFORE ASKED
  *	guest UUID PID START-TICKS ESCAPED-NAME
- *	pins BACKEND HOME-NODE CPUS CPUS-BEFORE|-
- *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS
+ *	pins BACKEND NODES[/NODES]... CPUS
+ *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS ASKED-CPUS CPUS-BEFORE|-
  *	limit ORIGINAL BEFORE ASKED
  *	end LINES
  *
- * pins, pin and limit belong to the guest above them.  "end" counts the lines between it
+ * pins, pin and limit belong to the guest above them; pins has the nodes cell by cell, and
+ * the CPUs of the first cell.  In version 1 there was one node, and one mask for all threads:
+ *
+ *	pins BACKEND NODE ASKED-CPUS CPUS-BEFORE|-
+ *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS
+ *
+ * "end" counts the lines between it
  * and the first one, so that a file that was cut, anywhere, is seen to be.
  *
  * There is no fsync: what we set does not outlive the kernel, and a process that is
@@ -25,7 +31,10 @@ const char *const undo_backend_word[UNDO_BACKENDS] = {
 	[PLACEMENT_AFFINITY] = "affinity", [PLACEMENT_LIBVIRT] = "libvirt"
 };
 const char *const undo_role_word[UNDO_ROLES] = {
-	[THREAD_EMULATOR] = "emulator", [THREAD_VCPU] = "vcpu", [THREAD_IOTHREAD] = "iothread"
+	[THREAD_EMULATOR] = "emulator",
+	[THREAD_VCPU] = "vcpu",
+	[THREAD_IOTHREAD] = "iothread",
+	[THREAD_VHOST] = "vhost",
 };
 
 static size_t count_pins(const struct placement *p)
@@ -64,23 +73,31 @@ static size_t write_ksm(FILE *f, const struct act_ksm *ksm)
 	return lines;
 }
 
+static void write_pin(FILE *f, const struct pin *pin)
+{
+	char original[KT_CPULIST_MAX], asked[KT_CPULIST_MAX], before[KT_CPULIST_MAX];
+
+	cpumask_str(&pin->before, before, sizeof before);
+	fprintf(f, "pin %d %" PRIu64 " %s %u %s %s %s\n", pin->tid, pin->start_ticks,
+		undo_role_word[pin->role], pin->number,
+		cpumask_str(&pin->original, original, sizeof original),
+		cpumask_str(&pin->asked, asked, sizeof asked), before[0] ? before : "-");
+}
+
 static size_t write_pins(FILE *f, const struct placement *p)
 {
-	char cpus[KT_CPULIST_MAX], before[KT_CPULIST_MAX];
+	char cpus[KT_CPULIST_MAX], nodes[KT_HOME_MAX];
 	size_t lines = 1;
 
-	cpumask_str(&p->before, before, sizeof before);
-	fprintf(f, "pins %s %d %s %s\n", undo_backend_word[p->backend],
-		(int)nodemask_first(p->nodes), cpumask_str(&p->cpus, cpus, sizeof cpus),
-		before[0] ? before : "-");
+	fprintf(f, "pins %s %s %s\n", undo_backend_word[p->backend],
+		act_home_str(&p->home, nodes, sizeof nodes),
+		cpumask_str(&p->home.cpus, cpus, sizeof cpus));
 	for (size_t i = 0; i < p->npins; i++) {
 		const struct pin *pin = &p->pin[i];
 
 		if (!pin->ours)
 			continue;
-		fprintf(f, "pin %d %" PRIu64 " %s %u %s\n", pin->tid, pin->start_ticks,
-			undo_role_word[pin->role], pin->number,
-			cpumask_str(&pin->original, cpus, sizeof cpus));
+		write_pin(f, pin);
 		lines++;
 	}
 	return lines;

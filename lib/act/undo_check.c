@@ -59,16 +59,15 @@ static bool is_result_of(struct act *a, const struct cpumask *found, const struc
 }
 
 /* False: somebody else has pinned it to `found`. */
-static bool check_pin(struct act *a, const struct placement *p, struct pin *pin,
-		      const struct cpumask *found)
+static bool check_pin(struct act *a, struct pin *pin, const struct cpumask *found)
 {
 	pin->got = *found;
-	if (is_result_of(a, found, &p->cpus, &pin->original)) {
-		pin->settled = p->current;
+	if (is_result_of(a, found, &pin->asked, &pin->original)) {
+		pin->done = true;
 		return true;
 	}
 	return act_shows(a, found, &pin->original) ||
-	       is_result_of(a, found, &p->before, &pin->original);
+	       is_result_of(a, found, &pin->before, &pin->original);
 }
 
 static void check_pins(struct act *a, struct act_guest *g)
@@ -80,13 +79,13 @@ static void check_pins(struct act *a, struct act_guest *g)
 
 	for (size_t i = 0; i < p->npins; i++) {
 		struct pin *pin = &p->pin[i];
-		struct cpumask found = p->cpus; /* when it cannot be read just now */
+		struct cpumask found = pin->asked; /* when it cannot be read just now */
 
 		if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) ==
 			    -ESRCH ||
 		    thread_get_cpus(pin->tid, &found) == -ESRCH) {
 			pin->ours = false;
-		} else if (!check_pin(a, p, pin, &found)) {
+		} else if (!check_pin(a, pin, &found)) {
 			pin->ours = false;
 			foreign = pin;
 			theirs = found;

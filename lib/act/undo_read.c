@@ -12,15 +12,17 @@
 #include "str.h"
 
 enum {
-	LINE_BYTES = 3 * KT_CPULIST_MAX,
-	WORDS_MAX = 6,
+	LINE_BYTES = 4 * KT_CPULIST_MAX,
+	WORDS_MAX = 8,
 	GUESTS_MAX = 2 * KT_GUESTS_MAX, /* those of one life, and what a life before left */
 };
 
 struct reader {
 	struct act *act;
-	struct act_guest *guest; /* the lines belong to; NULL: none yet */
-	bool has_pins;           /* that guest */
+	unsigned int version;
+	struct act_guest *guest;      /* the lines belong to; NULL: none yet */
+	bool has_pins;                /* that guest */
+	struct cpumask asked, before; /* version 1: of all its pins */
 	size_t guests, lines;
 };
 
@@ -117,32 +119,83 @@ static int read_guest(struct reader *r, const struct line *l)
 	return 0;
 }
 
-static int read_pins(struct reader *r, const struct line *l)
+static int read_cpus_before(const char *word, struct cpumask *ret)
 {
-	struct placement p = { .current = 1, .newest = 1 };
-	uint64_t node = 0;
-	int backend = l->nwords == 5 ? word_index(l->word[1], undo_backend_word, UNDO_BACKENDS)
-				     : -EBADMSG;
+	*ret = (struct cpumask){ 0 };
+	return strcmp(word, "-") == 0 ? 0 : read_cpus(word, ret);
+}
 
-	if (!r->guest || r->has_pins || backend < 0 ||
-	    read_bounded(l->word[2], KT_NODES_MAX - 1, &node) < 0 ||
-	    read_cpus(l->word[3], &p.cpus) < 0)
+static int read_nodes(const char *word, uint64_t *ret)
+{
+	struct cpumask numbers, nodes;
+
+	if (read_cpus(word, &numbers) < 0)
 		return -EBADMSG;
-	if (strcmp(l->word[4], "-") != 0 && read_cpus(l->word[4], &p.before) < 0)
+	nodes = (struct cpumask){ { numbers.word[0] } };
+	if (!cpumask_equal(&numbers, &nodes))
+		return -EBADMSG;
+	*ret = nodes.word[0];
+	return 0;
+}
+
+/* "0-1/2": cell by cell. */
+static int read_home(char *word, struct home *ret)
+{
+	char *next;
+
+	for (; word; word = next) {
+		uint64_t *nodes = &ret->cell_nodes[ret->ncells];
+
+		next = strchr(word, '/');
+		if (next)
+			*next++ = '\0';
+		if (ret->ncells == KT_CELLS_MAX || read_nodes(word, nodes) < 0)
+			return -EBADMSG;
+		ret->nodes |= *nodes;
+		ret->ncells++;
+	}
+	return 0;
+}
+
+static int read_pins(struct reader *r, const struct line *l, size_t words)
+{
+	struct placement p = { 0 };
+	int backend = l->nwords == words ? word_index(l->word[1], undo_backend_word, UNDO_BACKENDS)
+					 : -EBADMSG;
+
+	if (!r->guest || r->has_pins || backend < 0 || read_home(l->word[2], &p.home) < 0 ||
+	    read_cpus(l->word[3], &p.home.cpus) < 0)
 		return -EBADMSG;
 	p.backend = (enum placement_backend)backend;
-	p.nodes = nodemask_of((unsigned int)node);
 	r->guest->placement = p;
 	r->has_pins = true;
 	return 0;
 }
 
-static int read_pin(struct reader *r, const struct line *l)
+static int read_pins_1(struct reader *r, const struct line *l)
+{
+	int result = read_pins(r, l, 5);
+
+	if (result < 0 || nodemask_count(r->guest->placement.home.nodes) != 1 ||
+	    r->guest->placement.home.ncells != 1)
+		return -EBADMSG;
+	r->asked = r->guest->placement.home.cpus;
+	return read_cpus_before(l->word[4], &r->before);
+}
+
+static int read_pins_2(struct reader *r, const struct line *l)
+{
+	return read_pins(r, l, 4);
+}
+
+static int read_pin(struct reader *r, const struct line *l, size_t words,
+		    const struct cpumask *asked, const struct cpumask *before)
 {
 	uint64_t tid = 0, start = 0, number = 0;
 	struct cpumask original;
 	struct pin *pin;
-	int role = l->nwords == 6 ? word_index(l->word[3], undo_role_word, UNDO_ROLES) : -EBADMSG;
+	int role =
+		l->nwords == words ? word_index(l->word[3], undo_role_word, UNDO_ROLES) : -EBADMSG;
 
 	if (!r->guest || !r->has_pins || role < 0 ||
 	    read_bounded(l->word[1], INT32_MAX, &tid) < 0 || tid == 0 ||
@@ -161,7 +214,24 @@ static int read_pin(struct reader *r, const struct line *l)
 	pin->role = (enum thread_role)role;
 	pin->number = (unsigned int)number;
 	pin->original = pin->got = original;
+	pin->asked = *asked;
+	pin->before = *before;
 	return 0;
+}
+
+static int read_pin_1(struct reader *r, const struct line *l)
+{
+	return read_pin(r, l, 6, &r->asked, &r->before);
+}
+
+static int read_pin_2(struct reader *r, const struct line *l)
+{
+	struct cpumask asked, before;
+
+	if (l->nwords != 8 || read_cpus(l->word[6], &asked) < 0 ||
+	    read_cpus_before(l->word[7], &before) < 0)
+		return -EBADMSG;
+	return read_pin(r, l, 8, &asked, &before);
 }
 
 static int read_limit(struct reader *r, const struct line *l)
@@ -185,19 +255,22 @@ static int read_line(struct reader *r, char *text)
 {
 	static const struct {
 		const char *word;
+		unsigned int version; /* 0: in all */
 		size_t words;
 		int (*read)(struct reader *r, const struct line *l);
-	} kinds[] = { { "ksm", 5, read_ksm },
-		      { "guest", 5, read_guest },
-		      { "pins", 5, read_pins },
-		      { "pin", 6, read_pin },
-		      { "limit", 4, read_limit } };
+	} kinds[] = {
+		{ "ksm", 0, 5, read_ksm },     { "guest", 0, 5, read_guest },
+		{ "pins", 1, 5, read_pins_1 }, { "pin", 1, 6, read_pin_1 },
+		{ "pins", 2, 4, read_pins_2 }, { "pin", 2, 8, read_pin_2 },
+		{ "limit", 0, 4, read_limit },
+	};
 	size_t length = strcspn(text, " ");
 	struct line line;
 
 	r->lines++;
 	for (size_t i = 0; i < KT_ARRAY_LEN(kinds); i++) {
-		if (length != strlen(kinds[i].word) || memcmp(text, kinds[i].word, length) != 0)
+		if (length != strlen(kinds[i].word) || memcmp(text, kinds[i].word, length) != 0 ||
+		    (kinds[i].version && kinds[i].version != r->version))
 			continue;
 		cut(text, kinds[i].words, &line);
 		return kinds[i].read(r, &line);
@@ -235,8 +308,12 @@ static int read_file(struct act *a, FILE *f)
 	int r;
 
 	r = next_line(f, text, sizeof text);
-	if (r == 0 && strcmp(text, UNDO_HEADER) != 0)
-		r = -EBADMSG;
+	if (r == 0 && strcmp(text, UNDO_HEADER) == 0)
+		reader.version = 2;
+	else if (r == 0 && strcmp(text, UNDO_HEADER_1) == 0)
+		reader.version = 1;
+	else
+		return r < 0 ? r : -EBADMSG;
 	while (r == 0) {
 		r = next_line(f, text, sizeof text);
 		if (r < 0)

@@ -98,3 +98,45 @@ char *cpumask_str(const struct cpumask *m, char *buf, size_t size)
 	}
 	return buf;
 }
+
+/* The first one from `cpu` on; KT_CPUS_MAX: none. */
+static unsigned int next_cpu(const struct cpumask *m, unsigned int cpu)
+{
+	while (cpu < KT_CPUS_MAX) {
+		uint64_t word = m->word[cpu / 64] >> (cpu % 64);
+
+		if (word)
+			return cpu + (unsigned int)__builtin_ctzll(word);
+		cpu = (cpu / 64 + 1) * 64;
+	}
+	return KT_CPUS_MAX;
+}
+
+/* Their numbers in the order of their lowest CPUs.  Returns how many there are. */
+static unsigned int list_cores(const struct cpumask *cpus, const uint16_t core_of[KT_CPUS_MAX],
+			       uint16_t ret[KT_CPUS_MAX])
+{
+	struct cpumask seen = { 0 }; /* cores, not CPUs */
+	unsigned int n = 0;
+
+	for (unsigned int cpu = next_cpu(cpus, 0); cpu < KT_CPUS_MAX;
+	     cpu = next_cpu(cpus, cpu + 1)) {
+		if (!cpumask_test(&seen, core_of[cpu]))
+			ret[n++] = core_of[cpu];
+		cpumask_set(&seen, core_of[cpu]);
+	}
+	return n;
+}
+
+struct cpumask cpumask_core(const struct cpumask *cpus, const uint16_t core_of[KT_CPUS_MAX],
+			    unsigned int n)
+{
+	struct cpumask r = { 0 };
+	uint16_t core[KT_CPUS_MAX];
+	unsigned int ncores = list_cores(cpus, core_of, core);
+
+	for (unsigned int cpu = next_cpu(cpus, 0); cpu < KT_CPUS_MAX; cpu = next_cpu(cpus, cpu + 1))
+		if (core_of[cpu] == core[n % ncores])
+			cpumask_set(&r, cpu);
+	return r;
+}

@@ -86,4 +86,10 @@ int cpumask_parse(const char *text, struct cpumask *ret) KT_MUST_USE;
  * for; a smaller buf gets a shortened text that ends in "..".  Returns buf. */
 char *cpumask_str(const struct cpumask *m, char *buf, size_t size);
 
+/* Those of the CPUs that are the n-th of their cores, counted from 0 by their lowest CPU in
+ * the set; after the last core comes the first again.  `core_of`: by CPU, siblings of a core
+ * have one number. */
+struct cpumask cpumask_core(const struct cpumask *cpus, const uint16_t core_of[KT_CPUS_MAX],
+			    unsigned int n);
+
 #endif

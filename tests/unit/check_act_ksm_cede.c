@@ -101,7 +101,7 @@ END_TEST
 /* The child dies with us, and the kernel stops then. */
 START_TEST(a_life_that_died_while_its_child_unmerged_is_taken_over)
 {
-	put(at(run_dir, "undo"), "kvmtuned-undo 1\nksm run 1 1 2\nend 1\n");
+	put(at(run_dir, "undo"), "kvmtuned-undo 2\nksm run 1 1 2\nend 1\n");
 	put(knob("run"), "0\n");
 	(void)act_again();
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);

@@ -355,6 +355,57 @@ START_TEST(without_the_threads_the_answers_are_believed)
 }
 END_TEST
 
+/* vCPU 0 is cell 0, vCPU 1 is cell 1; `swapped`: on each other's CPUs. */
+static void pin_cells(bool swapped)
+{
+	struct placement_plan *wish = &plan->guest[SLOT].placement;
+
+	wish_cpus(swapped ? &second : &first, 0);
+	wish->nodes = 3;
+	wish->ncells = 2;
+	wish->cell[0].vcpus = wish->cell[1].vcpus = (struct cpumask){ 0 };
+	cpumask_set(&wish->cell[0].vcpus, 0);
+	cpumask_set(&wish->cell[1].vcpus, 1);
+	wish->cell[1].nodes = 2;
+	wish->cell[1].cpus = swapped ? first : second;
+	apply();
+}
+
+START_TEST(each_cell_is_asked_for_its_cpus)
+{
+	see_thread(new_thread(), THREAD_VHOST, 0); /* has no address */
+	pin_cells(false);
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &first));
+	ck_assert(asks(1, THREAD_VCPU, 0, &first) && asks(2, THREAD_VCPU, 1, &second));
+	answer_all();
+	ck_assert_uint_eq(in_force()->ncells, 2);
+	pin_cells(false);
+	ck_assert_uint_eq(nrequests, 0);
+	act_restore(act, 0);
+	ck_assert(asks(2, THREAD_VCPU, 1, &all));
+}
+END_TEST
+
+START_TEST(cells_move_on_when_the_last_move_is_known)
+{
+	pin_cells(false);
+	answer_all();
+	pin_cells(true);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ETIMEDOUT);
+	nrequests = 0;
+	pin_cells(false); /* first the other one again */
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(1, THREAD_VCPU, 0, &second) && asks(2, THREAD_VCPU, 1, &first));
+	answer_all();
+	pin_cells(false);
+	ck_assert(asks(1, THREAD_VCPU, 0, &first) && asks(2, THREAD_VCPU, 1, &second));
+	answer_all();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 START_TEST(a_restart_asks_for_nothing)
 {
 	pin_to_first();
@@ -428,6 +479,8 @@ int main(void)
 	tcase_add_test(c, an_answer_that_is_not_what_was_asked_is_somebody_elses);
 	tcase_add_test(c, a_request_that_the_queue_refuses_is_a_refusal);
 	tcase_add_test(c, without_the_threads_the_answers_are_believed);
+	tcase_add_test(c, each_cell_is_asked_for_its_cpus);
+	tcase_add_test(c, cells_move_on_when_the_last_move_is_known);
 	tcase_add_test(c, a_restart_asks_for_nothing);
 	tcase_add_test(c, another_backend_first_gives_back);
 	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);

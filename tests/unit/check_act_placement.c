@@ -786,13 +786,15 @@ START_TEST(a_mask_that_the_cpuset_narrowed_is_ours_in_the_next_life)
 {
 	char list[32], before[64], after[64];
 	struct cpumask cpus = all;
+	size_t edited = 0;
 
 	online(&all);
 	pin_to_second();
 	cpumask_str(&second, list, sizeof list);
-	snprintf(before, sizeof before, "affinity 1 %s ", list);
-	snprintf(after, sizeof after, "affinity 1 %s,1000 ", list);
-	edit_undo(before, after);
+	snprintf(before, sizeof before, " %s -\n", list);
+	snprintf(after, sizeof after, " %s,1000 -\n", list);
+	for (; edited < THREADS; edited++)
+		edit_undo(before, after);
 	cpumask_set(&cpus, 1000);
 	online(&cpus);
 	ck_assert_int_eq(act_again(), THREADS);

@@ -89,6 +89,44 @@ START_TEST(sets_are_combined)
 }
 END_TEST
 
+/* Cores of a host: siblings in a row, siblings far apart, cores that are counted otherwise,
+ * and no siblings. */
+static const uint16_t paired[KT_CPUS_MAX] = { 0, 0, 1, 1, 2, 2, 3, 3 };
+static const uint16_t split[KT_CPUS_MAX] = { 0, 1, 2, 3, 0, 1, 2, 3 };
+static const uint16_t backwards[KT_CPUS_MAX] = { 3, 2, 1, 0, 3, 2, 1, 0 };
+static const uint16_t single[KT_CPUS_MAX] = { 5, 6, 7, 8, [1023] = 9 };
+static const uint16_t beyond[KT_CPUS_MAX] = { UINT16_MAX, UINT16_MAX, 1, UINT16_MAX };
+
+static const struct {
+	const char *cpus;
+	const uint16_t *core_of;
+	unsigned int n;
+	const char *core;
+} cores[] = {
+	{ "0-7", paired, 0, "0-1" },     { "0-7", paired, 3, "6-7" },
+	{ "0-7", paired, 4, "0-1" },                                  /* starts over */
+	{ "0-7", paired, 7, "6-7" },     { "4-7", paired, 0, "4-5" }, /* only of these CPUs */
+	{ "4-7", paired, 2, "4-5" },     { "1-4", paired, 0, "1" },
+	{ "1-4", paired, 1, "2-3" },     { "1-4", paired, 2, "4" },
+	{ "0-7", split, 1, "1,5" },      { "0-7", split, 4, "0,4" },
+	{ "4-6", split, 2, "6" },        { "0-7", backwards, 0, "0,4" },
+	{ "0-7", backwards, 3, "3,7" },  { "3,1023", single, 0, "3" },
+	{ "3,1023", single, 1, "1023" }, { "3,1023", single, UINT32_MAX, "1023" },
+	{ "0-3", beyond, 0, "0-1,3" }, /* no such core can be: still an answer */
+	{ "", paired, 0, "" },
+};
+
+START_TEST(a_core_is_picked_by_its_lowest_cpu)
+{
+	char buf[KT_CPULIST_MAX];
+	struct cpumask cpus, core;
+
+	ck_assert_int_eq(cpumask_parse(cores[_i].cpus, &cpus), 0);
+	core = cpumask_core(&cpus, cores[_i].core_of, cores[_i].n);
+	ck_assert_str_eq(cpumask_str(&core, buf, sizeof buf), cores[_i].core);
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	bool valid;
@@ -252,6 +290,7 @@ int main(void)
 	tcase_add_loop_test(c, cpu_lists_are_read_and_written, 0, (int)KT_ARRAY_LEN(cpu_lists));
 	tcase_add_test(c, the_longest_cpu_list_fits_and_a_cut_one_says_so);
 	tcase_add_test(c, sets_are_combined);
+	tcase_add_loop_test(c, a_core_is_picked_by_its_lowest_cpu, 0, (int)KT_ARRAY_LEN(cores));
 	tcase_add_loop_test(c, uuids_are_read_exactly, 0, (int)KT_ARRAY_LEN(uuids));
 	tcase_add_loop_test(c, hostile_texts_are_escaped_and_come_back, 0,
 			    (int)KT_ARRAY_LEN(texts));

@@ -129,13 +129,16 @@ END_TEST
 
 #define U  "guest abcd0102-0300-0000-0000-000000000000 1 1 x\n"
 #define U2 "guest abcd0102-0300-0000-0000-000000000001 1 1 x\n"
-#define P  "pins affinity 0 0-3 -\n"
+#define P1 "pins affinity 0 0-3 -\n"
+#define P  "pins affinity 0 0-3\n"
 
 /* The lines between the first and "end", and how many they are. */
-static const struct {
+struct bad {
 	const char *lines;
 	int n;
-} bad[] = {
+};
+
+static const struct bad bad[] = {
 	{ "", 1 },
 	{ "\n", 1 },
 	{ "ksm\n", 1 },
@@ -162,44 +165,86 @@ static const struct {
 	{ U U, 2 },
 	{ P, 1 },
 	{ "limit 1 1 1\n", 1 },
-	{ "pin 1 1 vcpu 0 0-3\n", 1 },
-	{ U "pin 1 1 vcpu 0 0-3\n", 2 },
-	{ U P U2 "pin 1 1 vcpu 0 0-3\n", 4 },
+	{ "pin 1 1 vcpu 0 0-3 0 -\n", 1 },
+	{ U "pin 1 1 vcpu 0 0-3 0 -\n", 2 },
+	{ U P U2 "pin 1 1 vcpu 0 0-3 0 -\n", 4 },
 	{ U P P, 3 },
-	{ U "pins affinity 0 0-3\n", 2 },
-	{ U "pins affinity 64 0-3 -\n", 2 },
-	{ U "pins affinity -1 0-3 -\n", 2 },
-	{ U "pins numad 0 0-3 -\n", 2 },
-	{ U "pins affinity 0 - -\n", 2 },
-	{ U "pins affinity 0 3-0 -\n", 2 },
-	{ U "pins affinity 0 0-1024 -\n", 2 },
-	{ U "pins affinity 0 0-3 0-\n", 2 },
+	{ U "pins affinity 0\n", 2 },
+	{ U "pins affinity 0 0-3 -\n", 2 },
+	{ U "pins affinity 64 0-3\n", 2 },
+	{ U "pins affinity 0,64 0-3\n", 2 },
+	{ U "pins affinity -1 0-3\n", 2 },
+	{ U "pins affinity - 0-3\n", 2 },
+	{ U "pins affinity 0/ 0-3\n", 2 },
+	{ U "pins affinity /0 0-3\n", 2 },
+	{ U "pins affinity 0//1 0-3\n", 2 },
+	{ U "pins affinity 0/1/2/3/4/5/6/7/8 0-3\n", 2 },
+	{ U "pins numad 0 0-3\n", 2 },
+	{ U "pins affinity 0 -\n", 2 },
+	{ U "pins affinity 0 3-0\n", 2 },
+	{ U "pins affinity 0 0-1024\n", 2 },
 	{ U P "pin 1 1 vcpu 0\n", 3 },
-	{ U P "pin 0 1 vcpu 0 0-3\n", 3 },
-	{ U P "pin 1 1 gpu 0 0-3\n", 3 },
-	{ U P "pin 1 1 vcpu 4294967296 0-3\n", 3 },
-	{ U P "pin 1 1 vcpu 0 -\n", 3 },
-	{ U P "pin 1 1 vcpu 0 0-3 1\n", 3 },
-	{ U P "pin 1 1 vcpu 0 0-3\npin 1 1 vcpu 1 0-3\n", 4 },
+	{ U P "pin 1 1 vcpu 0 0-3\n", 3 },
+	{ U P "pin 1 1 vcpu 0 0-3 0\n", 3 },
+	{ U P "pin 0 1 vcpu 0 0-3 0 -\n", 3 },
+	{ U P "pin 1 1 gpu 0 0-3 0 -\n", 3 },
+	{ U P "pin 1 1 vcpu 4294967296 0-3 0 -\n", 3 },
+	{ U P "pin 1 1 vcpu 0 - 0 -\n", 3 },
+	{ U P "pin 1 1 vcpu 0 0-3 - -\n", 3 },
+	{ U P "pin 1 1 vcpu 0 0-3 0 0-\n", 3 },
+	{ U P "pin 1 1 vcpu 0 0-3 0 - 1\n", 3 },
+	{ U P "pin 1 1 vcpu 0 0-3 0 -\npin 1 1 vcpu 1 0-3 0 -\n", 4 },
 	{ U "limit 1 1\n", 2 },
 	{ U "limit 1 1 1 1\n", 2 },
 	{ U "limit 1 1 1\nlimit 1 1 1\n", 3 },
 	{ "end 0\n", 1 },
 };
 
-START_TEST(a_line_that_is_not_understood_refuses_the_file)
+static const struct bad bad_in_version_1[] = {
+	{ P1, 1 },
+	{ U "pin 1 1 vcpu 0 0-3\n", 2 },
+	{ U P1 U2 "pin 1 1 vcpu 0 0-3\n", 4 },
+	{ U P1 P1, 3 },
+	{ U P, 2 },
+	{ U "pins affinity 64 0-3 -\n", 2 },
+	{ U "pins affinity 0-1 0-3 -\n", 2 },
+	{ U "pins affinity 0/1 0-3 -\n", 2 },
+	{ U "pins affinity 0/0 0-3 -\n", 2 },
+	{ U "pins affinity 0 - -\n", 2 },
+	{ U "pins affinity 0 0-3 0-\n", 2 },
+	{ U P1 "pin 1 1 vcpu 0\n", 3 },
+	{ U P1 "pin 0 1 vcpu 0 0-3\n", 3 },
+	{ U P1 "pin 1 1 vcpu 0 -\n", 3 },
+	{ U P1 "pin 1 1 vcpu 0 0-3 0 -\n", 3 },
+};
+
+static void assert_lines_refused(const struct bad *b, int version)
 {
 	char text[1024];
 
-	snprintf(text, sizeof text, "kvmtuned-undo 1\n%send %d\n", bad[_i].lines, bad[_i].n);
-	assert_refused(load(text), bad[_i].lines);
+	snprintf(text, sizeof text, "kvmtuned-undo %d\n%send %d\n", version, b->lines, b->n);
+	assert_refused(load(text), b->lines);
+}
+
+START_TEST(a_line_that_is_not_understood_refuses_the_file)
+{
+	assert_lines_refused(&bad[_i], 2);
+}
+END_TEST
+
+START_TEST(so_does_a_line_of_another_version)
+{
+	assert_lines_refused(&bad_in_version_1[_i], 1);
 }
 END_TEST
 
 static const char *const wrong_frame[] = {
-	"kvmtuned-undo 2\nend 0\n",   "kvmtuned-undo\nend 0\n",   "end 0\n",
-	"kvmtuned-undo 1\nend \n",    "kvmtuned-undo 1\nend x\n", "kvmtuned-undo 1\nend 1\n",
-	"\nkvmtuned-undo 1\nend 0\n",
+	"kvmtuned-undo 0\nend 0\n",  "kvmtuned-undo 3\nend 0\n",
+	"kvmtuned-undo\nend 0\n",    "end 0\n",
+	"kvmtuned-undo 1\nend \n",   "kvmtuned-undo 2\nend \n",
+	"kvmtuned-undo 2\nend x\n",  "kvmtuned-undo 2\nend 1\n",
+	"kvmtuned-undo 1\nend 1\n",  "\nkvmtuned-undo 2\nend 0\n",
+	"kvmtuned-undo 22\nend 0\n",
 };
 
 START_TEST(a_wrong_frame_refuses_the_file)
@@ -211,6 +256,7 @@ END_TEST
 START_TEST(a_file_of_nothing_is_good)
 {
 	ck_assert_int_eq(load("kvmtuned-undo 1\nend 0\n"), 0);
+	ck_assert_int_eq(load("kvmtuned-undo 2\nend 0\n"), 0);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert(!exists(at(run_dir, "undo")));
 }
@@ -223,7 +269,7 @@ START_TEST(a_line_longer_than_any_is_refused)
 
 	ck_assert_ptr_nonnull(text);
 	memset(text, 'x', size - 1);
-	memcpy(text, "kvmtuned-undo 1\nguest ", 22);
+	memcpy(text, "kvmtuned-undo 2\nguest ", 22);
 	text[size - 1] = '\0';
 	assert_refused(load(text), "long");
 	free(text);
@@ -237,7 +283,7 @@ START_TEST(guests_without_end_are_refused)
 	char *text = malloc(size);
 
 	ck_assert_ptr_nonnull(text);
-	used = (size_t)snprintf(text, size, "kvmtuned-undo 1\n");
+	used = (size_t)snprintf(text, size, "kvmtuned-undo 2\n");
 	for (int i = 0; i < MANY; i++)
 		used += (size_t)snprintf(text + used, size - used,
 					 "guest 00000000-0000-0000-0000-%012d 1 1 x\n", i);
@@ -292,6 +338,8 @@ int main(void)
 	tcase_add_test(c, a_nul_byte_is_damage);
 	tcase_add_loop_test(c, a_line_that_is_not_understood_refuses_the_file, 0,
 			    KT_ARRAY_LEN(bad));
+	tcase_add_loop_test(c, so_does_a_line_of_another_version, 0,
+			    KT_ARRAY_LEN(bad_in_version_1));
 	tcase_add_loop_test(c, a_wrong_frame_refuses_the_file, 0, KT_ARRAY_LEN(wrong_frame));
 	tcase_add_test(c, a_file_of_nothing_is_good);
 	tcase_add_test(c, a_line_longer_than_any_is_refused);
