@@ -81,6 +81,7 @@ static int save(struct act *a)
 static void abandon(struct act *a)
 {
 	act_ksm_abandon(a);
+	act_balancing_abandon(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_abandon(g);
 		act_memory_abandon(g);
@@ -101,6 +102,7 @@ int act_load(struct act *a)
 	while (a->guests)
 		act_remove(a, a->guests);
 	a->ksm = (struct act_ksm){ 0 };
+	a->balancing = (struct act_balancing){ 0 };
 	if (r != -EBADMSG)
 		return r;
 	if (renameat(a->dir_fd, "undo", a->dir_fd, "undo.bad") < 0)
@@ -127,6 +129,7 @@ static void prepare(struct act *a, const struct plan *plan)
 
 	a->must_save = a->online_known = false;
 	act_ksm_prepare(a, &plan->ksm);
+	act_balancing_prepare(a, plan->numa_balancing);
 	for (size_t i = 0; i < nslots; i++) {
 		struct act_guest *g = act_guest_of(a, i, &plan->guest[i]);
 
@@ -140,6 +143,7 @@ static void prepare(struct act *a, const struct plan *plan)
 static void execute(struct act *a)
 {
 	act_ksm_execute(a);
+	act_balancing_execute(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_execute(a, g);
 		act_memory_execute(a, g);
@@ -206,6 +210,8 @@ void act_forgive(struct act *a)
 	a->ksm.nodes_off = a->ksm.no_room_said = a->ksm.unmerged = a->ksm.run_known = false;
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		a->ksm.knob[i].gave_up = false;
+	a->balancing.ceded = a->balancing.off = a->balancing.knob.gave_up = false;
+	act_balancing_publish(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		forgive_guest(g);
 		act_publish(a, g);
@@ -221,6 +227,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	a->now_ns = now_ns;
 	a->online_known = false;
 	act_ksm_give_back(a, WHY_STOPPING);
+	act_balancing_give_back(a, WHY_STOPPING);
 	waiting += a->ksm.unmerger > 0;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_give_back(a, g, WHY_STOPPING);
@@ -251,6 +258,8 @@ bool act_owes(const struct act *a)
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		if (a->ksm.knob[i].ours)
 			return true;
+	if (a->balancing.knob.ours)
+		return true;
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		if (g->limit.ours || act_pins_any_ours(&g->placement))
 			return true;

@@ -10,6 +10,7 @@
  *	act_ksm_say.c     ... and what is said about them
  *	act_home.c        which CPUs a plan wishes a thread, and what a home is called
  *	act_look.c        whose masks its threads have now
+ *	act_balancing.c   kernel.numa_balancing
  *	act_pins.c        the table of a guest's pinned threads
  *	act_placement.c   where threads are to run
  *	act_pin.c         masks written, by the kernel or through libvirt
@@ -69,6 +70,14 @@ struct act_ksm {
 	uint64_t run_left;
 	bool no_room_said;
 	pid_t unmerger; /* 0: none */
+};
+
+/* ---- kernel.numa_balancing ---------------------------------------------- */
+
+struct act_balancing {
+	struct knob knob;
+	bool ceded, off;
+	enum ksm_switch said; /* the last wish that a dry run told of */
 };
 
 /* ---- guests ------------------------------------------------------------ */
@@ -154,6 +163,7 @@ struct act {
 	struct cpumask online; /* as read since the last plan */
 	uint64_t now_ns;       /* of the last call that had it */
 	struct act_ksm ksm;
+	struct act_balancing balancing;
 	struct act_guest *guests;
 	struct act_guest *slot[KT_GUESTS_MAX];
 	struct in_force in_force;
@@ -220,6 +230,18 @@ void act_ksm_say_no_room(struct act *a);
 /* A change of the knobs that have their bit in `which`; event.id says what kind. */
 void act_ksm_say(struct act *a, struct log_event event, enum why why, unsigned int which,
 		 const uint64_t from[_KSM_KNOB_MAX], const uint64_t to[_KSM_KNOB_MAX]);
+
+/* ---- act_balancing.c --------------------------------------------------- */
+
+void act_balancing_prepare(struct act *a, enum ksm_switch wish);
+void act_balancing_abandon(struct act *a);
+void act_balancing_execute(struct act *a);
+void act_balancing_give_back(struct act *a, enum why why);
+/* Is what an earlier life left still true? */
+void act_balancing_check(struct act *a);
+/* Somebody else wrote `found`; said once. */
+void act_balancing_cede(struct act *a, uint64_t found);
+void act_balancing_publish(struct act *a);
 
 /* ---- act_home.c -------------------------------------------------------- */
 

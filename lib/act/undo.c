@@ -3,6 +3,7 @@
  *
  *	kvmtuned-undo 2
  *	ksm KNOB ORIGINAL BEFORE ASKED
+ *	balancing ORIGINAL BEFORE ASKED
  *	guest UUID PID START-TICKS ESCAPED-NAME
  *	pins BACKEND NODES[/NODES]... CPUS
  *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS ASKED-CPUS CPUS-BEFORE|-
@@ -51,6 +52,8 @@ static bool anything_ours(const struct act *a)
 	for (size_t i = 0; i < KT_ARRAY_LEN(a->ksm.knob); i++)
 		if (a->ksm.knob[i].ours)
 			return true;
+	if (a->balancing.knob.ours)
+		return true;
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		if (g->limit.ours || count_pins(&g->placement) > 0)
 			return true;
@@ -71,6 +74,15 @@ static size_t write_ksm(FILE *f, const struct act_ksm *ksm)
 		lines++;
 	}
 	return lines;
+}
+
+static size_t write_balancing(FILE *f, const struct knob *k)
+{
+	if (!k->ours)
+		return 0;
+	fprintf(f, "balancing %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", k->original, k->before,
+		k->asked);
+	return 1;
 }
 
 static void write_pin(FILE *f, const struct pin *pin)
@@ -129,6 +141,7 @@ static int write_file(const struct act *a, FILE *f)
 
 	fprintf(f, UNDO_HEADER "\n");
 	lines = write_ksm(f, &a->ksm);
+	lines += write_balancing(f, &a->balancing.knob);
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		lines += write_guest(f, g);
 	fprintf(f, "end %zu\n", lines);

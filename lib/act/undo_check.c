@@ -110,6 +110,8 @@ int undo_check(struct act *a)
 	size_t values = 0;
 
 	check_ksm(a);
+	act_balancing_check(a);
+	values += a->balancing.knob.ours;
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		values += a->ksm.knob[i].ours;
 	for (struct act_guest *g = a->guests, *next; g; g = next) {

@@ -96,6 +96,19 @@ static int read_ksm(struct reader *r, const struct line *l)
 	return 0;
 }
 
+static int read_balancing(struct reader *r, const struct line *l)
+{
+	uint64_t value[3] = { 0 };
+	struct knob *k = &r->act->balancing.knob;
+
+	if (l->nwords != 4 || read_three(&l->word[1], value) < 0 || k->ours || r->guest)
+		return -EBADMSG;
+	*k = (struct knob){
+		.ours = true, .original = value[0], .before = value[1], .asked = value[2]
+	};
+	return 0;
+}
+
 static int read_guest(struct reader *r, const struct line *l)
 {
 	struct uuid uuid;
@@ -259,9 +272,13 @@ static int read_line(struct reader *r, char *text)
 		size_t words;
 		int (*read)(struct reader *r, const struct line *l);
 	} kinds[] = {
-		{ "ksm", 0, 5, read_ksm },     { "guest", 0, 5, read_guest },
-		{ "pins", 1, 5, read_pins_1 }, { "pin", 1, 6, read_pin_1 },
-		{ "pins", 2, 4, read_pins_2 }, { "pin", 2, 8, read_pin_2 },
+		{ "ksm", 0, 5, read_ksm },
+		{ "guest", 0, 5, read_guest },
+		{ "pins", 1, 5, read_pins_1 },
+		{ "pin", 1, 6, read_pin_1 },
+		{ "pins", 2, 4, read_pins_2 },
+		{ "pin", 2, 8, read_pin_2 },
+		{ "balancing", 2, 4, read_balancing },
 		{ "limit", 0, 4, read_limit },
 	};
 	size_t length = strcspn(text, " ");

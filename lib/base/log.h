@@ -32,6 +32,7 @@ enum log_event_id {
 	LOG_KSM_CHANGED,
 	LOG_PIN_CHANGED,
 	LOG_MEMTUNE_CHANGED,
+	LOG_BALANCING_CHANGED,
 	LOG_VERDICT,       /* a loop's reason for a guest or for KSM changed */
 	LOG_CEDED,         /* somebody else owns this value now */
 	LOG_WRITE_REFUSED, /* the kernel or libvirt refused; the actuator is off */
@@ -48,7 +49,7 @@ struct log_event {
 	const char *message;     /* one complete sentence; guest names already escaped */
 	const char *guest;       /* escaped name, or NULL */
 	const struct uuid *uuid; /* or NULL */
-	const char *actuator;    /* "ksm", "placement", "memory", or NULL */
+	const char *actuator;    /* "ksm", "placement", "memory", "numa_balancing", or NULL */
 	const char *action;      /* stable kebab-case word, or NULL */
 	const char *reason;      /* why_str(), or NULL */
 	const char *from, *to;   /* values, or NULL */

@@ -163,8 +163,15 @@ struct move_in_force {
 	uint64_t longest_call_ns;
 };
 
+struct balancing_in_force {
+	bool ours;  /* kernel.numa_balancing is written by us */
+	bool ceded; /* somebody else wrote it: hands off until reload */
+	bool off;   /* the kernel refuses the write */
+};
+
 struct in_force {
 	struct ksm_in_force ksm;
+	struct balancing_in_force balancing;
 	struct move_in_force move;
 	struct guest_in_force guest[KT_GUESTS_MAX]; /* by slot */
 };

@@ -154,6 +154,11 @@ static const struct bad bad[] = {
 	{ " ksm run 0 0 1\n", 1 },
 	{ "KSM run 0 0 1\n", 1 },
 	{ U "ksm run 0 0 1\n", 2 },
+	{ "balancing 1 1\n", 1 },
+	{ "balancing 1 1 0 0\n", 1 },
+	{ "balancing 1 1 -1\n", 1 },
+	{ "balancing 1 1 0\nbalancing 1 1 0\n", 2 },
+	{ U "balancing 1 1 0\n", 2 },
 	{ "guest\n", 1 },
 	{ "guest abcd0102-0300-0000-0000-000000000000 1 1\n", 1 },
 	{ "guest abcd0102-0300-0000-0000-00000000000 1 1 x\n", 1 },
@@ -201,6 +206,7 @@ static const struct bad bad[] = {
 };
 
 static const struct bad bad_in_version_1[] = {
+	{ "balancing 1 1 0\n", 1 },
 	{ P1, 1 },
 	{ U "pin 1 1 vcpu 0 0-3\n", 2 },
 	{ U P1 U2 "pin 1 1 vcpu 0 0-3\n", 4 },
