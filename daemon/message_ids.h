@@ -16,6 +16,7 @@
 	X(LOG_LIBVIRT_LATE, "5e9d5b4d70194bc08303853a1be8cde0")                                    \
 	X(LOG_KSM_CHANGED, "87001eb2338743e481ca7b230758e0a4")                                     \
 	X(LOG_PIN_CHANGED, "01fb53db6d17420f90acfcea635605c9")                                     \
+	X(LOG_MEMORY_MOVED, "51c7a5b8b146486fbcd94d049fbb9f65")                                    \
 	X(LOG_MEMTUNE_CHANGED, "d52e2f0dd74e454a93fd5ddefbed821d")                                 \
 	X(LOG_BALANCING_CHANGED, "41a94c12493547dd813b6eb767c4c0a5")                               \
 	X(LOG_VERDICT, "747f5ef676b540b4ae168d1dfa2e3686")                                         \

@@ -18,6 +18,9 @@
  *	act_thread.c      one thread: is it still the same, where may it run
  *	act_memory.c      the soft limit, through libvirt
  *	act_memory_say.c  ... and what is said about it
+ *	act_move.c        memory that is to go to other nodes: orders and answers
+ *	act_move_say.c    ... and what is said about it
+ *	mover*.c          ... moved, on a thread of its own (mover.h)
  *	act_log.c         events about a guest
  *	undo.c            originals -> undo file
  *	undo_read.c       undo file -> originals
@@ -30,6 +33,7 @@
 #define KT_ACT_PRIVATE_H
 
 #include "act.h"
+#include "mover.h"
 
 enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
 
@@ -78,6 +82,22 @@ struct act_balancing {
 	struct knob knob;
 	bool ceded, off;
 	enum ksm_switch said; /* the last wish that a dry run told of */
+};
+
+/* ---- memory that moves -------------------------------------------------- */
+
+struct act_move {
+	struct mover *mover; /* NULL: never needed so far */
+	bool off;            /* the kernel refuses all */
+	bool given;          /* `order` is the last one, and the plan still wants it ... */
+	bool open;           /* ... or its end has not been seen */
+	bool stopping;
+	bool told; /* what is to be moved */
+	struct mover_order order;
+	struct uuid uuid; /* of its guest */
+	size_t slot;
+	enum why why;
+	struct mover_answer answer; /* the last one; what is in it has been counted */
 };
 
 /* ---- guests ------------------------------------------------------------ */
@@ -164,6 +184,7 @@ struct act {
 	uint64_t now_ns;       /* of the last call that had it */
 	struct act_ksm ksm;
 	struct act_balancing balancing;
+	struct act_move move;
 	struct act_guest *guests;
 	struct act_guest *slot[KT_GUESTS_MAX];
 	struct in_force in_force;
@@ -367,6 +388,22 @@ void act_memory_lost(const struct act_guest *g);
 /* A change; event.id says of which kind. */
 void act_memory_say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
 		    uint64_t to_kib);
+
+/* ---- act_move.c -------------------------------------------------------- */
+
+/* After the pins: new memory of the guest is to come from the same nodes by then. */
+void act_move_apply(struct act *a, const struct plan *plan);
+/* Ends after the present call; nobody waits for it. */
+void act_move_stop(struct act *a);
+void act_move_forgive(struct act *a);
+/* Waits for the end of the thread. */
+void act_move_done(struct act *a);
+
+/* ---- act_move_say.c ---------------------------------------------------- */
+
+/* What is to be moved, or would be. */
+void act_move_say_begin(const struct act_move *m, const struct act_guest *g);
+void act_move_say_end(const struct act_move *m, const struct act_guest *g);
 
 /* ---- act_log.c --------------------------------------------------------- */
 

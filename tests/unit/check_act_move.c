@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is memory moved as the plan says, is it told once, and does the plan hear of it?  The
+ * guest's process is real; where a move has to succeed, its nodes are a table. */
+#include "act_private.h"
+#include "mover_fixture.h"
+
+enum { NO_NODE = KT_NODES_MAX - 1, SIZE = 16 * MIB, PAGES = SIZE / PAGE };
+
+static signed char node_of[PAGES]; /* by the table */
+
+static long table_call(pid_t pid, unsigned long count, void **pages, const int *nodes, int *status,
+		       int flags)
+{
+	(void)pid, (void)flags;
+	for (unsigned long p = 0; p < count; p++) {
+		size_t i = ((uintptr_t)pages[p] - area_at(0)) / PAGE;
+
+		if (nodes)
+			node_of[i % PAGES] = (signed char)nodes[p];
+		status[p] = node_of[i % PAGES];
+	}
+	return 0;
+}
+
+/* Moves go to the table from now on. */
+static void use_table(void)
+{
+	memset(node_of, 0, sizeof node_of);
+	ck_assert_int_eq(mover_new(&fs, table_call, &act->move.mover), 0);
+	put_free(1, 1000000);
+	put_free(2, 1000000);
+}
+
+static void setup_move(void)
+{
+	setup_at(NULL);
+	furnish_host();
+	fs.is_live = true; /* its processes are */
+	process_starts(1, &(struct area){ .size = SIZE, .touch = true });
+	guest = (struct guest){ .pid = process.pid };
+	guest.thread[0].start_ticks = process.start_ticks;
+	bind();
+	plan_guest("web-1");
+	nsaid = 0;
+}
+
+static void teardown_move(void)
+{
+	process_ends();
+	teardown();
+}
+
+static void wish_memory_on(unsigned int node)
+{
+	struct cpumask mine = mask_of(0);
+
+	wish_cpus(&mine, (int)node);
+	plan->guest[SLOT].placement.nodes = nodemask_of(node);
+	plan->guest[SLOT].placement.cell[0].nodes = nodemask_of(node);
+	plan->move = (struct move_plan){
+		.go = true, .why = WHY_HOME_BY_LOAD, .slot = SLOT, .kib_per_s = UINT64_C(64) * MIB
+	};
+}
+
+static const struct move_in_force *moving(void)
+{
+	return &act_in_force(act)->move;
+}
+
+/* Plans until its end has been seen. */
+static void apply_until_it_ends(void)
+{
+	do {
+		apply();
+		(void)poll(NULL, 0, 1);
+	} while (act->move.open);
+}
+
+static void apply_until_some_has_moved(void)
+{
+	do {
+		apply();
+		(void)poll(NULL, 0, 1);
+	} while (!in_force()->moved_kib);
+}
+
+static void wish_slow_move(void)
+{
+	use_table();
+	wish_memory_on(1);
+	plan->move.kib_per_s = 1;
+	apply_until_some_has_moved();
+	ck_assert(moving()->active && moving()->slot == SLOT);
+	ck_assert_uint_eq(in_force()->moved_kib, MOVER_CHUNK_MIN_KIB);
+}
+
+static bool was_said(const char *text)
+{
+	for (size_t i = 0; i < nsaid; i++)
+		if (strstr(said[i].message, text))
+			return true;
+	return false;
+}
+
+/* ---- what comes of it ----------------------------------------------------------------------- */
+
+START_TEST(a_move_is_told_when_it_begins_and_when_it_has_ended)
+{
+	use_table();
+	wish_memory_on(1);
+	apply_until_it_ends();
+	ck_assert(moving()->done && !moving()->active && !moving()->full && !moving()->off);
+	ck_assert_uint_eq(moving()->slot, SLOT);
+	ck_assert_uint_eq(moving()->moved_kib, SIZE / 1024);
+	ck_assert_uint_eq(in_force()->moved_kib, SIZE / 1024);
+	ck_assert_uint_eq(moving()->failed_kib, 0);
+	ck_assert_uint_gt(moving()->kib_per_s, 0);
+	ck_assert_uint_gt(moving()->longest_call_ns, 0);
+	ck_assert(!in_force()->move_failed);
+	ck_assert_uint_eq(nsaid, 2);
+	for (size_t i = 0; i < nsaid; i++) {
+		ck_assert_int_eq(said[i].id, LOG_MEMORY_MOVED);
+		ck_assert_int_eq(said[i].level, LOG_LEVEL_NOTICE);
+		ck_assert_str_eq(said[i].from, "0");
+		ck_assert_str_eq(said[i].to, "1");
+		ck_assert_str_eq(said[i].reason, "home-by-load");
+		ck_assert_str_eq(said[i].guest, "web-1");
+		ck_assert_ptr_nonnull(strstr(said[i].message, "16 MiB"));
+	}
+}
+END_TEST
+
+START_TEST(what_is_done_is_done_until_another_order)
+{
+	use_table();
+	wish_memory_on(1);
+	apply_until_it_ends();
+	for (int i = 0; i < 3; i++) {
+		apply();
+		ck_assert(moving()->done && !act->move.open);
+	}
+	ck_assert_uint_eq(nsaid, 2);
+	wish_memory_on(2);
+	apply();
+	ck_assert(moving()->active && !moving()->done);
+	apply_until_it_ends();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(moving()->moved_kib, 2 * SIZE / 1024);
+	plan->move.go = false;
+	apply();
+	ck_assert(!moving()->done && !moving()->active);
+}
+END_TEST
+
+START_TEST(without_an_order_there_is_no_thread)
+{
+	wish_memory_on(1);
+	plan->move.go = false;
+	apply();
+	ck_assert_ptr_null(act->move.mover);
+	wish_memory_on(1);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	apply();
+	wish_memory_on(1);
+	plan->move.slot = SLOT + 1;
+	apply();
+	wish_memory_on(1);
+	plan->move.slot = KT_GUESTS_MAX;
+	apply();
+	wish_memory_on(1);
+	plan->move.kib_per_s = 0;
+	apply();
+	ck_assert_ptr_null(act->move.mover);
+	ck_assert(!moving()->active);
+}
+END_TEST
+
+START_TEST(memory_that_is_home_is_not_talked_about)
+{
+	wish_memory_on(0);
+	apply_until_it_ends();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 0);
+}
+END_TEST
+
+/* ---- what ends it ---------------------------------------------------------------------------- */
+
+static void end_by_no_go(void)
+{
+	plan->move.go = false;
+}
+
+static void end_by_another_slot(void)
+{
+	plan->move.slot = 0;
+}
+
+static void end_by_release(void)
+{
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+}
+
+static void end_by_absence(void)
+{
+	plan->guest[SLOT].present = false;
+}
+
+static void end_by_restore(void)
+{
+	(void)act_restore(act, 0);
+	plan->move.go = false;
+}
+
+static void end_by_leaving(void)
+{
+	act_leave(act);
+	plan->move.go = false;
+}
+
+static void (*const end_it[])(void) = { end_by_no_go,   end_by_another_slot, end_by_release,
+					end_by_absence, end_by_restore,      end_by_leaving };
+
+START_TEST(an_order_that_is_not_repeated_ends)
+{
+	wish_slow_move();
+	end_it[_i]();
+	apply_until_it_ends();
+	ck_assert(!moving()->active && !moving()->done);
+	ck_assert_uint_eq(moving()->moved_kib, MOVER_CHUNK_MIN_KIB);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	ck_assert(was_said("stopped before the end"));
+}
+END_TEST
+
+START_TEST(after_a_stop_the_same_order_is_given_again)
+{
+	wish_slow_move();
+	act_leave(act);
+	plan->move.kib_per_s = UINT64_C(64) * MIB;
+	apply_until_it_ends();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(moving()->moved_kib, SIZE / 1024);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 4);
+}
+END_TEST
+
+START_TEST(the_end_of_the_daemon_ends_it)
+{
+	wish_slow_move();
+	act_ends();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	ck_assert(was_said("2 MiB of its memory moved to nodes 1"));
+	act_begins();
+}
+END_TEST
+
+START_TEST(a_guest_that_is_forgotten_is_not_talked_about)
+{
+	wish_slow_move();
+	nsaid = 0;
+	process_ends();
+	act_forget(act, &guest_uuid);
+	plan->guest[SLOT].present = false;
+	apply_until_it_ends();
+	ck_assert_uint_eq(nsaid, 0);
+	ck_assert_uint_eq(moving()->moved_kib, MOVER_CHUNK_MIN_KIB);
+}
+END_TEST
+
+START_TEST(a_rate_may_change_in_the_middle)
+{
+	wish_slow_move();
+	plan->move.kib_per_s = UINT64_C(64) * MIB;
+	apply_until_it_ends();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+}
+END_TEST
+
+/* ---- what goes wrong, by the kernel's word -----------------------------------------------------
+ */
+
+START_TEST(memory_that_does_not_move_is_given_up)
+{
+	put_free(NO_NODE, 1000000);
+	wish_memory_on(NO_NODE);
+	for (int i = 0; i < 3; i++)
+		apply_until_it_ends();
+	ck_assert(in_force()->move_failed && !moving()->done && !moving()->active);
+	ck_assert_uint_eq(moving()->failed_kib, SIZE / 1024);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, ENODEV);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->level, LOG_LEVEL_WARNING);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	wish_memory_on(NO_NODE - 1);
+	apply();
+	ck_assert(!act->move.open && in_force()->move_failed);
+	wish_memory_on(NO_NODE);
+	act_forgive(act);
+	ck_assert(!in_force()->move_failed);
+	apply_until_it_ends();
+	ck_assert(in_force()->move_failed);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 2);
+}
+END_TEST
+
+START_TEST(the_plan_hears_that_a_node_is_full)
+{
+	put_free(NO_NODE, 1000000);
+	wish_memory_on(NO_NODE);
+	plan->move.leave_free_kib = 1000000;
+	for (int i = 0; i < 3; i++)
+		apply_until_it_ends();
+	ck_assert(moving()->full && !moving()->done && !moving()->active);
+	ck_assert(!in_force()->move_failed);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
+}
+END_TEST
+
+START_TEST(cells_that_cannot_be_told_apart_stay)
+{
+	struct placement_plan *p = &plan->guest[SLOT].placement;
+
+	wish_memory_on(1);
+	p->ncells = 2;
+	p->cell[0].memory_kib = p->cell[1].memory_kib = SIZE / 1024;
+	p->cell[1] = p->cell[0];
+	p->cell[1].nodes = nodemask_of(2);
+	for (int i = 0; i < 3; i++)
+		apply_until_it_ends();
+	ck_assert(in_force()->move_failed);
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "each of its cells"));
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 0);
+}
+END_TEST
+
+START_TEST(without_permission_no_guest_is_tried_again)
+{
+	if (geteuid() != 0)
+		plan->guest[SLOT].pid = 1, plan->guest[SLOT].start_ticks = start_ticks_of(1, 1);
+	else
+		ck_assert_int_eq(seteuid(65534), 0);
+	wish_memory_on(1);
+	for (int i = 0; i < 3; i++)
+		apply_until_it_ends();
+	ck_assert(moving()->off && !moving()->active);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->level, LOG_LEVEL_ERR);
+	ck_assert(was_said("CapabilityBoundingSet="));
+	act_forgive(act);
+	ck_assert(!moving()->off);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
+START_TEST(another_process_of_that_number_is_not_touched)
+{
+	use_table();
+	wish_memory_on(1);
+	plan->guest[SLOT].start_ticks++;
+	apply_until_it_ends();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED) + count_said(LOG_WRITE_REFUSED), 0);
+	ck_assert_uint_eq(moving()->moved_kib, 0);
+	ck_assert(!in_force()->move_failed && !moving()->done);
+}
+END_TEST
+
+/* ---- what is only told
+ * ---------------------------------------------------------------------------- */
+
+START_TEST(a_dry_run_tells_once_and_moves_nothing)
+{
+	use_table();
+	wish_memory_on(1);
+	plan->guest[SLOT].placement.dry_run = true;
+	for (int i = 0; i < 3; i++) {
+		apply_until_it_ends();
+		ck_assert(!moving()->active);
+	}
+	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
+	ck_assert(was_said("16 MiB of its memory would be moved from nodes 0 to nodes 1"));
+	ck_assert_uint_eq(moving()->moved_kib, 0);
+	ck_assert_int_eq(node_of[0], 0);
+}
+END_TEST
+
+START_TEST(without_an_undo_file_nothing_is_moved)
+{
+	act_ends();
+	ck_assert_int_eq(act_new(&fs, NULL, &ops, &act), 0);
+	use_table();
+	wish_memory_on(1);
+	apply_until_it_ends();
+	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
+	ck_assert_uint_eq(moving()->moved_kib, 0);
+}
+END_TEST
+
+START_TEST(of_a_recorded_host_it_is_only_said)
+{
+	fs.is_live = false;
+	wish_memory_on(1);
+	apply();
+	apply();
+	ck_assert_ptr_null(act->move.mover);
+	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
+	ck_assert_str_eq(the_one(LOG_MEMORY_MOVED)->to, "1");
+}
+END_TEST
+
+START_TEST(a_hostile_name_is_escaped)
+{
+	plan_guest("a\n\x1b[31m%s");
+	use_table();
+	wish_memory_on(1);
+	apply_until_it_ends();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	for (size_t i = 0; i < nsaid; i++) {
+		ck_assert_ptr_null(strpbrk(said[i].message, "\n\x1b"));
+		ck_assert_str_eq(said[i].guest, "a\\x0a\\x1b[31m%s");
+	}
+}
+END_TEST
+
+static void add_ends(TCase *t)
+{
+	tcase_add_loop_test(t, an_order_that_is_not_repeated_ends, 0, KT_ARRAY_LEN(end_it));
+	tcase_add_test(t, after_a_stop_the_same_order_is_given_again);
+	tcase_add_test(t, the_end_of_the_daemon_ends_it);
+	tcase_add_test(t, a_guest_that_is_forgotten_is_not_talked_about);
+	tcase_add_test(t, a_rate_may_change_in_the_middle);
+}
+
+int main(void)
+{
+	Suite *s = suite_create("act_move");
+	TCase *t = tcase_create("move");
+
+	tcase_set_timeout(t, 60);
+	tcase_add_checked_fixture(t, setup_move, teardown_move);
+	tcase_add_test(t, a_move_is_told_when_it_begins_and_when_it_has_ended);
+	tcase_add_test(t, what_is_done_is_done_until_another_order);
+	tcase_add_test(t, without_an_order_there_is_no_thread);
+	tcase_add_test(t, memory_that_is_home_is_not_talked_about);
+	add_ends(t);
+	tcase_add_test(t, memory_that_does_not_move_is_given_up);
+	tcase_add_test(t, the_plan_hears_that_a_node_is_full);
+	tcase_add_test(t, cells_that_cannot_be_told_apart_stay);
+	tcase_add_test(t, without_permission_no_guest_is_tried_again);
+	tcase_add_test(t, another_process_of_that_number_is_not_touched);
+	tcase_add_test(t, a_dry_run_tells_once_and_moves_nothing);
+	tcase_add_test(t, without_an_undo_file_nothing_is_moved);
+	tcase_add_test(t, of_a_recorded_host_it_is_only_said);
+	tcase_add_test(t, a_hostile_name_is_escaped);
+	suite_add_tcase(s, t);
+	return kt_run(s);
+}
