@@ -15,6 +15,7 @@ enum {
 	MAPPINGS = 64, /* the largest */
 	PAGES = 4096,  /* a share of one half is then known to 1.6 % (two sigma) */
 	BATCH = 512,
+	FOUND_MIN = 64,         /* of a guest that has hardly touched its memory */
 	MAPPING_MIN_KIB = 1024, /* below: stacks, heaps of threads, libraries */
 };
 
@@ -142,7 +143,7 @@ int sense_pages_read(struct sense *s, pid_t pid, uint64_t rss_kib, uint64_t kib[
 		r = -ENODATA;
 	if (r == 0)
 		r = count_pages(pid, &m, pages, &found);
-	if (r < 0 || found == 0)
+	if (r < 0 || found < FOUND_MIN)
 		return r < 0 ? r : -ENODATA;
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		kib[n] = (uint64_t)((double)rss_kib * (double)pages[n] / (double)found);

@@ -189,7 +189,7 @@ uint64_t sense_device_nodes(struct sense *s, const struct domain *d);
 uint64_t sense_pages_pick(uint64_t npages, uint64_t i, uint64_t n);
 
 /* By a sample of its pages, scaled to its resident size.  -EPERM, -EACCES: may not be
- * asked; -ENODATA: no page of it is there; -ENOTSUP, -errno.  `kib` is then untouched. */
+ * asked; -ENODATA: too few of them are there; -ENOTSUP, -errno.  `kib` is then untouched. */
 int sense_pages_read(struct sense *s, pid_t pid, uint64_t rss_kib,
 		     uint64_t kib[KT_NODES_MAX]) KT_MUST_USE;
 

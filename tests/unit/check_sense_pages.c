@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-enum { MIB = 1024 * 1024, ANON_MIB = 24, SHARED_MIB = 8, UNTOUCHED_MIB = 256 };
+enum { MIB = 1024 * 1024, ANON_MIB = 24, SHARED_MIB = 8, UNTOUCHED_MIB = 256, TIB_MIB = MIB };
 
 static struct hostfs live;
 static pid_t child;
@@ -31,7 +31,7 @@ static void live_teardown(void)
 
 /* ---- a process with memory ------------------------------------------------------------------ */
 
-static bool take_memory(void)
+static bool take_memory(size_t untouched_mib)
 {
 	int fd = memfd_create("guest", MFD_CLOEXEC);
 	void *shared, *anon, *untouched;
@@ -41,7 +41,7 @@ static bool take_memory(void)
 	shared = mmap(NULL, SHARED_MIB * MIB, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	anon = mmap(NULL, ANON_MIB * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);
-	untouched = mmap(NULL, (size_t)UNTOUCHED_MIB * MIB, PROT_READ | PROT_WRITE,
+	untouched = mmap(NULL, untouched_mib * MIB, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (shared == MAP_FAILED || anon == MAP_FAILED || untouched == MAP_FAILED)
 		return false;
@@ -51,23 +51,25 @@ static bool take_memory(void)
 }
 
 /* Says that it has the memory, and waits to be killed. */
-static void be_a_guest(int ready)
+static void be_a_guest(int ready, size_t untouched_mib)
 {
-	if (take_memory() && write(ready, "r", 1) == 1)
+	if (take_memory(untouched_mib) && write(ready, "r", 1) == 1)
 		for (;;)
 			pause();
 	_exit(1);
 }
 
 /* This program again, named as QEMU is: see main. */
-static void start_guest(const struct domain *d)
+static void start_guest(const struct domain *d, int untouched_mib)
 {
-	char uuid[KT_UUID_STR], option[] = "-uuid", name[] = "qemu-false", fd[16], byte;
-	char *args[] = { name, option, uuid_str(&d->uuid, uuid), fd, NULL };
+	char uuid[KT_UUID_STR], option[] = "-uuid", name[] = "qemu-false", fd[16], size[16];
+	char *args[] = { name, option, uuid_str(&d->uuid, uuid), fd, size, NULL };
+	char byte;
 	int ends[2];
 
 	ck_assert_int_eq(pipe(ends), 0);
 	snprintf(fd, sizeof fd, "%d", ends[1]);
+	snprintf(size, sizeof size, "%d", untouched_mib);
 	child = fork();
 	if (child == 0) {
 		execv("/proc/self/exe", args);
@@ -88,12 +90,13 @@ static uint64_t sum_of(const uint64_t kib[KT_NODES_MAX])
 	return sum;
 }
 
+#ifndef __SANITIZE_ADDRESS__ /* whose shadow is terabytes of pages that are not there */
 START_TEST(pages_found_are_scaled_to_the_resident_size)
 {
 	uint64_t kib[KT_NODES_MAX];
 	struct domain d = domain_of(1);
 
-	start_guest(&d);
+	start_guest(&d, UNTOUCHED_MIB);
 	ck_assert_int_eq(sense_pages_read(sense, child, 1000 * 1000, kib), 0);
 	ck_assert_uint_le(sum_of(kib), 1000 * 1000);
 	ck_assert_uint_ge(sum_of(kib), 1000 * 1000 - KT_NODES_MAX); /* each is rounded down */
@@ -105,10 +108,22 @@ START_TEST(the_same_memory_gives_the_same_answer)
 	uint64_t kib[KT_NODES_MAX], again[KT_NODES_MAX];
 	struct domain d = domain_of(1);
 
-	start_guest(&d);
+	start_guest(&d, UNTOUCHED_MIB);
 	ck_assert_int_eq(sense_pages_read(sense, child, 1000 * 1000, kib), 0);
 	ck_assert_int_eq(sense_pages_read(sense, child, 1000 * 1000, again), 0);
 	ck_assert_mem_eq(kib, again, sizeof kib);
+}
+END_TEST
+
+#endif
+
+START_TEST(hardly_any_page_is_no_answer)
+{
+	uint64_t kib[KT_NODES_MAX];
+	struct domain d = domain_of(1);
+
+	start_guest(&d, TIB_MIB);
+	ck_assert_int_eq(sense_pages_read(sense, child, 1000 * 1000, kib), -ENODATA);
 }
 END_TEST
 
@@ -120,14 +135,14 @@ START_TEST(a_guest_without_a_cgroup_is_asked_for_its_pages)
 
 	memset(d.uuid.byte, (unsigned char)getpid(), sizeof d.uuid.byte);
 	d.uuid.byte[0] = (uint8_t)(getpid() >> 8);
-	start_guest(&d);
+	start_guest(&d, UNTOUCHED_MIB);
 	ck_assert_int_ge(domains_put(ds, &d), 0);
 	ck_assert_int_eq(read_once(), 0);
 	ck_assert_int_eq(sample.guest[0].pid, child);
 	ck_assert(!sample.guest[0].has_cgroup && sample.guest[0].has_node_memory);
 	sum = sum_of(sample.guest[0].node_memory_kib);
 	ck_assert_uint_ge(sum, (ANON_MIB + SHARED_MIB) * 1024);
-	ck_assert_uint_le(sum, sample.guest[0].rss_kib);
+	ck_assert_uint_le(sum, sample.guest[0].rss_kib + MIB / 1024); /* counted in batches */
 }
 END_TEST
 
@@ -152,7 +167,7 @@ START_TEST(a_process_that_has_gone_has_no_pages)
 	siginfo_t ended;
 	pid_t pid;
 
-	start_guest(&d);
+	start_guest(&d, UNTOUCHED_MIB);
 	pid = child;
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
 	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT), 0);
@@ -225,12 +240,15 @@ int main(int argc, char **argv)
 	TCase *tc = tcase_create("live"), *pick = tcase_create("no guest");
 	Suite *s = suite_create("sense_pages");
 
-	if (argc > 3 && strcmp(argv[1], "-uuid") == 0)
-		be_a_guest(atoi(argv[3]));
+	if (argc > 4 && strcmp(argv[1], "-uuid") == 0)
+		be_a_guest(atoi(argv[3]), (size_t)atoi(argv[4]));
 	tcase_add_checked_fixture(tc, live_setup, live_teardown);
 	tcase_set_timeout(tc, 60);
+#ifndef __SANITIZE_ADDRESS__
 	tcase_add_test(tc, pages_found_are_scaled_to_the_resident_size);
 	tcase_add_test(tc, the_same_memory_gives_the_same_answer);
+#endif
+	tcase_add_test(tc, hardly_any_page_is_no_answer);
 	tcase_add_test(tc, a_guest_without_a_cgroup_is_asked_for_its_pages);
 	tcase_add_test(tc, a_process_that_has_gone_has_no_pages);
 	tcase_add_test(tc, a_recorded_host_has_no_processes);
