@@ -46,8 +46,10 @@ bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost)
 
 	if (p->noptions == PACK_OPTIONS_MAX)
 		return false;
-	p->option[p->noptions++] =
-		(struct pack_option){ .bins = bins, .brings = brings, .cost = cost };
+	p->option[p->noptions++] = (struct pack_option){ .bins = bins,
+							 .share = 1.0 / __builtin_popcountll(bins),
+							 .brings = brings,
+							 .cost = cost };
 	item->cheapest = item->noptions++ ? KT_MIN(item->cheapest, cost) : cost;
 	return true;
 }
@@ -93,8 +95,7 @@ struct content {
 static struct content content_of(const struct pack_item *item, const struct pack_option *o,
 				 size_t bin)
 {
-	bool runs_here = o->bins >> bin & 1;
-	double share = runs_here ? 1.0 / __builtin_popcountll(o->bins) : 0;
+	double share = o->bins >> bin & 1 ? o->share : 0;
 	double gib = o->brings ? share * item->gib
 			       : (double)item->gib_on[bin] + share * item->gib_to_come;
 

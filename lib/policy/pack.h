@@ -27,6 +27,7 @@ enum {
 
 struct pack_option {
 	uint64_t bins; /* it runs in, its load spread evenly; never empty */
+	double share;  /* of its load in each of them */
 	bool brings;   /* its memory goes there too, spread evenly; else it stays where it is */
 	double cost;   /* CPUs */
 };

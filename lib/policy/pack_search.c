@@ -20,13 +20,15 @@ struct step {
 	size_t item[2], option[2];
 };
 
-static void note_relief(struct pack *p)
+/* Of items that have to do with these bins. */
+static void note_relief(struct pack *p, uint64_t bins)
 {
 	for (size_t i = 0; i < p->nitems; i++) {
 		struct pack_item *item = &p->item[i];
 		const struct pack_change gone = { .item = item, .from = &p->option[item->chosen] };
 
-		item->relief = -pack_increase(p, &gone, 1) - item->cheapest;
+		if ((gone.from->bins | item->held) & bins)
+			item->relief = -pack_increase(p, &gone, 1) - item->cheapest;
 	}
 }
 
@@ -95,20 +97,33 @@ static void look_for_swap(struct pack *p, struct step *best, uint64_t max_looks)
 	}
 }
 
+/* The bins that it has changed. */
+static uint64_t take(struct pack *p, const struct step *step)
+{
+	uint64_t bins = 0;
+
+	for (size_t i = 0; i < step->n; i++) {
+		const struct pack_item *item = &p->item[step->item[i]];
+
+		bins |= item->held | p->option[item->chosen].bins | p->option[step->option[i]].bins;
+		pack_choose(p, step->item[i], step->option[i]);
+	}
+	return bins;
+}
+
 bool pack_improve(struct pack *p, uint64_t max_looks)
 {
 	uint64_t last = p->nlooks + max_looks;
 
+	note_relief(p, UINT64_MAX);
 	while (p->nlooks < last) {
 		struct step best = { .gain = least_gain };
 
-		note_relief(p);
 		look_for_move(p, &best);
 		look_for_swap(p, &best, last);
 		if (best.n == 0)
 			return true;
-		for (size_t i = 0; i < best.n; i++)
-			pack_choose(p, best.item[i], best.option[i]);
+		note_relief(p, take(p, &best));
 	}
 	return false;
 }

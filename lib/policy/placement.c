@@ -35,6 +35,8 @@ static void admit(struct placement_step *s, size_t slot)
 		why = WHY_PREDICTIONS_FAIL;
 		wish = WISH_RELEASE;
 	}
+	if (p.guest->present && (why == WHY_NONE || p.in_force->pinned))
+		placement_note_run(s, &p);
 	if (why != WHY_NONE) {
 		s->state->guest[slot].decided &= wish == WISH_HOLD;
 		wish_none(s, slot, wish, why);
@@ -103,6 +105,7 @@ static void wish_home(struct placement_step *s, const struct placing *p,
 					 .ncells = (unsigned int)n };
 	for (size_t i = 0; i < n; i++) {
 		plan->cell[i].nodes = units[i].wanted;
+		plan->cell[i].memory_kib = n > 1 ? placing_cell_kib(p, units[i].cell) : 0;
 		plan->nodes |= units[i].wanted;
 	}
 	placement_fill_masks(s, p, plan);
@@ -158,7 +161,9 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 			   const struct host_view *view, const struct in_force *in_force,
 			   struct plan *ret)
 {
-	struct placement_step s = { state, conf, view, in_force, ret, 0, { { 0 } } };
+	struct placement_step s = {
+		.state = state, .conf = conf, .view = view, .in_force = in_force, .plan = ret
+	};
 
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		if (!cpumask_empty(&view->topology->node[n].cpus))

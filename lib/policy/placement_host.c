@@ -77,10 +77,10 @@ static unsigned int count_cores(const struct topology *t, unsigned int node,
 
 /* ---- load that is not the guests' ------------------------------------------------------ */
 
-/* Of a guest that runs on these nodes: what it takes of each, by their CPUs. */
-static void spread_run(const struct topology *t, uint64_t nodes, double cpus,
-		       double run[KT_NODES_MAX])
+void placement_note_run(struct placement_step *s, const struct placing *p)
 {
+	const struct topology *t = s->view->topology;
+	uint64_t nodes = p->in_force->pinned ? p->in_force->nodes : p->nodes;
 	double total = 0;
 
 	for (uint64_t left = nodes; left; left &= left - 1)
@@ -88,7 +88,7 @@ static void spread_run(const struct topology *t, uint64_t nodes, double cpus,
 	for (uint64_t left = nodes; left && total > 0; left &= left - 1) {
 		unsigned int n = nodemask_first(left);
 
-		run[n] += cpus * cpumask_count(&t->node[n].cpus) / total;
+		s->run_cpus[n] += p->guest->run_cpus * cpumask_count(&t->node[n].cpus) / total;
 	}
 }
 
@@ -107,24 +107,12 @@ static bool pins_are_old(const struct placement_step *s)
 static void update_base(struct placement_step *s)
 {
 	const struct host_view *v = s->view;
-	double run[KT_NODES_MAX] = { 0 }, left[KT_NODES_MAX], sum_left = 0, foreign = 0;
+	double left[KT_NODES_MAX], sum_left = 0, foreign = 0;
 
-	for (size_t i = 0; i < v->nslots; i++) {
-		struct placing p;
-		enum wish wish;
-
-		if (!v->guest[i].present)
-			continue;
-		p = placing_of(s->conf, v, s->in_force, i);
-		if (placing_refused(&p, &wish) != WHY_NONE && !p.in_force->pinned)
-			continue; /* it is load like any other */
-		spread_run(v->topology, p.in_force->pinned ? p.in_force->nodes : p.nodes,
-			   v->guest[i].run_cpus, run);
-	}
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
-		left[n] = KT_MAX(v->node_busy_cpus[n] - run[n], 0.0);
+		left[n] = KT_MAX(v->node_busy_cpus[n] - s->run_cpus[n], 0.0);
 		sum_left += left[n];
-		foreign += v->node_busy_cpus[n] - run[n];
+		foreign += v->node_busy_cpus[n] - s->run_cpus[n];
 	}
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		ewma_add(&s->state->base_cpus[n],

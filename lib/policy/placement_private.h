@@ -35,7 +35,10 @@ struct placement_step {
 	const struct host_view *view;
 	const struct in_force *in_force;
 	struct plan *plan;
-	unsigned int nnear; /* nodes with CPUs; near[n] has them by distance from n */
+	double run_cpus[KT_NODES_MAX]; /* of guests that we place, by where they are now */
+	uint64_t spread_nodes;         /* the last large set that was asked for ... */
+	double spread_far;             /* ... and how far apart its nodes are */
+	unsigned int nnear;            /* nodes with CPUs; near[n] has them by distance from n */
 	uint8_t near[KT_NODES_MAX][KT_NODES_MAX];
 };
 
@@ -66,6 +69,8 @@ bool placing_may_move(const struct placing *p);
 
 /* Bins are nodes, by id. */
 void placement_fill_bins(struct placement_step *s);
+/* The guest's running time is not somebody else's. */
+void placement_note_run(struct placement_step *s, const struct placing *p);
 /* Nodes by their distance from this one, itself first; those without CPUs are left out. */
 unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX]);
 /* How much farther than local memory, 0 for local: 1 is twice as far. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Who should be elsewhere, and is it worth it?
  *
- * The search begins where everybody is, and a second time with everything taken out; the
- * better end counts.  A guest that is not placed yet is placed in any case. */
+ * The search begins where everybody is, and twice more from elsewhere; the best end counts.  A
+ * guest that is not placed yet is placed in any case. */
 #include "placement_private.h"
 
 /* CPUs.  All changes of a step together have to bring this much. */
@@ -10,9 +10,9 @@ static const double least_gain_cpus = 0.1;
 
 /* Bounds the time of a step, some 0.3 us each. */
 static const uint64_t looks_max = 20000;
-/* Best fit looks at each option of each item: where there are many, it takes too long, and
- * brings nothing that the next steps do not find too. */
-static const size_t options_for_best_fit = 2000;
+/* Where there are many, other starts take too long, and bring nothing that the next steps do
+ * not find too. */
+static const size_t options_for_more_starts = 600;
 
 static void keep(struct placement_policy *state)
 {
@@ -77,6 +77,33 @@ static void hold_back(struct placement_step *s)
 	}
 }
 
+/* A third start, from the option that would cost each guest least if it were alone: best fit
+ * puts the large ones wrong now and then (8 guests: 98 % of the optima, with it all). */
+static void choose_cheapest(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		const struct pack_item *item = &p->item[i];
+		size_t best = item->first_option;
+
+		for (size_t o = best; o < item->first_option + item->noptions; o++)
+			if (p->option[o].cost < p->option[best].cost)
+				best = o;
+		pack_choose(p, i, best);
+	}
+}
+
+static void improve(struct placement_policy *state, double *found)
+{
+	double cost;
+
+	(void)pack_improve(&state->pack, looks_max);
+	cost = pack_cost(&state->pack);
+	if (cost >= *found)
+		return;
+	*found = cost;
+	keep(state);
+}
+
 void placement_search(struct placement_step *s)
 {
 	struct placement_policy *state = s->state;
@@ -84,16 +111,14 @@ void placement_search(struct placement_step *s)
 	double present, found;
 
 	pack_settle(p);
-	present = pack_cost(p);
-	(void)pack_improve(p, looks_max);
-	found = pack_cost(p);
+	present = found = pack_cost(p);
 	keep(state);
-	if (p->noptions <= options_for_best_fit) {
+	improve(state, &found);
+	if (p->noptions <= options_for_more_starts) {
 		pack_best_fit(p);
-		(void)pack_improve(p, looks_max);
-		if (pack_cost(p) < found)
-			keep(state);
-		found = KT_MIN(found, pack_cost(p));
+		improve(state, &found);
+		choose_cheapest(p);
+		improve(state, &found);
 	}
 	take_kept(state);
 	if (present - found < least_gain_cpus)

@@ -173,14 +173,24 @@ static double horizon_s(const struct placement_conf *conf)
 	return (double)KT_MAX(conf->horizon_s, UINT64_C(1));
 }
 
-/* Memory that a set of nodes gets is spread over it. */
-static double spread_far(const struct topology *t, uint64_t nodes)
+/* Memory that a set of nodes gets is spread over it.  The set of all nodes is asked for by
+ * every guest. */
+static double spread_far(struct placement_step *s, uint64_t nodes)
 {
 	double far = 0, n = nodemask_count(nodes);
 
+	if (!(nodes & (nodes - 1)))
+		return 0;
+	if (nodes == s->spread_nodes)
+		return s->spread_far;
 	for (uint64_t from = nodes; from; from &= from - 1)
 		for (uint64_t to = nodes; to; to &= to - 1)
-			far += placement_remoteness(t, nodemask_first(from), nodemask_first(to));
+			far += placement_remoteness(s->view->topology, nodemask_first(from),
+						    nodemask_first(to));
+	if (n > 2) {
+		s->spread_nodes = nodes;
+		s->spread_far = far / (n * n);
+	}
 	return far / (n * n);
 }
 
@@ -189,8 +199,7 @@ static double spread_far(const struct topology *t, uint64_t nodes)
 static double leave_cpus(const struct unit *u, uint64_t nodes)
 {
 	double to_come = KT_MAX(u->item->gib - u->somewhere_gib, 0.0);
-	double far =
-		mean_over(nodes, u->far_gib) + to_come * spread_far(u->step->view->topology, nodes);
+	double far = mean_over(nodes, u->far_gib) + to_come * spread_far(u->step, nodes);
 
 	if (!(u->item->gib > 0))
 		return 0;
@@ -205,7 +214,7 @@ static double bring_cpus(const struct unit *u, uint64_t nodes)
 	double seconds = gib * 1024 / (double)KT_MAX(conf->move_mib_per_s, UINT64_C(1));
 
 	return (move_cpu_s_per_gib * gib + leave_cpus(u, nodes) * seconds / 2) / horizon_s(conf) +
-	       u->memory_cpus * memory_intensity * spread_far(u->step->view->topology, nodes);
+	       u->memory_cpus * memory_intensity * spread_far(u->step, nodes);
 }
 
 static bool has_option(const struct pack *p, const struct pack_item *item, uint64_t nodes)
