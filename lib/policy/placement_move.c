@@ -5,8 +5,10 @@
  * host's own CPUs are taken from it, or the guest waits for a CPU. */
 #include "placement_private.h"
 
-/* Below this the search for pages costs more than they do. */
-static const double least_gib = 1.0 / 16;
+/* On a node: below this the search for pages costs more than they do. */
+static const uint64_t least_kib = 32 * 1024;
+/* Of the farthest: memory that is so far goes with it. */
+static const double alike = 0.7;
 /* A better one has to be so much better to interrupt what has begun. */
 static const double interrupt_factor = 2;
 /* Of this host's own CPUs; and of what the guest wants. */
@@ -17,18 +19,32 @@ static const uint64_t look_again_ns = KT_NS_PER_S;
 /* A home that was full is asked again after this time. */
 static const uint64_t full_s = 30;
 
-static double away_gib(const struct placement_step *s, const struct placement_unit *u)
+static uint64_t kib_on(const struct guest_view *g, uint64_t nodes)
 {
-	const struct guest_view *g = &s->view->guest[u->slot];
-	const struct placement_guest *state = &s->state->guest[u->slot];
 	uint64_t kib = 0;
 
+	for (; nodes; nodes &= nodes - 1)
+		kib = add_capped(kib, g->sample->node_memory_kib[nodemask_first(nodes)]);
+	return kib;
+}
+
+/* Nodes that have memory of the guest which belongs home, and may move. */
+static uint64_t nodes_away(const struct placement_step *s, size_t slot)
+{
+	const struct guest_view *g = &s->view->guest[slot];
+	const struct placement_guest *state = &s->state->guest[slot];
+	const struct placement_plan *plan = &s->plan->guest[slot].placement;
+	uint64_t home_ns = recall_guest(s->in_force, slot, g)->pin_changed_ns, away = 0;
+
+	/* Which cell's memory is on which node only the search for it tells: once. */
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (!nodemask_test(s->plan->guest[u->slot].placement.nodes, n))
-			kib = add_capped(kib, g->sample->node_memory_kib[n]);
-	if (state->stuck_nodes == s->plan->guest[u->slot].placement.nodes)
-		kib = sub_capped(kib, state->stuck_kib + state->stuck_kib / 8);
-	return (double)kib / (1024 * 1024);
+		if ((plan->ncells > 1 || !nodemask_test(plan->nodes, n)) &&
+		    g->sample->node_memory_kib[n] > least_kib)
+			away |= nodemask_of(n);
+	if (state->stuck_home_ns == home_ns &&
+	    kib_on(g, state->stuck_from) <= state->stuck_kib + state->stuck_kib / 8 + least_kib)
+		away &= ~state->stuck_from;
+	return away;
 }
 
 /* Its threads are there already: vCPUs first, memory later. */
@@ -40,6 +56,16 @@ static bool is_home(const struct placement_step *s, const struct placement_unit 
 	return f->pinned && f->nodes == s->plan->guest[u->slot].placement.nodes;
 }
 
+/* Cells were told apart by guessing: whatever it costs, the search for what lies wrong is
+ * worth it, once for each home. */
+static bool is_unsearched(const struct placement_step *s, size_t slot)
+{
+	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+
+	return placing_ncells(&p) > 1 && placing_may_move(&p) &&
+	       s->state->guest[slot].stuck_home_ns != p.in_force->pin_changed_ns;
+}
+
 static bool may_move_now(const struct placement_step *s, const struct placement_unit *u)
 {
 	const struct guest_view *g = &s->view->guest[u->slot];
@@ -47,49 +73,56 @@ static bool may_move_now(const struct placement_step *s, const struct placement_
 
 	if (state->full_ns && within_s(s->view->now_ns, state->full_ns, full_s))
 		return false;
-	return u->brings && is_home(s, u) && s->plan->guest[u->slot].placement.wish == WISH_SET &&
-	       g->steal_share.value <= guest_delay_max && away_gib(s, u) > least_gib;
+	return (u->brings || is_unsearched(s, u->slot)) && is_home(s, u) &&
+	       s->plan->guest[u->slot].placement.wish == WISH_SET &&
+	       g->steal_share.value <= guest_delay_max;
 }
 
-/* What a GiB at home is worth: CPUs that wait for it, by their part of all its memory, and
- * how far it is now. */
-static double worth(const struct placement_step *s, const struct placement_unit *u)
+/* A GiB of the guest's memory on `node` is worth this much at home: CPUs that wait for it,
+ * by its part of all, and how far it is now. */
+static double worth(const struct placement_step *s, size_t slot, unsigned int node)
 {
-	const struct guest_view *g = &s->view->guest[u->slot];
-	double variance, cpus = placement_cpus(g, &variance), most = 0;
-	uint64_t nodes = s->plan->guest[u->slot].placement.nodes;
+	const struct guest_view *g = &s->view->guest[slot];
+	unsigned int home = nodemask_first(s->plan->guest[slot].placement.cell[0].nodes);
+	double variance, cpus = placement_cpus(g, &variance);
 	double gib = (double)guest_resident_kib(g) / (1024 * 1024);
 
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
-		double far;
-
-		if (!g->sample->node_memory_kib[n] || nodemask_test(nodes, n))
-			continue;
-		far = placement_remoteness(s->view->topology, nodemask_first(nodes), n);
-		most = KT_MAX(most, far);
-	}
-	return gib > 0 ? cpus * most / gib : 0;
+	return gib > 0 ? cpus * placement_remoteness(s->view->topology, home, node) / gib : 0;
 }
 
-static const struct placement_unit *best_unit(const struct placement_step *s)
+struct move {
+	double worth;
+	size_t slot;
+	uint64_t from;
+};
+
+/* Of the same guest, all nodes that are about as far. */
+static void consider(const struct placement_step *s, size_t slot, struct move *best)
 {
-	const struct placement_unit *best = NULL;
-	double most = 0;
+	uint64_t away = nodes_away(s, slot);
+	struct move m = { .slot = slot };
 
-	for (size_t i = 0; i < s->state->nunits; i++) {
-		const struct placement_unit *u = &s->state->unit[i];
-		double here;
-
-		if (!may_move_now(s, u))
-			continue;
-		here = worth(s, u);
-		if (s->state->is_moving && s->state->moving == u->slot)
-			here *= interrupt_factor;
-		if (here > most) {
-			most = here;
-			best = u;
-		}
+	for (uint64_t left = away; left; left &= left - 1)
+		m.worth = KT_MAX(m.worth, worth(s, slot, nodemask_first(left)));
+	for (uint64_t left = away; left; left &= left - 1)
+		if (s->plan->guest[slot].placement.ncells > 1 ||
+		    worth(s, slot, nodemask_first(left)) >= alike * m.worth)
+			m.from |= nodemask_of(nodemask_first(left));
+	if (s->state->is_moving && s->state->moving == slot && (m.from & s->state->moving_from)) {
+		m.worth *= interrupt_factor;
+		m.from = s->state->moving_from; /* an order that is changed begins anew */
 	}
+	if (m.worth > best->worth)
+		*best = m;
+}
+
+static struct move best_move(const struct placement_step *s)
+{
+	struct move best = { 0 };
+
+	for (size_t i = 0; i < s->state->nunits; i++)
+		if (may_move_now(s, &s->state->unit[i]))
+			consider(s, s->state->unit[i].slot, &best);
 	return best;
 }
 
@@ -105,13 +138,13 @@ static void note_stuck(const struct placement_step *s, size_t slot)
 {
 	const struct guest_view *g = &s->view->guest[slot];
 	struct placement_guest *guest = &s->state->guest[slot];
+	uint64_t home_ns = recall_guest(s->in_force, slot, g)->pin_changed_ns;
 
-	guest->stuck_nodes = recall_guest(s->in_force, slot, g)->nodes;
-	guest->stuck_kib = 0;
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (!nodemask_test(guest->stuck_nodes, n))
-			guest->stuck_kib =
-				add_capped(guest->stuck_kib, g->sample->node_memory_kib[n]);
+	if (guest->stuck_home_ns != home_ns)
+		guest->stuck_from = 0;
+	guest->stuck_home_ns = home_ns;
+	guest->stuck_from |= s->state->moving_from;
+	guest->stuck_kib = kib_on(g, guest->stuck_from);
 }
 
 /* What is left where it was when all is done does not move: shared with others, or locked. */
@@ -133,19 +166,20 @@ static void note_end(struct placement_step *s)
 void placement_choose_move(struct placement_step *s)
 {
 	struct move_plan *m = &s->plan->move;
-	const struct placement_unit *u;
 	double budget = (double)s->conf->move_mib_per_s * 1024 * ease(s->view);
+	struct move best;
 
 	note_end(s);
+	best = best_move(s);
 	*m = (struct move_plan){ .why = WHY_NOTHING_TO_MOVE,
 				 .leave_free_kib = mul_capped(s->conf->node_reserve_mib, 1024) };
-	u = best_unit(s);
-	s->state->is_moving = u && budget >= 1;
-	if (!u)
+	s->state->is_moving = best.from && budget >= 1;
+	if (!best.from)
 		return;
 	m->why = budget >= 1 ? WHY_MOVE_PAYS : WHY_MOVE_PRESSURE;
 	m->go = budget >= 1;
-	m->slot = s->state->moving = u->slot;
+	m->slot = s->state->moving = best.slot;
+	m->from = s->state->moving_from = best.from;
 	m->kib_per_s = (uint64_t)budget;
 	s->plan->look_again_ns = look_again_ns;
 }

@@ -163,7 +163,7 @@ static double gib_to_move(const struct unit *u, uint64_t nodes)
 
 	for (uint64_t held = u->item->held & ~nodes; held; held &= held - 1)
 		gib += (double)u->item->gib_on[nodemask_first(held)];
-	if (nodes == u->guest->stuck_nodes)
+	if (nodes == u->present && u->guest->stuck_home_ns == u->placing->in_force->pin_changed_ns)
 		gib -= (double)u->guest->stuck_kib / (1024 * 1024);
 	return KT_MAX(gib, 0.0);
 }

@@ -82,7 +82,8 @@ struct placement_plan {
 struct move_plan {
 	bool go;
 	enum why why;
-	size_t slot; /* of the guest */
+	size_t slot;   /* of the guest */
+	uint64_t from; /* nodes that its memory leaves; its home is none of them */
 	uint64_t kib_per_s;
 	uint64_t leave_free_kib; /* on a node that memory goes to */
 };

@@ -102,13 +102,13 @@ struct placement_effect {
 
 struct placement_guest {
 	uint32_t incarnation;
-	bool decided;         /* it has been looked at once, and left or placed */
-	double backoff_cpus;  /* a change has to gain so much more; grows with each */
-	uint64_t backoff_ns;  /* as of then */
-	uint64_t stuck_kib;   /* of its memory away from home, that did not move ... */
-	uint64_t stuck_nodes; /* ... to this home */
-	bool roll_back;       /* to what it left */
-	uint64_t full_ns;     /* its home had no room for its memory; 0: never */
+	bool decided;        /* it has been looked at once, and left or placed */
+	double backoff_cpus; /* a change has to gain so much more; grows with each */
+	uint64_t backoff_ns; /* as of then */
+	/* Of its memory, what did not move from these nodes to the home that it has had since. */
+	uint64_t stuck_from, stuck_kib, stuck_home_ns;
+	bool roll_back;   /* to what it left */
+	uint64_t full_ns; /* its home had no room for its memory; 0: never */
 	struct placement_effect effect;
 };
 
@@ -128,7 +128,8 @@ struct placement_policy {
 	unsigned int njudged, nfailed;       /* changes, lately */
 	bool observes;                       /* predictions have failed too often */
 	bool is_moving;
-	size_t moving; /* slot of the guest whose memory moves */
+	size_t moving;        /* slot of the guest whose memory moves ... */
+	uint64_t moving_from; /* ... and these nodes' of it */
 	/* of one step; here because they are large */
 	struct pack pack;
 	size_t nunits;

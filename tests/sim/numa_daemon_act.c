@@ -87,6 +87,7 @@ static bool wanted(const struct numa_daemon *d, struct numa_order *ret)
 		return false;
 	*ret = (struct numa_order){ .slot = m->slot,
 				    .incarnation = guest->incarnation,
+				    .from = m->from,
 				    .ncells = guest->placement.ncells };
 	for (unsigned int c = 0; c < ret->ncells; c++)
 		ret->nodes[c] = guest->placement.cell[c].nodes;
@@ -95,7 +96,8 @@ static bool wanted(const struct numa_daemon *d, struct numa_order *ret)
 
 static bool same_order(const struct numa_order *a, const struct numa_order *b)
 {
-	if (a->slot != b->slot || a->incarnation != b->incarnation || a->ncells != b->ncells)
+	if (a->slot != b->slot || a->incarnation != b->incarnation || a->ncells != b->ncells ||
+	    a->from != b->from)
 		return false;
 	for (unsigned int c = 0; c < a->ncells; c++)
 		if (a->nodes[c] != b->nodes[c])
@@ -189,7 +191,7 @@ static double move_cell(struct numa_daemon *d, struct numa_world *w, unsigned in
 	double leave_gib = (double)d->plan.move.leave_free_kib / kib_per_gib, step_gib = 0.25;
 
 	while (home && budget_gib > 1e-6) {
-		unsigned int from = fullest_elsewhere(gib_on, home->nodes);
+		unsigned int from = fullest_elsewhere(gib_on, home->nodes | ~d->mover.order.from);
 		unsigned int to = roomiest(w, home->nodes, leave_gib);
 		double gib;
 

@@ -11,7 +11,7 @@ struct numa_order {
 	size_t slot;
 	uint32_t incarnation;
 	unsigned int ncells;
-	uint64_t nodes[KT_CELLS_MAX];
+	uint64_t from, nodes[KT_CELLS_MAX];
 };
 
 struct numa_mover {
