@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What does every scenario need to know about guests, the host and the service?
+#
+# Sourced in the NUMA host, in a folder where tree/ is what `make install` made.
+#
+# Which node a guest has its memory on comes from QEMU's memory policy, which no XML tells:
+# kvmtuned leaves guests alone whose XML says where they belong.
+set -u
+export LC_ALL=C.UTF-8
+
+emulator=/run/t/qemu-by-policy
+conf=/etc/kvmtuned.conf.d/vm.conf
+all_cpus=$(cat /sys/devices/system/cpu/online)
+failed=0
+
+check() { # NAME COMMAND...: the last line that it prints is the reason
+	local name=$1 said
+	shift
+	if said=$("$@" 2>&1); then
+		echo "ok vm/$name"
+	else
+		echo "not ok vm/$name: ${said##*$'\n'}"
+		failed=1
+	fi
+}
+
+within() { # SECONDS COMMAND...
+	local said end=$((SECONDS + $1))
+	shift
+	until said=$("$@"); do
+		((SECONDS < end)) || { echo "$said"; return 1; }
+		sleep 0.5
+	done
+}
+
+# ---- guests ----------------------------------------------------------------------
+
+make_emulator() {
+	mkdir -p /run/t/policy
+	cat >$emulator <<-'END'
+		#!/bin/bash
+		[[ $* =~ guest=([^,]*) ]] && read -ra policy </run/t/policy/"${BASH_REMATCH[1]}"
+		[ -z "${policy:-}" ] || exec numactl "${policy[@]}" /usr/bin/qemu-system-x86_64 "$@"
+		exec /usr/bin/qemu-system-x86_64 "$@"
+	END
+	chmod +x $emulator
+}
+
+start_guest() { # NAME VCPUS MIB NUMACTL-OPTION [XML of a device]
+	echo "$4" >"/run/t/policy/$1"
+	virsh create <(cat <<-END
+		<domain type='qemu'>
+			<name>$1</name><vcpu ${cpuset:+cpuset='$cpuset'} current='$2'>${max_vcpus:-$2}</vcpu>
+			<iothreads>1</iothreads><memory unit='MiB'>$3</memory>
+			<memoryBacking><allocation mode='immediate'/></memoryBacking>
+			<os><type arch='x86_64' machine='pc'>hvm</type></os>
+			<devices>
+				<emulator>$emulator</emulator>
+				<controller type='usb' model='none'/><memballoon model='none'/>${5:-}
+			</devices>
+		</domain>
+	END
+	)
+}
+
+all_of() { # PID...: each has to end well
+	local pid
+	for pid; do wait "$pid" || return; done
+}
+
+pid_of() { # GUEST
+	cat "/run/libvirt/qemu/$1.pid"
+}
+
+memory_of() { # GUEST: KiB on each node
+	local group
+	group=$(cut -d : -f 3 "/proc/$(pid_of "$1")/cgroup")
+	awk '$1 == "anon" {
+		for (i = 2; i <= NF; i++) {
+			split($i, part, "=")
+			printf "%d ", part[2] / 1024
+		}
+	}' "/sys/fs/cgroup/${group%/libvirt/*}/libvirt/memory.numa_stat"
+}
+
+home_of() { # GUEST: the node with most of its memory
+	memory_of "$1" | awk '{
+		for (i = 1; i <= NF; i++)
+			if ($i > most) { most = $i; node = i - 1 }
+		print node
+	}'
+}
+
+masks_of() { # GUEST: "thread name: CPUs" of each thread
+	local task name mask
+	for task in "/proc/$(pid_of "$1")"/task/*; do
+		{ read -r name <"$task/comm" &&
+			mask=$(sed -n 's/^Cpus_allowed_list:\t//p' "$task/status"); } 2>/dev/null || continue
+		echo "${task##*/} $name: $mask"
+	done
+}
+
+cpus_of_node() { # NODE
+	cat "/sys/devices/system/node/node$1/cpulist"
+}
+
+threads_are_on() { # GUEST CPUS
+	local lost
+	lost=$(masks_of "$1" | grep -v ": $2$")
+	[ -z "$lost" ] || { echo "$1: thread $lost instead of $2"; return 1; }
+	masks_of "$1" | grep -q 'CPU 0/TCG' || { echo "$1: its threads cannot be seen"; return 1; }
+}
+
+threads_are_home() { # GUEST
+	threads_are_on "$1" "$(cpus_of_node "$(home_of "$1")")"
+}
+
+# A thread younger than the file had the mask of the main thread, the first line.
+masks_are_those_in() { # FILE GUEST
+	masks_of "$2" | awk 'NR == FNR { was[$1] = $NF; if (FNR == 1) main = $NF; next }
+		{ want = $1 in was ? was[$1] : main }
+		$NF != want { print "thread " $0 " instead of " want; wrong = 1 }
+		END { if (!main || FNR < 4) { print "its threads cannot be seen"; wrong = 1 } exit wrong }' "$1" -
+}
+
+# ---- the service -------------------------------------------------------------------
+
+install_package() {
+	tar -C tree -cf - . | tar -C / -xf - --keep-directory-symlink --no-overwrite-dir &&
+		journalctl --update-catalog && systemctl daemon-reload || return
+	mkdir -p "${conf%/*}"
+	configure "$@"
+	/usr/sbin/kvmtuned --test-config
+}
+
+property() { # NAME
+	systemctl show --value -p "$1" kvmtuned
+}
+
+service_stops() {
+	systemctl stop kvmtuned || return
+	local state
+	state="$(property ActiveState) $(property Result)"
+	[ "$state" = 'inactive success' ] || { echo "$state"; return 1; }
+	[ ! -e /run/kvmtuned/undo ] || { echo 'the undo file is still there'; return 1; }
+}
+
+no_errors() {
+	local first
+	first=$(journalctl _COMM=kvmtuned -p err -o cat -n 1)
+	[ -z "$first" ] || { echo "$first"; return 1; }
+}
+
+keep_journals() {
+	journalctl -u kvmtuned -o short-monotonic >out/journal
+	journalctl -u kvmtuned -o export >out/journal.export
+	journalctl -b -o short-monotonic >out/journal.host
+}
