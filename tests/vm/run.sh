@@ -15,7 +15,7 @@ set -u
 stage=${1:?DESTDIR of make install}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- service
+[ $# -gt 0 ] || set -- service placement
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-600}
 
@@ -64,7 +64,7 @@ esac
 run() { # SCENARIO
 	local log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
-	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh "scenario-$1" \
+	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh "scenario-$1" \
 		--transform 's,^\.,tree,S' --transform 's,^scenario-.*,scenario,S' \
 		-C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
 	truncate -s %1M "$work/in"
