@@ -15,7 +15,7 @@ set -u
 stage=${1:?DESTDIR of make install}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- service placement
+[ $# -gt 0 ] || set -- service placement numad
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-600}
 
