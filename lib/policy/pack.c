@@ -34,6 +34,7 @@ struct pack_item *pack_add_item(struct pack *p, double cpus, double variance, do
 	item = &p->item[p->nitems++];
 	*item = (struct pack_item){ .cpus = cpus,
 				    .variance = variance,
+				    .most_cpus = KT_CPUS_MAX,
 				    .gib = gib,
 				    .first_option = p->noptions,
 				    .chosen = p->noptions };
@@ -56,40 +57,59 @@ bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost)
 
 /* ---- expected loss ------------------------------------------------------------------- */
 
-/* Mean of what a normal load has above `limit`. */
-static double mean_excess(double mean, double sigma, double limit)
-{
-	double z = (mean - limit) / sigma;
+struct load {
+	double mean, sigma, most;
+};
 
-	if (!(sigma > 1e-6) || z > 5)
-		return mean > limit ? mean - limit : 0;
-	if (z < -5)
-		return 0;
-	return sigma * exp(-z * z / 2) * (M_2_SQRTPI * M_SQRT1_2 / 2) +
-	       (mean - limit) * erfc(-z * M_SQRT1_2) / 2;
+static struct load load_of(const struct pack_bin *b, double cpus, double variance, double most_cpus)
+{
+	return (struct load){ b->base_cpus + cpus, sqrt(variance > 0 ? variance : 0),
+			      b->base_cpus + most_cpus };
 }
 
-double pack_expected_loss(const struct pack_bin *b, double cpus, double variance)
+/* Mean of what a normal load has above `limit`. */
+static double normal_excess(const struct load *l, double limit)
 {
-	double sigma = sqrt(variance > 0 ? variance : 0), load = b->base_cpus + cpus;
+	double z = (l->mean - limit) / l->sigma;
+
+	if (!(l->sigma > 1e-6) || z > 5)
+		return l->mean > limit ? l->mean - limit : 0;
+	if (z < -5)
+		return 0;
+	return l->sigma * exp(-z * z / 2) * (M_2_SQRTPI * M_SQRT1_2 / 2) +
+	       (l->mean - limit) * erfc(-z * M_SQRT1_2) / 2;
+}
+
+/* Two guests of one vCPU each on two CPUs never wait, however they come and go. */
+static double mean_excess(const struct load *l, double limit)
+{
+	double excess = normal_excess(l, limit), possible = l->most - limit;
+
+	return excess < possible ? excess : possible > 0 ? possible : 0;
+}
+
+double pack_expected_loss(const struct pack_bin *b, double cpus, double variance, double most_cpus)
+{
+	struct load l = load_of(b, cpus, variance, most_cpus);
 	double yield = b->threads > b->cores ? second_thread : 0;
-	double lost = (1 - yield) * mean_excess(load, sigma, b->cores);
+	double lost = (1 - yield) * mean_excess(&l, b->cores);
 
 	if (yield > 0)
-		lost += yield * mean_excess(load, sigma, b->threads);
-	return b->cores > 0 ? lost + shared_share * load * load / (2 * b->cores) : lost;
+		lost += yield * mean_excess(&l, b->threads);
+	return b->cores > 0 ? lost + shared_share * l.mean * l.mean / (2 * b->cores) : lost;
 }
 
 double pack_expected_wait(const struct pack_bin *b)
 {
-	return mean_excess(b->base_cpus + b->cpus, sqrt(b->variance > 0 ? b->variance : 0),
-			   b->threads);
+	struct load l = load_of(b, b->cpus, b->variance, b->most_cpus);
+
+	return mean_excess(&l, b->threads);
 }
 
 /* ---- bins and what is in them ----------------------------------------------------------- */
 
 struct content {
-	double cpus, variance, gib;
+	double cpus, variance, most_cpus, gib;
 };
 
 static struct content content_of(const struct pack_item *item, const struct pack_option *o,
@@ -99,7 +119,8 @@ static struct content content_of(const struct pack_item *item, const struct pack
 	double gib = o->brings ? share * item->gib
 			       : (double)item->gib_on[bin] + share * item->gib_to_come;
 
-	return (struct content){ share * item->cpus, share * share * item->variance, gib };
+	return (struct content){ share * item->cpus, share * share * item->variance,
+				 share > 0 ? share * item->most_cpus : 0, gib };
 }
 
 static double over_gib(const struct pack_bin *b, double gib)
@@ -111,6 +132,7 @@ static void add(struct content *sum, struct content c, double sign)
 {
 	sum->cpus += sign * c.cpus;
 	sum->variance += sign * c.variance;
+	sum->most_cpus += sign * c.most_cpus;
 	sum->gib += sign * c.gib;
 }
 
@@ -138,7 +160,7 @@ static uint64_t bins_touched(const struct pack_change *c)
 
 static struct content change_of(const struct pack_change *c, size_t bin)
 {
-	struct content sum = { 0, 0, 0 };
+	struct content sum = { 0, 0, 0, 0 };
 
 	if (c->from)
 		add(&sum, content_of(c->item, c->from, bin), -1);
@@ -151,13 +173,14 @@ void pack_apply(struct pack *p, const struct pack_change *change)
 {
 	for (uint64_t bins = bins_touched(change); bins; bins &= bins - 1) {
 		struct pack_bin *b = &p->bin[__builtin_ctzll(bins)];
-		struct content sum = { b->cpus, b->variance, b->gib };
+		struct content sum = { b->cpus, b->variance, b->most_cpus, b->gib };
 
 		add(&sum, change_of(change, (size_t)(b - p->bin)), 1);
 		b->cpus = sum.cpus;
 		b->variance = sum.variance;
+		b->most_cpus = sum.most_cpus;
 		b->gib = sum.gib;
-		b->lost_cpus = pack_expected_loss(b, b->cpus, b->variance);
+		b->lost_cpus = pack_expected_loss(b, b->cpus, b->variance, b->most_cpus);
 		b->over_gib = over_gib(b, b->gib);
 	}
 }
@@ -172,8 +195,8 @@ void pack_choose(struct pack *p, size_t i, size_t option)
 
 static void empty(struct pack_bin *b)
 {
-	b->cpus = b->variance = b->gib = 0;
-	b->lost_cpus = pack_expected_loss(b, 0, 0);
+	b->cpus = b->variance = b->most_cpus = b->gib = 0;
+	b->lost_cpus = pack_expected_loss(b, 0, 0, 0);
 	b->over_gib = over_gib(b, 0);
 }
 
@@ -195,9 +218,11 @@ static double bin_increase(const struct pack_bin *b, struct content c)
 	double more = over_cost * (over_gib(b, b->gib + c.gib) - b->over_gib);
 
 	/* Most changes of memory alone. */
-	if (c.cpus == 0 && c.variance == 0)
+	if (c.cpus == 0 && c.variance == 0 && c.most_cpus == 0)
 		return more;
-	return more + pack_expected_loss(b, b->cpus + c.cpus, b->variance + c.variance) -
+	return more +
+	       pack_expected_loss(b, b->cpus + c.cpus, b->variance + c.variance,
+				  b->most_cpus + c.most_cpus) -
 	       b->lost_cpus;
 }
 
@@ -213,7 +238,7 @@ double pack_increase(const struct pack *p, const struct pack_change *changes, si
 	}
 	for (; bins; bins &= bins - 1) {
 		size_t b = (size_t)__builtin_ctzll(bins);
-		struct content c = { 0, 0, 0 };
+		struct content c = { 0, 0, 0, 0 };
 
 		for (size_t i = 0; i < n; i++)
 			add(&c, change_of(&changes[i], b), 1);

@@ -8,8 +8,9 @@
  *	  + sum over items of the cost of their option   remote memory, moves, changes
  *	  + 1000 for each GiB beyond a bin's room
  *
- * E is what a normally distributed load loses on `cores` cores of `threads` threads, where
- * the second thread of a core yields only a part of a CPU. */
+ * E is what a load that is distributed normally, up to all that its items can want, loses on
+ *`cores` cores of `threads` threads, where the second thread of a core yields only a part of a CPU.
+*/
 #ifndef KT_PACK_H
 #define KT_PACK_H
 
@@ -34,6 +35,7 @@ struct pack_option {
 
 struct pack_item {
 	double cpus, variance;       /* of its load */
+	double most_cpus;            /* that it can want: its load is never more */
 	double gib;                  /* of its memory: what is somewhere, and what is yet to come */
 	float gib_on[PACK_BINS_MAX]; /* where it is; what is not, goes where it runs */
 	size_t first_option, noptions; /* at least one; the first is the present one */
@@ -52,11 +54,11 @@ struct pack_change {
 };
 
 struct pack_bin {
-	double cores, threads;      /* CPUs that there are */
-	double base_cpus;           /* load that no item makes */
-	double room_gib;            /* for all items */
-	double cpus, variance, gib; /* as chosen */
-	double lost_cpus, over_gib; /* E, and what exceeds its room */
+	double cores, threads;                 /* CPUs that there are */
+	double base_cpus;                      /* load that no item makes */
+	double room_gib;                       /* for all items */
+	double cpus, variance, most_cpus, gib; /* as chosen */
+	double lost_cpus, over_gib;            /* E, and what exceeds its room */
 };
 
 struct pack {
@@ -94,8 +96,8 @@ double pack_increase(const struct pack *p, const struct pack_change *changes, si
 /* Of the load that is chosen: what finds no thread to run on. */
 double pack_expected_wait(const struct pack_bin *b);
 
-/* E. */
-double pack_expected_loss(const struct pack_bin *b, double cpus, double variance);
+/* E of this load, which is never more than most_cpus. */
+double pack_expected_loss(const struct pack_bin *b, double cpus, double variance, double most_cpus);
 
 /* ---- pack_search.c -------------------------------------------------------------------- */
 

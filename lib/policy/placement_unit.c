@@ -10,9 +10,9 @@ static const double fast_share_memory = 0.85;
 /* Of a vCPU: an idle guest will wake up some day, and better be near its memory then. */
 static const double least_cpus = 0.1;
 /* Of the variance around the slow mean: bursts of guests do not all come at once. */
-static const double variance_share = 0.3;
-/* A guest not yet measured: half of its vCPUs, give or take. */
-static const double unknown_cpus_share = 0.5, unknown_sigma_share = 0.4;
+static const double variance_share = 0.2;
+/* A guest not yet measured: a third of its vCPUs, give or take. */
+static const double unknown_cpus_share = 0.3, unknown_sigma_share = 0.4;
 
 /* Lost by a CPU whose memory is all twice as far as local memory; unknown per guest, and
  * the simulation says that it need not be known. */
@@ -46,6 +46,14 @@ unsigned int guest_fullest_node(const struct guest_view *g)
 
 /* ---- demand ------------------------------------------------------------------------- */
 
+/* Each vCPU one, and what its other threads are seen to use, if they are. */
+static double most_cpus(const struct guest_view *g)
+{
+	double helpers = g->run_cpus - g->domain->vcpus;
+
+	return g->domain->vcpus + KT_MAX(helpers, 0.0);
+}
+
 static double wanted(const struct guest_view *g, double fast)
 {
 	double vcpus = g->domain->vcpus;
@@ -53,8 +61,7 @@ static double wanted(const struct guest_view *g, double fast)
 
 	if (!(g->demand.age_s > 0))
 		return unknown_cpus_share * vcpus;
-	/* Its other threads may want one more. */
-	return cpus < vcpus + 1 ? KT_MAX(cpus, 0.0) : vcpus + 1;
+	return cpus < most_cpus(g) ? KT_MAX(cpus, 0.0) : most_cpus(g);
 }
 
 double placement_cpus(const struct guest_view *g, double *ret_variance)
@@ -301,6 +308,7 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.item = pack_add_item(&s->state->pack, cpus, variance * share * share, cell_gib(p, cell));
 	if (!u.item)
 		return false;
+	u.item->most_cpus = most_cpus(p->guest) * share;
 	u.present = placed ? placing_present(p, cell) : p->nodes;
 	u.repin_cpus = placed ? repin_cpus + placement_backoff_cpus(s, slot) : 0;
 	u.memory_cpus =
