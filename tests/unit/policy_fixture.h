@@ -9,6 +9,7 @@
 
 #include "kt_check.h"
 #include "policy.h"
+#include "random_fixture.h"
 #include "standard_conf.h"
 
 #define GIB_KIB    (UINT64_C(1024) * 1024)
@@ -146,28 +147,6 @@ static inline void fixture_memory_on(size_t slot, uint64_t node0_kib, uint64_t n
 {
 	fx.sample[slot].node_memory_kib[0] = node0_kib;
 	fx.sample[slot].node_memory_kib[1] = node1_kib;
-}
-
-/* xorshift64: the same numbers on every machine. */
-static inline uint64_t fixture_random(uint64_t *seed)
-{
-	*seed ^= *seed << 13;
-	*seed ^= *seed >> 7;
-	*seed ^= *seed << 17;
-	return *seed;
-}
-
-static inline uint64_t fixture_below(uint64_t *seed, uint64_t limit)
-{
-	return fixture_random(seed) % limit;
-}
-
-/* Of any size, the ends of the range included. */
-static inline uint64_t fixture_any(uint64_t *seed)
-{
-	uint64_t kind = fixture_below(seed, 8), x = fixture_random(seed);
-
-	return kind == 0 ? 0 : kind == 1 ? UINT64_MAX : x >> (x % 64);
 }
 
 /* ---- what tables of rules are given ----------------------------------------------- */
