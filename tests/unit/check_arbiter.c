@@ -167,12 +167,12 @@ static void by_no_pin_to_release(void)
 
 static void by_recent_pin(void)
 {
-	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(60) + 1;
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(15) + 1;
 }
 
 static void by_older_pin(void)
 {
-	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(60);
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(15);
 }
 
 static void by_pin_of_an_earlier_guest(void)
@@ -209,7 +209,7 @@ static const struct {
 	{ "pinned now", by_first_pin, WISH_HOLD, WHY_COOLING_DOWN },
 	{ "only observed: nothing happens to its pin", by_first_pin_observed, WISH_SET,
 	  WHY_IDLEST_UNDER_PRESSURE },
-	{ "moved now", by_move, WISH_HOLD, WHY_COOLING_DOWN },
+	{ "its memory moves now", by_move, WISH_HOLD, WHY_COOLING_DOWN },
 	{ "released now", by_release, WISH_HOLD, WHY_COOLING_DOWN },
 	{ "nothing to release", by_no_pin_to_release, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
 	{ "held", by_hold, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
@@ -240,6 +240,7 @@ START_TEST(a_settling_guest_does_not_make_the_others_wait)
 	by_recent_pin();
 	fixture_guest(0.2);
 	fixture_pinned(1, 0);
+	fixture_memory_on(1, 2 * GIB_KIB, 0);
 	(void)step();
 	ck_assert_int_eq(fx.plan.guest[0].memory.why, WHY_COOLING_DOWN);
 	ck_assert_int_eq(fx.plan.guest[1].memory.why, WHY_IDLEST_UNDER_PRESSURE);

@@ -11,6 +11,7 @@ static inline const struct placement_plan *step(void)
 {
 	for (size_t i = 0; i < fx.view.nslots; i++)
 		fx.plan.guest[i] = (struct guest_plan){ 0 };
+	fx.plan.nslots = fx.view.nslots;
 	placement_policy_step(&fx.state.placement, &fx.conf.placement, &fx.view, &fx.in_force,
 			      &fx.plan);
 	return &fx.plan.guest[0].placement;
@@ -21,29 +22,85 @@ static inline const struct placement_plan *plan_of(size_t slot)
 	return &fx.plan.guest[slot].placement;
 }
 
-/* A guest at home on this node that wants so many CPUs; its memory is all there. */
-static inline size_t resident(unsigned int node, double demand_cpus)
+/* Of both directions; local is 10. */
+static inline void fixture_distance(unsigned int a, unsigned int b, unsigned int distance)
 {
-	size_t slot = fx.view.nslots;
+	fx.topology.node[a].distance[a] = fx.topology.node[b].distance[b] = 10;
+	fx.topology.node[a].distance[b] = fx.topology.node[b].distance[a] = distance;
+}
 
-	fixture_guest(demand_cpus);
-	fx.domain[slot].vcpus = 8;
-	fixture_threads(slot, 8);
-	fixture_pinned(slot, (int)node);
-	fixture_memory_on(slot, node == 0 ? 4 * GIB_KIB : 0, node == 1 ? 4 * GIB_KIB : 0);
-	return slot;
+/* Alike; 0 and 1 are near each other, and so are 2 and 3.  Before any guest. */
+static inline void four_nodes(void)
+{
+	fixture_node(2, 16, 8, G(32), G(20));
+	fixture_node(3, 24, 8, G(32), G(20));
+	for (unsigned int a = 0; a < 4; a++)
+		for (unsigned int b = a + 1; b < 4; b++)
+			fixture_distance(a, b, a / 2 == b / 2 ? 12 : 21);
+}
+
+/* Wants so many CPUs all the time. */
+static inline void fixture_wants(size_t slot, double cpus)
+{
+	fx.view.guest[slot].demand = (struct demand){ cpus, cpus, 0, 100 };
+}
+
+/* Nothing was decided before. */
+static inline void fixture_forget(void)
+{
+	memset(&fx.state.placement, 0, sizeof fx.state.placement);
+}
+
+static inline void fixture_later(unsigned int seconds)
+{
+	fx.view.now_ns += SECONDS(seconds);
+	fx.view.dt_s = seconds;
+}
+
+static inline bool is_in_force(const struct placement_plan *p, const struct guest_in_force *f)
+{
+	if (p->wish != WISH_SET || !f->pinned)
+		return p->wish == WISH_HOLD || (p->wish == WISH_RELEASE && !f->pinned);
+	if (f->nodes != p->nodes || f->ncells != p->ncells ||
+	    !cpumask_equal(&f->cpus, &p->cell[0].cpus))
+		return false;
+	for (unsigned int c = 0; c < p->ncells; c++)
+		if (f->cell_nodes[c] != p->cell[c].nodes)
+			return false;
+	return true;
+}
+
+/* What is wished of the guest is done now. */
+static inline void carry_out(size_t slot)
+{
+	const struct placement_plan *p = &fx.plan.guest[slot].placement;
+	struct guest_in_force *f = &fx.in_force.guest[slot];
+
+	if (is_in_force(p, f))
+		return;
+	f->pinned = p->wish == WISH_SET;
+	f->nodes = p->nodes;
+	f->ncells = p->ncells;
+	f->cpus = p->cell[0].cpus;
+	for (unsigned int c = 0; c < p->ncells; c++)
+		f->cell_nodes[c] = p->cell[c].nodes;
+	f->pin_changed_ns = fx.view.now_ns;
+}
+
+static inline void expect_nodes(const char *name, const struct placement_plan *p, uint64_t nodes,
+				enum wish wish, enum why why)
+{
+	ck_assert_msg(p->wish == wish && p->nodes == nodes, "%s: wish %d, nodes %lx (%s)", name,
+		      p->wish, p->nodes, why_str(p->why));
+	ck_assert_msg(p->why == why, "%s: %s", name, why_str(p->why));
+	ck_assert_msg(wish == WISH_SET || cpumask_empty(&p->cell[0].cpus),
+		      "%s: CPUs without a home", name);
 }
 
 static inline void expect(const char *name, const struct placement_plan *p, int home,
 			  enum wish wish, enum why why)
 {
-	uint64_t nodes = home < 0 ? 0 : nodemask_of((unsigned int)home);
-
-	ck_assert_msg(p->wish == wish && p->nodes == nodes, "%s: wish %d, home %lx (%s)", name,
-		      p->wish, p->nodes, why_str(p->why));
-	ck_assert_msg(p->why == why, "%s: %s", name, why_str(p->why));
-	ck_assert_msg(wish == WISH_SET || cpumask_empty(&p->cell[0].cpus),
-		      "%s: CPUs without a home", name);
+	expect_nodes(name, p, home < 0 ? 0 : nodemask_of((unsigned int)home), wish, why);
 }
 
 #endif
