@@ -73,25 +73,35 @@ static enum why why_there(const struct placing *p, uint64_t nodes)
 	return has_memory(p->guest) ? WHY_NODE_CROWDED : WHY_HOME_BY_LOAD;
 }
 
-static enum why why_unit(const struct placing *p, const struct placement_unit *u)
+/* Of a guest in cells: of all of them. */
+static enum why why_home(const struct placing *p, const struct placement_unit *units, size_t n)
 {
-	if (u->rolled_back)
-		return WHY_ROLLED_BACK;
-	if (u->held_back)
+	bool held_back = false, stays = true;
+	uint64_t nodes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (units[i].rolled_back)
+			return WHY_ROLLED_BACK;
+		held_back |= units[i].held_back;
+		stays &= !units[i].unplaced && units[i].wanted == units[i].present;
+		nodes |= units[i].wanted;
+	}
+	if (held_back)
 		return WHY_COOLING_DOWN;
-	if (u->unplaced || u->wanted != u->present)
-		return why_there(p, u->wanted);
-	return why_there(p, u->wanted) == WHY_HOME_BY_MEMORY ? WHY_HOME_BY_MEMORY : WHY_HOME_KEPT;
+	if (stays && why_there(p, nodes) != WHY_HOME_BY_MEMORY)
+		return WHY_HOME_KEPT;
+	return why_there(p, nodes);
 }
 
 /* ---- wishes ------------------------------------------------------------------------------ */
 
+/* The only node that it may use is a home. */
 static bool is_everywhere(const struct placing *p, const struct placement_unit *units, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (units[i].wanted != p->nodes)
 			return false;
-	return true;
+	return nodemask_count(p->nodes) > 1;
 }
 
 static void wish_home(struct placement_step *s, const struct placing *p,
@@ -100,7 +110,7 @@ static void wish_home(struct placement_step *s, const struct placing *p,
 	struct placement_plan *plan = &s->plan->guest[units->slot].placement;
 
 	*plan = (struct placement_plan){ .wish = WISH_SET,
-					 .why = why_unit(p, units),
+					 .why = why_home(p, units, n),
 					 .backend = s->conf->backend,
 					 .ncells = (unsigned int)n };
 	for (size_t i = 0; i < n; i++) {
@@ -135,14 +145,17 @@ static void wish(struct placement_step *s, const struct placement_unit *units, s
 {
 	size_t slot = units->slot;
 	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	bool everywhere = is_everywhere(&p, units, n);
 
 	if (changes(units, n) && !units->rolled_back)
 		placement_expect(s, &p, slot);
 	s->state->guest[slot].decided = true;
-	if (!is_everywhere(&p, units, n))
-		wish_home(s, &p, units, n);
-	else
+	if (everywhere && !p.confined)
 		wish_none(s, slot, WISH_RELEASE, why_everywhere(&p, units));
+	else
+		wish_home(s, &p, units, n);
+	if (everywhere)
+		s->plan->guest[slot].placement.why = why_everywhere(&p, units);
 }
 
 static void wish_all(struct placement_step *s)

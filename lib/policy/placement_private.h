@@ -26,6 +26,7 @@ struct placing {
 	struct cpumask room; /* where its vCPUs may run at all: cpuset, envelope, usable CPUs,
 				less the reserved ones */
 	uint64_t nodes;      /* that have CPUs of its room */
+	bool confined;       /* without a pin it would run outside of them, or on reserved CPUs */
 	unsigned int ncpus[KT_NODES_MAX]; /* of its room */
 };
 

@@ -6,6 +6,7 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 			  const struct in_force *in_force, size_t slot)
 {
 	const struct guest_view *guest = &view->guest[slot];
+	struct cpumask without_pin, outside;
 	struct placing p = { .conf = conf,
 			     .view = view,
 			     .guest = guest,
@@ -13,21 +14,24 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 
 	if (!guest->present)
 		return p;
-	p.room = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
-	p.room = cpumask_andnot(&p.room, &conf->reserved_cpus);
+	without_pin = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
 	if (guest->domain->has_cpuset)
-		p.room = cpumask_and(&p.room, &guest->domain->cpuset);
+		without_pin = cpumask_and(&without_pin, &guest->domain->cpuset);
+	p.room = cpumask_andnot(&without_pin, &conf->reserved_cpus);
+	outside = without_pin;
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		struct cpumask here;
 
-		if (!view->topology->node[n].present ||
+		if (!view->topology->node[n].present || !view->host->node[n].present ||
 		    (guest->domain->has_memory_nodes &&
 		     !nodemask_test(guest->domain->memory_nodes, n)))
 			continue;
 		here = cpumask_and(&view->topology->node[n].cpus, &p.room);
 		p.ncpus[n] = cpumask_count(&here);
 		p.nodes |= p.ncpus[n] ? nodemask_of(n) : 0;
+		outside = cpumask_andnot(&outside, &here);
 	}
+	p.confined = !cpumask_empty(&outside);
 	return p;
 }
 
@@ -62,8 +66,6 @@ bool placing_suits(const struct placing *p, unsigned int cell, uint64_t nodes)
 	for (; nodes; nodes &= nodes - 1) {
 		unsigned int n = nodemask_first(nodes);
 
-		if (!p->view->host->node[n].present)
-			return false;
 		ncpus += p->ncpus[n];
 		kib = add_capped(kib,
 				 sub_capped(p->view->topology->node[n].mem_total_kib, reserve_kib));
@@ -139,7 +141,7 @@ static bool is_pinned_by_admin(const struct placing *p)
 {
 	if (p->guest->domain->admin_pins)
 		return true;
-	return !p->in_force->pinned && (cpumask_empty(&p->room) || has_narrow_thread(p));
+	return !p->in_force->pinned && has_narrow_thread(p);
 }
 
 static bool is_placed_by_libvirt(const struct placing *p)

@@ -78,6 +78,16 @@ static void by_no_room(void)
 	fx.domain[0].cpuset = cpus_of(100, 103);
 }
 
+static void by_reserved_cpus(void)
+{
+	fx.conf.placement.reserved_cpus = cpus_of(0, 15);
+}
+
+static void by_numad(void)
+{
+	fx.host.numad_runs = true;
+}
+
 static void by_auto(void)
 {
 	fx.domain[0].placement_auto = true;
@@ -118,12 +128,12 @@ static void by_earlier_guest(void)
 
 static void by_just_released(void)
 {
-	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(60) + 1;
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(15) + 1;
 }
 
 static void by_released_a_while_ago(void)
 {
-	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(60);
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(15);
 }
 
 static const struct {
@@ -149,8 +159,9 @@ static const struct {
 	{ "threads as wide as the envelope", by_envelope, WISH_SET, WHY_HOME_BY_MEMORY },
 	{ "threads as wide as what is not isolated", by_isolated_cpus, WISH_SET,
 	  WHY_HOME_BY_MEMORY },
-	{ "an envelope of CPUs that are not for sharing", by_no_room, WISH_RELEASE,
-	  WHY_PINNED_BY_ADMIN },
+	{ "an envelope of CPUs that are not for sharing", by_no_room, WISH_RELEASE, WHY_NO_CPUS },
+	{ "all CPUs are reserved", by_reserved_cpus, WISH_RELEASE, WHY_NO_CPUS },
+	{ "numad runs", by_numad, WISH_RELEASE, WHY_NUMAD_RUNNING },
 	{ "placement auto", by_auto, WISH_RELEASE, WHY_PLACEMENT_AUTO },
 	{ "realtime", by_realtime, WISH_RELEASE, WHY_REALTIME },
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
