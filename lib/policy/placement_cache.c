@@ -59,14 +59,19 @@ static void fill_bins(struct caches *c)
 	}
 }
 
-/* PACK_BINS_MAX: none. */
+static bool suits(const struct placing *p, const struct cpumask *cpus)
+{
+	return cpumask_count(cpus) >= p->guest->domain->vcpus;
+}
+
+/* PACK_BINS_MAX: none.  More vCPUs may have been plugged since. */
 static size_t present_cache(const struct caches *c, const struct placing *p)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		struct cpumask cpus = cpus_in(c, i, p);
+		struct cpumask outside = cpumask_andnot(&p->in_force->cpus, &cpus);
 
-		cpus = cpumask_andnot(&p->in_force->cpus, &cpus);
-		if (p->in_force->pinned && cpumask_empty(&cpus))
+		if (p->in_force->pinned && cpumask_empty(&outside) && suits(p, &cpus))
 			return i;
 	}
 	return PACK_BINS_MAX;
@@ -101,7 +106,7 @@ static bool add_guest(struct caches *c, size_t slot)
 	for (size_t i = 0; i < c->n; i++) {
 		struct cpumask here = cpus_in(c, i, &p);
 
-		if (cpumask_count(&here) >= p.guest->domain->vcpus)
+		if (suits(&p, &here))
 			add_option(&s->state->pack, item, UINT64_C(1) << i, change);
 	}
 	add_option(&s->state->pack, item, every, change + cache_gain * cpus);
