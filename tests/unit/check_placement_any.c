@@ -2,132 +2,323 @@
 /* Is every plan within its limits, whatever the host? */
 #include "placement_fixture.h"
 
-static void randomize(uint64_t *seed)
+enum { ROUNDS = 150 };
+
+static double any_double(uint64_t *seed)
+{
+	static const double odd[] = { __builtin_nan(""), __builtin_inf(), -__builtin_inf(), -1,
+				      1e300 };
+
+	return fixture_below(seed, 12) ? (double)fixture_below(seed, 1000) / 100
+				       : odd[fixture_below(seed, KT_ARRAY_LEN(odd))];
+}
+
+static void random_nodes(uint64_t *seed)
+{
+	for (unsigned int n = 2; n < 2 + fixture_below(seed, 6); n++)
+		fixture_node(9 * n, 8 * n, (unsigned int)fixture_below(seed, 9), fixture_any(seed),
+			     fixture_any(seed));
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		fx.host.node[n].present &= fixture_below(seed, 16) > 0;
+		fx.view.node_busy_cpus[n] = fixture_below(seed, 2) ? 0 : any_double(seed);
+		for (unsigned int to = 0; to < KT_NODES_MAX && !fixture_below(seed, 3); to++)
+			fx.topology.node[n].distance[to] = (unsigned int)fixture_below(seed, 30);
+	}
+}
+
+/* In pairs, some not known; caches of four CPUs. */
+static void random_cores(uint64_t *seed)
+{
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		fx.topology.core_of[cpu] = (uint16_t)(cpu / 2);
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		fx.topology.node[n].ncores = fixture_below(seed, 3) ? 4 : 0;
+	for (unsigned int c = 0; c < 4; c++)
+		fx.topology.cache[c] = (struct cache_topology){ .node = c / 2,
+								.ncores = 2,
+								.cpus = cpus_of(4 * c, 4 * c + 3) };
+	fx.topology.ncaches = (unsigned int)fixture_below(seed, 5);
+}
+
+/* Within the ranges of daemon/conf.c. */
+static void random_conf(uint64_t *seed)
+{
+	struct placement_conf *c = &fx.conf.placement;
+
+	c->pin = (enum placement_pin)fixture_below(seed, 3);
+	c->memory = (enum placement_memory)fixture_below(seed, 2);
+	c->node_reserve_mib = fixture_below(seed, 1024 * 1024 + 1) >> fixture_below(seed, 20);
+	c->move_mib_per_s = 1 + (fixture_below(seed, 1024 * 1024) >> fixture_below(seed, 20));
+	c->horizon_s = 1 + (fixture_below(seed, 86400) >> fixture_below(seed, 16));
+	c->cooldown_s = fixture_below(seed, 86401) >> fixture_below(seed, 16);
+	if (!fixture_below(seed, 3))
+		c->reserved_cpus.word[0] = fixture_any(seed);
+}
+
+static void random_cells(uint64_t *seed, size_t slot)
+{
+	struct domain *d = &fx.domain[slot];
+	unsigned int vcpu = 0;
+
+	d->ncells = 2 + (unsigned int)fixture_below(seed, KT_CELLS_MAX - 1);
+	for (unsigned int c = 0; c < d->ncells; c++) {
+		unsigned int n = 1 + (unsigned int)fixture_below(seed, 3);
+
+		d->cell[c].vcpus = cpus_of(vcpu, vcpu + n - 1);
+		d->cell[c].memory_kib = fixture_any(seed) >> fixture_below(seed, 50);
+		vcpu += n;
+	}
+	d->vcpus = fixture_below(seed, 8) ? vcpu : 0;
+}
+
+static void random_pin(uint64_t *seed, size_t slot)
+{
+	struct guest_in_force *f = &fx.in_force.guest[slot];
+
+	fixture_pinned(slot, (int)fixture_below(seed, KT_NODES_MAX));
+	f->nodes = fixture_below(seed, 3) ? nodemask_of((unsigned int)fixture_below(seed, 2))
+					  : fixture_any(seed);
+	f->ncells = (unsigned int)fixture_below(seed, KT_CELLS_MAX + 1);
+	for (unsigned int c = 0; c < KT_CELLS_MAX; c++)
+		f->cell_nodes[c] = fixture_below(seed, 2) ? f->nodes : fixture_any(seed);
+	f->pin_changed_ns = fixture_below(seed, 2) ? SECONDS(1) : fixture_any(seed);
+	f->move_failed = !fixture_below(seed, 8);
+}
+
+static void random_guest(uint64_t *seed, size_t slot)
+{
+	struct guest_view *g = fixture_guest(0);
+	struct domain *d = &fx.domain[slot];
+
+	d->vcpus = 1 + (unsigned int)fixture_below(seed, 9);
+	fixture_threads(slot, FIXTURE_THREADS - 2);
+	d->memory_kib = fixture_any(seed) >> fixture_below(seed, 40);
+	d->busy = !fixture_below(seed, 8);
+	d->admin_pins = !fixture_below(seed, 8);
+	d->vfio = !fixture_below(seed, 8);
+	if (!fixture_below(seed, 4))
+		random_cells(seed, slot);
+	if (!fixture_below(seed, 8)) {
+		d->has_memory_nodes = true;
+		d->memory_nodes = fixture_any(seed);
+	}
+	if (!fixture_below(seed, 8)) {
+		d->has_cpuset = true;
+		d->cpuset.word[0] = fixture_any(seed);
+	}
+	for (size_t n = 0; n < KT_NODES_MAX; n += 9)
+		fx.sample[slot].node_memory_kib[n] = fixture_any(seed) >> fixture_below(seed, 60);
+	fx.sample[slot].device_nodes = fixture_below(seed, 2) ? 0 : fixture_any(seed);
+	g->nsamples = (unsigned int)fixture_below(seed, 12);
+	g->present = fixture_below(seed, 16);
+	g->demand = (struct demand){ any_double(seed), any_double(seed), any_double(seed),
+				     fixture_below(seed, 4) ? 100 : 0 };
+	g->run_cpus = any_double(seed);
+	g->delay_cpus = any_double(seed);
+	if (fixture_below(seed, 2))
+		random_pin(seed, slot);
+}
+
+static void random_host(uint64_t *seed)
 {
 	size_t nguests = 1 + fixture_below(seed, FIXTURE_GUESTS - 1);
 
 	fixture_reset();
-	for (unsigned int n = 2; n < 2 + fixture_below(seed, 4); n++)
-		fixture_node(7 * n, 8 * n, (unsigned int)fixture_below(seed, 9), fixture_any(seed),
-			     fixture_any(seed));
-	for (size_t i = 0; i < nguests; i++) {
-		struct guest_view *g = fixture_guest((double)fixture_below(seed, 1000) / 100);
-
-		fx.domain[i].vcpus = 1 + (unsigned int)fixture_below(seed, 9);
-		fx.domain[i].memory_kib = fixture_any(seed) >> fixture_below(seed, 40);
-		fx.domain[i].busy = !fixture_below(seed, 8);
-		fx.domain[i].admin_pins = !fixture_below(seed, 8);
-		for (size_t n = 0; n < KT_NODES_MAX; n += 7)
-			fx.sample[i].node_memory_kib[n] =
-				fixture_any(seed) >> fixture_below(seed, 60);
-		fx.view.guest[i].nsamples = (unsigned int)fixture_below(seed, 12);
-		g->present = fixture_below(seed, 16);
-		if (!fixture_below(seed, 16))
-			g->demand_cpus.value = __builtin_nan("");
-		if (fixture_below(seed, 2))
-			fixture_pinned(i, (int)fixture_below(seed, KT_NODES_MAX));
-		if (fixture_below(seed, 2))
-			fx.in_force.guest[i].nodes =
-				nodemask_of((unsigned int)fixture_below(seed, 2));
-		fx.in_force.guest[i].pin_changed_ns = fixture_any(seed);
-	}
+	random_nodes(seed);
+	random_cores(seed);
+	random_conf(seed);
+	for (size_t i = 0; i < nguests; i++)
+		random_guest(seed, i);
+	fx.in_force.move = (struct move_in_force){ .slot = fixture_below(seed, KT_GUESTS_MAX),
+						   .done = !fixture_below(seed, 2),
+						   .full = !fixture_below(seed, 2) };
+	fx.state.placement.is_moving = !fixture_below(seed, 2);
+	fx.state.placement.moving = fixture_below(seed, nguests);
 }
 
-static double claim_of(size_t i)
-{
-	const struct guest_view *g = &fx.view.guest[i];
-	double vcpus = fx.domain[i].vcpus, cpus = g->demand_cpus.value;
+/* ---- what every plan keeps to ------------------------------------------------------------ */
 
-	if (g->nsamples < 6)
-		return vcpus;
-	return cpus < vcpus ? cpus : vcpus;
+static bool is_within(const struct cpumask *inner, const struct cpumask *outer)
+{
+	struct cpumask outside = cpumask_andnot(inner, outer);
+
+	return cpumask_empty(&outside);
 }
 
-static bool is_new_home(size_t i)
+/* Where its threads may run at all. */
+static struct cpumask allowed(size_t slot)
 {
-	const struct guest_in_force *f = &fx.in_force.guest[i];
+	const struct domain *d = &fx.domain[slot];
+	struct cpumask cpus = cpumask_and(&fx.sample[slot].cpuset, &fx.topology.usable);
 
-	return plan_of(i)->wish == WISH_SET && !(f->pinned && f->nodes == plan_of(i)->nodes);
+	return d->has_cpuset ? cpumask_and(&cpus, &d->cpuset) : cpus;
 }
 
-static void check_limits(int seed, int round)
+static struct cpumask cpus_of_nodes(uint64_t nodes)
 {
-	double claimed[KT_NODES_MAX] = { 0 };
+	struct cpumask cpus = { { 0 } };
 
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		if (nodemask_test(nodes, n))
+			cpus = cpumask_or(&cpus, &fx.topology.node[n].cpus);
+	return cpus;
+}
+
+static void check_nodes(const struct domain *d, uint64_t nodes)
+{
+	ck_assert_uint_ne(nodes, 0);
+	ck_assert(!d->has_memory_nodes || !(nodes & ~d->memory_nodes));
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		if (nodemask_test(nodes, n))
+			ck_assert(fx.topology.node[n].present && fx.host.node[n].present &&
+				  !cpumask_empty(&fx.topology.node[n].cpus));
+}
+
+static void check_cell(const struct domain *d, const struct placement_plan *p, unsigned int c,
+		       const struct cpumask *room)
+{
+	struct cpumask home = cpus_of_nodes(p->cell[c].nodes);
+
+	check_nodes(d, p->cell[c].nodes);
+	ck_assert(!(p->cell[c].nodes & ~p->nodes));
+	ck_assert(is_within(&p->cell[c].cpus, &home));
+	ck_assert(is_within(&p->cell[c].cpus, room));
+	ck_assert(!cpumask_empty(&p->cell[c].cpus));
+	ck_assert(!cpumask_empty(&p->cell[c].vcpus));
+	if (p->ncells == 1)
+		ck_assert_uint_ge(cpumask_count(&p->cell[c].cpus), d->vcpus);
+}
+
+static void check_home(size_t slot)
+{
+	const struct domain *d = &fx.domain[slot];
+	const struct placement_plan *p = plan_of(slot);
+	struct cpumask helpers = allowed(slot);
+	struct cpumask room = cpumask_andnot(&helpers, &fx.conf.placement.reserved_cpus);
+
+	ck_assert(!d->busy && !d->admin_pins && fx.view.guest[slot].present);
+	ck_assert_uint_eq(p->ncells, d->ncells > 1 ? d->ncells : 1);
+	for (unsigned int c = 0; c < p->ncells; c++)
+		check_cell(d, p, c, &room);
+	ck_assert(!cpumask_empty(&p->helpers));
+	ck_assert(is_within(&p->helpers, &helpers));
+}
+
+static void check_move(void)
+{
+	const struct move_plan *m = &fx.plan.move;
+	const struct domain *d = &fx.domain[m->slot];
+
+	ck_assert_int_ne(m->why, WHY_NONE);
+	if (!m->go)
+		return;
+	ck_assert_uint_lt(m->slot, fx.view.nslots);
+	ck_assert_int_eq(plan_of(m->slot)->wish, WISH_SET);
+	ck_assert(!d->vfio && !fx.in_force.guest[m->slot].move_failed);
+	ck_assert_uint_gt(m->kib_per_s, 0);
+	ck_assert_int_eq(fx.conf.placement.memory, MEMORY_MOVE);
+}
+
+/* Whoever runs everywhere runs on no CPU that is kept from it. */
+static void check_free(size_t slot)
+{
+	struct cpumask cpus = allowed(slot);
+
+	ck_assert_uint_eq(plan_of(slot)->nodes, 0);
+	cpus = cpumask_and(&cpus, &fx.conf.placement.reserved_cpus);
+	ck_assert(plan_of(slot)->why != WHY_SPREAD || cpumask_empty(&cpus));
+}
+
+static void check_plan(void)
+{
 	for (size_t i = 0; i < fx.view.nslots; i++) {
-		const struct placement_plan *p = plan_of(i);
-		struct cpumask outside;
-
-		ck_assert_msg(p->why != WHY_NONE, "seed %d, round %d: no reason", seed, round);
-		if (p->wish != WISH_SET) {
-			ck_assert_msg(p->nodes == 0, "seed %d, round %d", seed, round);
-			continue;
-		}
-		outside = cpumask_andnot(&p->cell[0].cpus,
-					 &fx.topology.node[nodemask_first(p->nodes)].cpus);
-		ck_assert_msg(cpumask_empty(&outside), "seed %d, round %d: CPUs of others", seed,
-			      round);
-		ck_assert_msg(cpumask_count(&p->cell[0].cpus) >= fx.domain[i].vcpus,
-			      "seed %d, round %d", seed, round);
-		ck_assert_msg(!fx.domain[i].busy && !fx.domain[i].admin_pins &&
-				      fx.view.guest[i].present,
-			      "seed %d, round %d: hands off", seed, round);
-		claimed[nodemask_first(p->nodes)] += claim_of(i);
+		ck_assert_int_ne(plan_of(i)->why, WHY_NONE);
+		if (plan_of(i)->wish == WISH_SET)
+			check_home(i);
+		else
+			check_free(i);
 	}
-	for (size_t i = 0; i < fx.view.nslots; i++)
-		if (is_new_home(i))
-			ck_assert_msg(
-				claimed[nodemask_first(plan_of(i)->nodes)] <=
-					cpumask_count(
-						&fx.topology.node[nodemask_first(plan_of(i)->nodes)]
-							 .cpus) +
-						1e-6,
-				"seed %d, round %d: a new guest on a crowded node", seed, round);
+	check_move();
 }
 
 START_TEST(any_host_gives_a_plan_within_limits)
 {
-	uint64_t seed = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)_i;
+	uint64_t seed = fixture_seed(_i);
 
-	for (int i = 0; i < 1000; i++) {
-		randomize(&seed);
+	for (int i = 0; i < ROUNDS; i++) {
+		random_host(&seed);
 		(void)step();
-		check_limits(_i, i);
+		check_plan();
+		for (size_t g = 0; g < fx.view.nslots; g++)
+			carry_out(g);
+		fixture_later(5);
+		(void)step();
+		check_plan();
 	}
 }
 END_TEST
 
-/* What the plan asked for is in force: the next plan is the same. */
+START_TEST(the_same_host_gives_the_same_plan)
+{
+	uint64_t seed = fixture_seed(_i);
+	static struct fixture again;
+
+	for (int i = 0; i < ROUNDS / 4; i++) {
+		random_host(&seed);
+		again = fx;
+		(void)step();
+		again.plan = fx.plan;
+		fixture_forget();
+		fx.state = again.state;
+		(void)step();
+		for (size_t g = 0; g < fx.view.nslots; g++)
+			ck_assert(!memcmp(plan_of(g), &again.plan.guest[g].placement,
+					  sizeof *plan_of(g)));
+		ck_assert(!memcmp(&fx.plan.move, &again.plan.move, sizeof fx.plan.move));
+	}
+}
+END_TEST
+
+/* ---- a host where nothing changes --------------------------------------------------------- */
+
+static void calm_host(uint64_t *seed)
+{
+	size_t nguests = 1 + fixture_below(seed, 16);
+
+	fixture_reset();
+	if (fixture_below(seed, 2))
+		four_nodes();
+	random_cores(seed);
+	fx.conf.placement.pin = (enum placement_pin)fixture_below(seed, 3);
+	for (size_t i = 0; i < nguests; i++) {
+		fixture_guest(0);
+		fx.domain[i].vcpus = 1 + (unsigned int)fixture_below(seed, 8);
+		fixture_threads(i, fx.domain[i].vcpus);
+		fixture_wants(i, fixture_share(seed) * fx.domain[i].vcpus);
+		fixture_memory_on(i, fixture_below(seed, G(2)), fixture_below(seed, G(2)));
+	}
+}
+
 START_TEST(a_plan_that_was_carried_out_is_repeated)
 {
-	uint64_t seed = UINT64_C(0x2545f4914f6cdd1d) * (uint64_t)_i;
+	uint64_t seed = fixture_seed(_i);
 	static struct plan first;
 
-	for (int i = 0; i < 1000; i++) {
-		randomize(&seed);
+	for (int i = 0; i < ROUNDS; i++) {
+		calm_host(&seed);
 		(void)step();
 		first = fx.plan;
-		for (size_t g = 0; g < fx.view.nslots; g++) {
-			struct guest_in_force *f = &fx.in_force.guest[g];
-			const struct placement_plan *p = plan_of(g);
-
-			if (p->wish == WISH_HOLD)
-				continue;
-			if (f->pinned != (p->wish == WISH_SET) || f->nodes != p->nodes)
-				f->pin_changed_ns = fx.view.now_ns;
-			f->pinned = p->wish == WISH_SET;
-			f->nodes = p->nodes;
-		}
-		(void)step();
-		for (size_t g = 0; g < fx.view.nslots; g++) {
-			const struct placement_plan *p = &first.guest[g].placement;
-
-			/* Homes made free by the first plan may be filled by the second. */
-			if (p->wish == WISH_SET)
-				ck_assert_msg(plan_of(g)->nodes == p->nodes,
-					      "seed %d, round %d, guest %zu: node %d, then %d", _i,
-					      i, g, nodemask_first(p->nodes),
-					      nodemask_first(plan_of(g)->nodes));
+		for (size_t g = 0; g < fx.view.nslots; g++)
+			carry_out(g);
+		for (int n = 0; n < 3; n++) {
+			fixture_later(20);
+			(void)step();
+			for (size_t g = 0; g < fx.view.nslots; g++)
+				ck_assert_msg(is_in_force(plan_of(g), &fx.in_force.guest[g]),
+					      "seed %d, round %d, guest %zu: nodes %lx, then %lx "
+					      "(%s)",
+					      _i, i, g, first.guest[g].placement.nodes,
+					      plan_of(g)->nodes, why_str(plan_of(g)->why));
 		}
 	}
 }
@@ -140,6 +331,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, any_host_gives_a_plan_within_limits, 1, 6);
+	tcase_add_loop_test(c, the_same_host_gives_the_same_plan, 1, 4);
 	tcase_add_loop_test(c, a_plan_that_was_carried_out_is_repeated, 1, 6);
 	suite_add_tcase(s, c);
 	return kt_run(s);
