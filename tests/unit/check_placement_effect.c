@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is a change undone that did not help, and nothing else? */
+#include "placement_fixture.h"
+
+#define NODE(n) (UINT64_C(1) << (n))
+
+/* It wants 4 CPUs; its memory, which does not move, is where it goes. */
+static void guest_that_leaves(void)
+{
+	fixture_guest(4);
+	fixture_pinned(0, 0);
+	fixture_memory_on(0, 0, G(4));
+	fx.conf.placement.memory = MEMORY_LEAVE;
+}
+
+/* Of what it wants, so much is waited for. */
+static void fixture_waits(double wants_cpus, double share)
+{
+	fx.view.guest[0].run_cpus = wants_cpus * (1 - share);
+	fx.view.guest[0].delay_cpus = wants_cpus * share;
+}
+
+/* The first step wishes the change, and it is made; three more see what it has brought. */
+static void change(void)
+{
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->nodes, NODE(1));
+	carry_out(0);
+}
+
+static void watch(unsigned int nlooks)
+{
+	while (nlooks-- > 0) {
+		fixture_later(10);
+		(void)step();
+	}
+}
+
+static const struct {
+	const char *name;
+	double before, wants_cpus, share; /* that was waited for before, and is now */
+	double crowd_cpus;                /* of others, where it goes: wanted by the model */
+	bool undone;
+} effects[] = {
+	{ "nobody waits", 0, 4, 0, 0, false },
+	{ "a twentieth of what it wants", 0, 4, 0.0499, 0, false },
+	{ "more than a twentieth", 0, 4, 0.0501, 0, true },
+	{ "just what it waited before and a twentieth", 0.3, 4, 0.3499, 0, false },
+	{ "more than what it waited before and a twentieth", 0.3, 4, 0.3501, 0, true },
+	{ "less than before, and still much", 0.6, 4, 0.5, 0, false },
+	{ "idle enough to prove nothing", 0, 0.0499, 1, 0, false },
+	{ "just busy enough to prove something", 0, 0.0501, 1, 0, true },
+	/* 8 CPUs for 4 and the others' 6: a fifth has to wait */
+	{ "the load there explains it", 0, 4, 0.24, 6, false },
+	{ "the load there explains a part of it", 0, 4, 0.26, 6, true },
+};
+
+START_TEST(a_change_that_did_not_help_is_undone)
+{
+	guest_that_leaves();
+	fx.view.guest[0].steal_share.value = effects[_i].before;
+	fx.view.node_busy_cpus[0] = effects[_i].crowd_cpus > 0 ? 30 : 0; /* no way out */
+	change();
+	if (effects[_i].crowd_cpus > 0) { /* came later */
+		fixture_guest(effects[_i].crowd_cpus);
+		fx.domain[1].vcpus = 8;
+		fixture_threads(1, 8);
+		fixture_pinned(1, 1);
+		fixture_memory_on(1, 0, G(4));
+	}
+	fixture_waits(effects[_i].wants_cpus, effects[_i].share);
+	watch(2);
+	ck_assert_msg(plan_of(0)->nodes == NODE(1), "%s: too early", effects[_i].name);
+	watch(1);
+	ck_assert_msg(plan_of(0)->wish == WISH_SET &&
+			      plan_of(0)->nodes == (effects[_i].undone ? NODE(0) : NODE(1)),
+		      "%s: nodes %lx (%s)", effects[_i].name, plan_of(0)->nodes,
+		      why_str(plan_of(0)->why));
+	ck_assert_msg((plan_of(0)->why == WHY_ROLLED_BACK) == effects[_i].undone, "%s: %s",
+		      effects[_i].name, why_str(plan_of(0)->why));
+}
+END_TEST
+
+START_TEST(a_guest_that_was_put_back_stays_there_for_minutes)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(3);
+	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
+	carry_out(0);
+	fixture_waits(4, 0);
+	for (unsigned int looks = 0; looks < 15; looks++) {
+		watch(1);
+		expect("in spite of its memory", plan_of(0), 0, WISH_SET, WHY_HOME_KEPT);
+	}
+	watch(25);
+	expect("its memory is there still", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	ck_assert_uint_eq(fx.state.placement.nfailed, 1);
+}
+END_TEST
+
+/* To go back is no new change, whose effect would be judged. */
+START_TEST(what_is_undone_is_not_judged)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(3);
+	carry_out(0);
+	watch(10);
+	expect("back", plan_of(0), 0, WISH_SET, WHY_HOME_KEPT);
+	ck_assert_uint_eq(fx.state.placement.njudged, 1);
+}
+END_TEST
+
+START_TEST(a_guest_that_was_pinned_from_everywhere_is_released_again)
+{
+	fixture_guest(4);
+	fixture_memory_on(0, 0, G(4));
+	fx.conf.placement.memory = MEMORY_LEAVE;
+	change();
+	fixture_waits(4, 0.5);
+	watch(3);
+	expect("as it was", plan_of(0), -1, WISH_RELEASE, WHY_ROLLED_BACK);
+}
+END_TEST
+
+START_TEST(what_it_left_must_hold_it_still)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(2);
+	fx.domain[0].vcpus = 8;
+	fx.topology.node[0].cpus = cpus_of(0, 6);
+	watch(1);
+	expect("a CPU went off line there", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	ck_assert_uint_eq(fx.state.placement.nfailed, 1);
+}
+END_TEST
+
+START_TEST(a_wish_that_nobody_carries_out_is_not_judged)
+{
+	guest_that_leaves();
+	fixture_waits(4, 0.9);
+	watch(20);
+	expect("still wished", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	ck_assert_uint_eq(fx.state.placement.njudged, 0);
+}
+END_TEST
+
+START_TEST(a_change_by_somebody_else_is_not_judged)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(1);
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns;
+	watch(10);
+	ck_assert_uint_eq(fx.state.placement.njudged, 0);
+	expect("at home", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
+START_TEST(an_earlier_guest_of_the_slot_proves_nothing)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(2);
+	fx.view.guest[0].incarnation = fx.in_force.guest[0].incarnation = 9;
+	watch(10);
+	ck_assert_uint_eq(fx.state.placement.njudged, 0);
+}
+END_TEST
+
+/* It holds the change itself. */
+START_TEST(a_look_that_began_before_the_change_is_not_counted)
+{
+	guest_that_leaves();
+	change();
+	fx.in_force.guest[0].pin_changed_ns += 1;
+	fixture_waits(4, 1);
+	watch(1);
+	fixture_waits(4, 0);
+	watch(3);
+	ck_assert_uint_eq(fx.state.placement.njudged, 1);
+	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
+}
+END_TEST
+
+START_TEST(cells_go_back_each_to_its_own)
+{
+	fixture_guest(12);
+	fx.domain[0].vcpus = 12;
+	fx.domain[0].ncells = 2;
+	for (unsigned int c = 0; c < 2; c++) {
+		fx.domain[0].cell[c].vcpus = cpus_of(c * 6, c * 6 + 5);
+		fx.domain[0].cell[c].memory_kib = G(4);
+	}
+	fixture_wants(0, 12);
+	fixture_memory_on(0, G(2), G(2));
+	fixture_pinned(0, 0);
+	fx.in_force.guest[0].ncells = 2;
+	fx.in_force.guest[0].cell_nodes[0] = fx.in_force.guest[0].cell_nodes[1] = NODE(0);
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->nodes, NODE(0) | NODE(1));
+	carry_out(0);
+	fixture_waits(12, 0.5);
+	watch(3);
+	expect("both", plan_of(0), 0, WISH_SET, WHY_ROLLED_BACK);
+	ck_assert_uint_eq(plan_of(0)->cell[0].nodes, NODE(0));
+	ck_assert_uint_eq(plan_of(0)->cell[1].nodes, NODE(0));
+}
+END_TEST
+
+/* ---- when predictions fail ------------------------------------------------------------------ */
+
+static const struct {
+	const char *name;
+	unsigned int njudged, nfailed; /* before */
+	bool fails, observes;
+	unsigned int njudged_then, nfailed_then;
+} counts[] = {
+	{ "the first, which helped", 0, 0, false, false, 1, 0 },
+	{ "the third failure", 2, 2, true, false, 3, 3 },
+	{ "the fourth failure", 3, 3, true, true, 4, 4 },
+	{ "the fourth failure, of seven", 6, 3, true, true, 7, 4 },
+	{ "the fourth failure, of eight", 7, 3, true, false, 8, 4 },
+	{ "a success after three failures", 3, 3, false, false, 4, 3 },
+	{ "of sixteen the older half is forgotten", 16, 6, false, false, 9, 3 },
+	{ "and not of fifteen", 15, 6, false, false, 16, 6 },
+	{ "eight failures of sixteen weigh as four of eight", 16, 8, true, true, 9, 5 },
+};
+
+START_TEST(predictions_that_fail_too_often_are_not_believed)
+{
+	struct placement_policy *state = &fx.state.placement;
+
+	guest_that_leaves();
+	change();
+	state->njudged = counts[_i].njudged;
+	state->nfailed = counts[_i].nfailed;
+	fixture_waits(4, counts[_i].fails ? 0.5 : 0);
+	watch(3);
+	ck_assert_msg(state->njudged == counts[_i].njudged_then &&
+			      state->nfailed == counts[_i].nfailed_then,
+		      "%s: %u of %u", counts[_i].name, state->nfailed, state->njudged);
+	ck_assert_msg((plan_of(0)->why == WHY_PREDICTIONS_FAIL) == counts[_i].observes, "%s: %s",
+		      counts[_i].name, why_str(plan_of(0)->why));
+}
+END_TEST
+
+START_TEST(who_only_watches_gives_all_back_until_it_is_forgiven)
+{
+	guest_that_leaves();
+	fixture_guest(1);
+	fx.domain[1].admin_pins = true;
+	fx.state.placement.observes = true;
+	for (int i = 0; i < 3; i++) {
+		watch(1);
+		expect("placed", plan_of(0), -1, WISH_RELEASE, WHY_PREDICTIONS_FAIL);
+		expect("other reasons stay", plan_of(1), -1, WISH_RELEASE, WHY_PINNED_BY_ADMIN);
+	}
+	fx.state.placement.njudged = fx.state.placement.nfailed = 7;
+	placement_policy_forgive(&fx.state.placement);
+	ck_assert_uint_eq(fx.state.placement.njudged, 0);
+	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
+	watch(1);
+	expect("forgiven", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("placement_effect");
+	TCase *c = tcase_create("effect");
+
+	tcase_add_checked_fixture(c, fixture_reset, NULL);
+	tcase_add_loop_test(c, a_change_that_did_not_help_is_undone, 0, (int)KT_ARRAY_LEN(effects));
+	tcase_add_test(c, a_guest_that_was_put_back_stays_there_for_minutes);
+	tcase_add_test(c, what_is_undone_is_not_judged);
+	tcase_add_test(c, a_guest_that_was_pinned_from_everywhere_is_released_again);
+	tcase_add_test(c, what_it_left_must_hold_it_still);
+	tcase_add_test(c, a_wish_that_nobody_carries_out_is_not_judged);
+	tcase_add_test(c, a_change_by_somebody_else_is_not_judged);
+	tcase_add_test(c, an_earlier_guest_of_the_slot_proves_nothing);
+	tcase_add_test(c, a_look_that_began_before_the_change_is_not_counted);
+	tcase_add_test(c, cells_go_back_each_to_its_own);
+	tcase_add_loop_test(c, predictions_that_fail_too_often_are_not_believed, 0,
+			    (int)KT_ARRAY_LEN(counts));
+	tcase_add_test(c, who_only_watches_gives_all_back_until_it_is_forgiven);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
