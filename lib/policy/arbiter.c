@@ -48,6 +48,7 @@ static void place(struct placement_policy *state, const struct policy_conf *conf
 			continue;
 		p->placement.dry_run =
 			is_dry(conf, conf->placement.mode, g->domain->wish.placement);
+		placement_policy_pretend(state, i, &p->placement);
 		p->settling = is_settling(&conf->placement, &p->placement,
 					  recall_guest(in_force, i, g), view->now_ns) ||
 			      (plan->move.go && plan->move.slot == i && !p->placement.dry_run);
@@ -63,11 +64,19 @@ static uint64_t look_again_ns(const struct plan *plan)
 	return a && b ? KT_MIN(a, b) : a + b;
 }
 
-static enum ksm_switch balancing_wish(const struct policy_conf *conf, const struct plan *plan)
+static bool is_placed(const struct placement_plan *p, const struct guest_in_force *f)
 {
+	return !p->dry_run && (p->wish == WISH_SET || (p->wish == WISH_HOLD && f->pinned));
+}
+
+static enum ksm_switch balancing_wish(const struct policy_conf *conf,
+				      const struct in_force *in_force, const struct plan *plan)
+{
+	if (conf->placement.numa_balancing == BALANCING_KEEP)
+		return KSM_SWITCH_KEEP;
 	for (size_t i = 0; i < plan->nslots; i++)
-		if (conf->placement.numa_balancing == BALANCING_OFF && plan->guest[i].present &&
-		    plan->guest[i].placement.wish == WISH_SET && !plan->guest[i].placement.dry_run)
+		if (plan->guest[i].present &&
+		    is_placed(&plan->guest[i].placement, &in_force->guest[i]))
 			return KSM_SWITCH_OFF;
 	return KSM_SWITCH_KEEP;
 }
@@ -97,7 +106,7 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
 	place(&state->placement, conf, view, in_force, ret);
-	ret->numa_balancing = balancing_wish(conf, ret);
+	ret->numa_balancing = balancing_wish(conf, in_force, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);
 	ret->look_again_ns = look_again_ns(ret);
 }

@@ -83,9 +83,12 @@ static double normal_excess(const struct load *l, double limit)
 /* Two guests of one vCPU each on two CPUs never wait, however they come and go. */
 static double mean_excess(const struct load *l, double limit)
 {
-	double excess = normal_excess(l, limit), possible = l->most - limit;
+	double possible = l->most - limit, excess;
 
-	return excess < possible ? excess : possible > 0 ? possible : 0;
+	if (!(possible > 0))
+		return 0;
+	excess = normal_excess(l, limit);
+	return excess < possible ? excess : possible;
 }
 
 double pack_expected_loss(const struct pack_bin *b, double cpus, double variance, double most_cpus)

@@ -10,7 +10,7 @@
  *
  * E is what a load that is distributed normally, up to all that its items can want, loses on
  *`cores` cores of `threads` threads, where the second thread of a core yields only a part of a CPU.
-*/
+ */
 #ifndef KT_PACK_H
 #define KT_PACK_H
 
@@ -104,6 +104,9 @@ double pack_expected_loss(const struct pack_bin *b, double cpus, double variance
 /* Moves and swaps, the best one first, while one of them gains; deterministic.  False: it
  * stopped after so many looks and there may be more. */
 bool pack_improve(struct pack *p, uint64_t max_looks);
+
+/* The item takes what fits best beside the others. */
+void pack_place(struct pack *p, size_t item);
 
 /* Everything anew: the largest items first, each where it fits best. */
 void pack_best_fit(struct pack *p);

@@ -132,7 +132,9 @@ bool pack_improve(struct pack *p, uint64_t max_looks)
 
 static double size_of(const struct pack *p, const struct pack_item *item)
 {
-	return item->cpus / p->bin[0].cores + item->gib / KT_MAX(p->bin[0].room_gib, 1.0);
+	const struct pack_bin *b = &p->bin[__builtin_ctzll(p->option[item->first_option].bins)];
+
+	return item->cpus / KT_MAX(b->cores, 1.0) + item->gib / KT_MAX(b->room_gib, 1.0);
 }
 
 /* By falling size; of the same size as they came. */
@@ -164,6 +166,15 @@ static size_t best_fitting(struct pack *p, const struct pack_item *item)
 		}
 	}
 	return best;
+}
+
+void pack_place(struct pack *p, size_t i)
+{
+	struct pack_item *item = &p->item[i];
+
+	pack_apply(p, &(struct pack_change){ .item = item, .from = &p->option[item->chosen] });
+	item->chosen = best_fitting(p, item);
+	pack_apply(p, &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
 }
 
 void pack_best_fit(struct pack *p)

@@ -33,9 +33,9 @@ static void admit(struct placement_step *s, size_t slot)
 	forget_guest(&s->state->guest[slot], p.guest->incarnation);
 	if (why == WHY_NONE && s->state->observes) {
 		why = WHY_PREDICTIONS_FAIL;
-		wish = WISH_RELEASE;
+		wish = WISH_HOLD;
 	}
-	if (p.guest->present && (why == WHY_NONE || p.in_force->pinned))
+	if (why == WHY_NONE)
 		placement_note_run(s, &p);
 	if (why != WHY_NONE) {
 		s->state->guest[slot].decided &= wish == WISH_HOLD;
@@ -66,8 +66,12 @@ static bool has_memory(const struct guest_view *g)
 
 static enum why why_there(const struct placing *p, uint64_t nodes)
 {
-	if (has_memory(p->guest) && nodemask_test(nodes, guest_fullest_node(p->guest)))
+	unsigned int fullest = guest_fullest_node(p->guest);
+
+	if (has_memory(p->guest) && nodemask_test(nodes, fullest))
 		return WHY_HOME_BY_MEMORY;
+	if (has_memory(p->guest) && !nodemask_test(p->nodes, fullest))
+		return WHY_HOME_IN_CPUSET;
 	if (is_at_device(p->guest, nodes))
 		return WHY_HOME_BY_DEVICE;
 	return has_memory(p->guest) ? WHY_NODE_CROWDED : WHY_HOME_BY_LOAD;
@@ -189,12 +193,25 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 			admit(&s, i);
 	placement_fill_bins(&s);
 	placement_search(&s);
+	placement_separate_cells(&s);
 	placement_note_waits(&s);
 	placement_roll_back(&s);
 	wish_all(&s);
 	placement_choose_move(&s);
+	ret->placement_observes = state->observes;
 	if (conf->pin != PIN_NODE)
 		placement_choose_caches(&s); /* takes the pack for its own */
 	if (conf->pin == PIN_CORE)
 		placement_choose_cores(&s);
+}
+
+void placement_policy_pretend(struct placement_policy *state, size_t slot,
+			      const struct placement_plan *plan)
+{
+	uint64_t *pretended = state->guest[slot].pretended;
+
+	for (unsigned int c = 0; c < KT_CELLS_MAX; c++)
+		pretended[c] = plan->dry_run && plan->wish == WISH_SET && c < plan->ncells
+				       ? plan->cell[c].nodes
+				       : 0;
 }

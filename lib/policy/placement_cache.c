@@ -10,6 +10,7 @@
 static const double cache_gain = 0.05;
 /* As that of a home. */
 static const double repin_cpus = 0.1;
+static const double cooling_cpus = 1000; /* stays, whatever it costs */
 static const uint64_t looks_max = 5000;
 
 struct caches {
@@ -101,6 +102,8 @@ static bool add_guest(struct caches *c, size_t slot)
 		change = 0; /* its masks change in any case */
 	if (now < PACK_BINS_MAX)
 		present = UINT64_C(1) << now;
+	if (change > 0 && pin_is_cooling(p.in_force, s->view->now_ns, s->conf->cooldown_s))
+		change = cooling_cpus;
 	(void)pack_add_option(&s->state->pack, present, false,
 			      present == every ? cache_gain * cpus : 0);
 	for (size_t i = 0; i < c->n; i++) {

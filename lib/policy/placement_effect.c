@@ -66,6 +66,8 @@ static double expected_share(const struct placement_policy *state, uint64_t node
 {
 	double most = 0;
 
+	if (!nodes)
+		nodes = UINT64_MAX; /* it runs everywhere */
 	for (; nodes; nodes &= nodes - 1)
 		most = KT_MAX(most, state->wait_share[nodemask_first(nodes)]);
 	return most;
@@ -83,6 +85,30 @@ static void count(struct placement_policy *state, bool failed)
 		state->observes = true;
 }
 
+double placement_blame_cpus(const struct placement_step *s, uint64_t nodes)
+{
+	double most = 0;
+
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+		double ago_s = (double)sub_capped(s->view->now_ns, s->state->blame_ns[n]) / 1e9;
+
+		most = KT_MAX(most, s->state->blame_cpus[n] * exp(-ago_s / backoff_tau_s));
+	}
+	return most;
+}
+
+static void blame(struct placement_step *s, uint64_t nodes)
+{
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+
+		s->state->blame_cpus[n] =
+			placement_blame_cpus(s, nodemask_of(n)) + backoff_of_failure;
+		s->state->blame_ns[n] = s->view->now_ns;
+	}
+}
+
 static void judge(struct placement_step *s, struct placement_guest *g, uint64_t nodes)
 {
 	const struct placement_effect *e = &g->effect;
@@ -98,6 +124,7 @@ static void judge(struct placement_step *s, struct placement_guest *g, uint64_t 
 	if (!failed)
 		return;
 	g->roll_back = true;
+	blame(s, nodes);
 	back_off(g, s->view->now_ns, backoff_of_failure);
 }
 
@@ -117,7 +144,7 @@ static void watch(struct placement_step *s, const struct guest_view *v, struct p
 	e->delay_s += v->delay_cpus * dt_s;
 	e->seconds += dt_s;
 	if (e->seconds >= watch_s)
-		judge(s, g, f->pinned ? f->nodes : UINT64_MAX);
+		judge(s, g, f->pinned ? f->nodes : 0);
 }
 
 void placement_judge(struct placement_step *s)
@@ -165,6 +192,12 @@ void placement_roll_back(struct placement_step *s)
 
 void placement_policy_forgive(struct placement_policy *state)
 {
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++) {
+		state->guest[i].full_ns = state->guest[i].stuck_from = 0;
+		state->guest[i].stuck_kib = state->guest[i].nfull = 0;
+	}
+	for (size_t n = 0; n < KT_NODES_MAX; n++)
+		state->blame_cpus[n] = 0;
 	state->njudged = state->nfailed = 0;
 	state->observes = false;
 }

@@ -110,9 +110,14 @@ static void update_base(struct placement_step *s)
 	double left[KT_NODES_MAX], sum_left = 0, foreign = 0;
 
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
-		left[n] = KT_MAX(v->node_busy_cpus[n] - s->run_cpus[n], 0.0);
+		struct cpumask reserved =
+			cpumask_and(&v->topology->node[n].cpus, &s->conf->reserved_cpus);
+		/* What keeps them busy is not on the others. */
+		double busy = KT_MAX(v->node_busy_cpus[n] - cpumask_count(&reserved), 0.0);
+
+		left[n] = KT_MAX(busy - s->run_cpus[n], 0.0);
 		sum_left += left[n];
-		foreign += v->node_busy_cpus[n] - s->run_cpus[n];
+		foreign += busy - s->run_cpus[n];
 	}
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		ewma_add(&s->state->base_cpus[n],
@@ -120,7 +125,24 @@ static void update_base(struct placement_step *s)
 			 base_tau_s);
 }
 
-/* ---- room ---------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------- */
+
+uint64_t placement_reserve_kib(const struct placement_conf *conf, const struct host_view *view,
+			       unsigned int node)
+{
+	/* watermark_scale_factor is 0.1 % of a node, up to 10 %; 2 % keeps kswapd asleep. */
+	return KT_MAX(mul_capped(conf->node_reserve_mib, 1024),
+		      view->topology->node[node].mem_total_kib / 50);
+}
+
+bool placement_is_tier(const struct host_view *view, unsigned int node)
+{
+	enum { BALANCING_MEMORY_TIERING = 2 }; /* kernel.numa_balancing, Linux 5.18 */
+
+	return view->host->has_numa_balancing &&
+	       (view->host->numa_balancing & BALANCING_MEMORY_TIERING) &&
+	       cpumask_empty(&view->topology->node[node].cpus);
+}
 
 /* Memory of guests that is here now may stay, however full the node is: nobody is driven
  * out by a reserve. */
@@ -129,7 +151,7 @@ static double room_gib(const struct placement_step *s, unsigned int node)
 	const struct node_sample *n = &s->view->host->node[node];
 	const struct pack *p = &s->state->pack;
 	uint64_t free_kib = n->present ? add_capped(n->mem_free_kib, n->file_kib) : 0;
-	double gib = (double)sub_capped(free_kib, mul_capped(s->conf->node_reserve_mib, 1024)) /
+	double gib = (double)sub_capped(free_kib, placement_reserve_kib(s->conf, s->view, node)) /
 		     (1024 * 1024);
 
 	for (size_t i = 0; i < p->nitems; i++)

@@ -16,8 +16,18 @@ static const double host_steal_max = 0.05, guest_delay_max = 0.05;
 /* Percent of the time in which somebody waits for memory: at this much nothing moves. */
 static const double psi_stop_pct = 5;
 static const uint64_t look_again_ns = KT_NS_PER_S;
-/* A home that was full is asked again after this time. */
+/* A home that was full is asked again after this time, and after twice that. */
 static const uint64_t full_s = 30;
+static const unsigned int full_doublings = 6; /* 32 minutes */
+/* A move that has to wait: an order that is stopped would begin with a search of all the
+ * guest's memory when it is given again. */
+static const uint64_t paused_kib_per_s = 256;
+
+bool placement_was_full(const struct placement_step *s, const struct placement_guest *g)
+{
+	return g->full_ns && within_s(s->view->now_ns, g->full_ns,
+				      full_s << KT_MIN(g->nfull - 1, full_doublings));
+}
 
 static uint64_t kib_on(const struct guest_view *g, uint64_t nodes)
 {
@@ -26,6 +36,13 @@ static uint64_t kib_on(const struct guest_view *g, uint64_t nodes)
 	for (; nodes; nodes &= nodes - 1)
 		kib = add_capped(kib, g->sample->node_memory_kib[nodemask_first(nodes)]);
 	return kib;
+}
+
+/* What has begun goes on to the end. */
+static bool goes_on(const struct placement_step *s, size_t slot, unsigned int from)
+{
+	return s->state->is_moving && s->state->moving == slot &&
+	       nodemask_test(s->state->moving_from, from);
 }
 
 /* Nodes that have memory of the guest which belongs home, and may move. */
@@ -39,7 +56,8 @@ static uint64_t nodes_away(const struct placement_step *s, size_t slot)
 	/* Which cell's memory is on which node only the search for it tells: once. */
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		if ((plan->ncells > 1 || !nodemask_test(plan->nodes, n)) &&
-		    g->sample->node_memory_kib[n] > least_kib)
+		    !placement_is_tier(s->view, n) &&
+		    g->sample->node_memory_kib[n] > (goes_on(s, slot, n) ? 0 : least_kib))
 			away |= nodemask_of(n);
 	if (state->stuck_home_ns == home_ns &&
 	    kib_on(g, state->stuck_from) <= state->stuck_kib + state->stuck_kib / 8 + least_kib)
@@ -69,13 +87,13 @@ static bool is_unsearched(const struct placement_step *s, size_t slot)
 static bool may_move_now(const struct placement_step *s, const struct placement_unit *u)
 {
 	const struct guest_view *g = &s->view->guest[u->slot];
-	const struct placement_guest *state = &s->state->guest[u->slot];
+	bool waits = g->steal_share.value > guest_delay_max;
 
-	if (state->full_ns && within_s(s->view->now_ns, state->full_ns, full_s))
+	/* What has begun only pauses. */
+	if (waits && !(s->state->is_moving && s->state->moving == u->slot))
 		return false;
 	return (u->brings || is_unsearched(s, u->slot)) && is_home(s, u) &&
-	       s->plan->guest[u->slot].placement.wish == WISH_SET &&
-	       g->steal_share.value <= guest_delay_max;
+	       s->plan->guest[u->slot].placement.wish == WISH_SET;
 }
 
 /* A GiB of the guest's memory on `node` is worth this much at home: CPUs that wait for it,
@@ -84,7 +102,7 @@ static double worth(const struct placement_step *s, size_t slot, unsigned int no
 {
 	const struct guest_view *g = &s->view->guest[slot];
 	unsigned int home = nodemask_first(s->plan->guest[slot].placement.cell[0].nodes);
-	double variance, cpus = placement_cpus(g, &variance);
+	double cpus = KT_MAX(g->demand.slow, 0.01); /* a burst is over before its memory is here */
 	double gib = (double)guest_resident_kib(g) / (1024 * 1024);
 
 	return gib > 0 ? cpus * placement_remoteness(s->view->topology, home, node) / gib : 0;
@@ -129,7 +147,8 @@ static struct move best_move(const struct placement_step *s)
 /* 0..1: of the budget. */
 static double ease(const struct host_view *v)
 {
-	if (v->steal_share > host_steal_max || v->psi_memory_full_pct >= psi_stop_pct)
+	if (v->steal_share > host_steal_max || v->psi_memory_full_pct >= psi_stop_pct ||
+	    v->swap_out_per_s > 0)
 		return 0;
 	return 1 - v->psi_memory_full_pct / psi_stop_pct;
 }
@@ -160,26 +179,49 @@ static void note_end(struct placement_step *s)
 		note_stuck(s, slot);
 	if (f->full)
 		state->guest[slot].full_ns = s->view->now_ns;
+	state->guest[slot].nfull = f->full ? state->guest[slot].nfull + 1 : 0;
 	state->is_moving &= !f->done && !f->full;
+}
+
+static uint64_t leave_free_kib(const struct placement_step *s, uint64_t nodes)
+{
+	uint64_t most = 0;
+
+	for (; nodes; nodes &= nodes - 1) {
+		uint64_t kib = placement_reserve_kib(s->conf, s->view, nodemask_first(nodes));
+
+		most = KT_MAX(most, kib);
+	}
+	return most;
+}
+
+static double speed_kib_per_s(const struct placement_step *s, size_t slot)
+{
+	double budget = (double)s->conf->move_mib_per_s * 1024 * ease(s->view);
+
+	return s->view->guest[slot].steal_share.value > guest_delay_max ? 0 : budget;
 }
 
 void placement_choose_move(struct placement_step *s)
 {
 	struct move_plan *m = &s->plan->move;
-	double budget = (double)s->conf->move_mib_per_s * 1024 * ease(s->view);
+	bool was_moving = s->state->is_moving;
 	struct move best;
+	double speed;
 
 	note_end(s);
 	best = best_move(s);
-	*m = (struct move_plan){ .why = WHY_NOTHING_TO_MOVE,
-				 .leave_free_kib = mul_capped(s->conf->node_reserve_mib, 1024) };
-	s->state->is_moving = best.from && budget >= 1;
+	*m = (struct move_plan){ .why = WHY_NOTHING_TO_MOVE };
+	speed = best.from ? speed_kib_per_s(s, best.slot) : 0;
+	/* Now is no time to begin. */
+	s->state->is_moving = best.from && (speed >= 1 || (was_moving && s->state->is_moving));
 	if (!best.from)
 		return;
-	m->why = budget >= 1 ? WHY_MOVE_PAYS : WHY_MOVE_PRESSURE;
-	m->go = budget >= 1;
+	m->why = speed >= 1 ? WHY_MOVE_PAYS : WHY_MOVE_PRESSURE;
+	m->go = s->state->is_moving;
 	m->slot = s->state->moving = best.slot;
 	m->from = s->state->moving_from = best.from;
-	m->kib_per_s = (uint64_t)budget;
+	m->kib_per_s = KT_MAX((uint64_t)speed, paused_kib_per_s);
+	m->leave_free_kib = leave_free_kib(s, s->plan->guest[best.slot].placement.nodes);
 	s->plan->look_again_ns = look_again_ns;
 }

@@ -70,6 +70,12 @@ bool placing_may_move(const struct placing *p);
 
 /* Bins are nodes, by id. */
 void placement_fill_bins(struct placement_step *s);
+/* Memory of the node that guests may not count on: below its watermarks the kernel would
+ * reclaim from all of them. */
+uint64_t placement_reserve_kib(const struct placement_conf *conf, const struct host_view *view,
+			       unsigned int node);
+/* A slow node without CPUs, to which the kernel itself moves what is cold. */
+bool placement_is_tier(const struct host_view *view, unsigned int node);
 /* The guest's running time is not somebody else's. */
 void placement_note_run(struct placement_step *s, const struct placing *p);
 /* Nodes by their distance from this one, itself first; those without CPUs are left out. */
@@ -91,6 +97,8 @@ unsigned int guest_fullest_node(const struct guest_view *g);
 
 /* Items take their best options, unless it is not worth it. */
 void placement_search(struct placement_step *s);
+/* Cells of a guest that are better off together than they fit go apart. */
+void placement_separate_cells(struct placement_step *s);
 
 /* ---- placement_pin.c ---------------------------------------------------------------- */
 
@@ -113,6 +121,8 @@ void placement_choose_cores(struct placement_step *s);
 /* ---- placement_move.c --------------------------------------------------------------- */
 
 void placement_choose_move(struct placement_step *s);
+/* A moment ago: its home had no room for its memory. */
+bool placement_was_full(const struct placement_step *s, const struct placement_guest *g);
 
 /* ---- placement_effect.c ------------------------------------------------------------- */
 
@@ -122,6 +132,8 @@ void placement_judge(struct placement_step *s);
 void placement_expect(struct placement_step *s, const struct placing *p, size_t slot);
 /* The search is done: what the nodes' load lets one expect. */
 void placement_note_waits(struct placement_step *s);
+/* CPUs that another guest must gain to go there, for one was wrong to. */
+double placement_blame_cpus(const struct placement_step *s, uint64_t nodes);
 /* Units whose last change did not help go back. */
 void placement_roll_back(struct placement_step *s);
 /* How much more than others it has to gain. */

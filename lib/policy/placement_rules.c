@@ -2,6 +2,9 @@
 /* May this guest be placed at all, and where could it be? */
 #include "placement_private.h"
 
+/* Started so long before we saw it first: it is new. */
+static const uint64_t new_s = 60;
+
 struct placing placing_of(const struct placement_conf *conf, const struct host_view *view,
 			  const struct in_force *in_force, size_t slot)
 {
@@ -58,7 +61,7 @@ uint64_t placing_cell_kib(const struct placing *p, unsigned int cell)
 
 bool placing_suits(const struct placing *p, unsigned int cell, uint64_t nodes)
 {
-	uint64_t reserve_kib = mul_capped(p->conf->node_reserve_mib, 1024), kib = 0;
+	uint64_t kib = 0;
 	unsigned int ncpus = 0;
 
 	if (!nodes || (nodes & ~p->nodes))
@@ -67,8 +70,8 @@ bool placing_suits(const struct placing *p, unsigned int cell, uint64_t nodes)
 		unsigned int n = nodemask_first(nodes);
 
 		ncpus += p->ncpus[n];
-		kib = add_capped(kib,
-				 sub_capped(p->view->topology->node[n].mem_total_kib, reserve_kib));
+		kib = add_capped(kib, sub_capped(p->view->topology->node[n].mem_total_kib,
+						 placement_reserve_kib(p->conf, p->view, n)));
 	}
 	return ncpus >= placing_cell_vcpus(p, cell) && kib >= placing_cell_kib(p, cell);
 }
@@ -87,6 +90,9 @@ bool placing_may_move(const struct placing *p)
 	const struct domain *d = p->guest->domain;
 	enum guest_switch wish = d->wish.placement;
 
+	/* A paused guest waits for no memory. */
+	if (!d->running)
+		return false;
 	/* What several processes map stays; so does what a device or the processor holds. */
 	if (d->hugepages || d->locked || d->vfio || d->confidential || d->shared_memory)
 		return false;
@@ -191,6 +197,21 @@ static bool was_just_released(const struct placing *p)
 	       pin_is_cooling(p->in_force, p->view->now_ns, p->conf->cooldown_s);
 }
 
+/* Both clocks count from the start of the host; one of them stands still in suspend. */
+static bool has_just_started(const struct guest_view *g)
+{
+	uint64_t started_ns = mul_capped(g->sample->start_ticks, KT_NS_PER_S / 100);
+
+	return g->first_seen_ns <= add_capped(started_ns, new_s * KT_NS_PER_S);
+}
+
+/* A guest that was there before us is left alone until we know what it wants: on a guess all
+ * guests of a host would be moved on the day that kvmtuned comes. */
+static bool is_not_measured(const struct placing *p)
+{
+	return !(p->guest->demand.age_s > 0) && !has_just_started(p->guest);
+}
+
 /* In this order: what is said first is what the operator reads. */
 static const struct {
 	bool (*forbids)(const struct placing *p);
@@ -199,9 +220,9 @@ static const struct {
 } rules[] = {
 	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST },
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
-	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING },
 	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED },
 	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY },
+	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING },
 	{ is_pinned_by_admin, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
 	{ is_placed_by_libvirt, WISH_RELEASE, WHY_PLACEMENT_AUTO },
 	{ is_realtime, WISH_RELEASE, WHY_REALTIME },
@@ -211,6 +232,7 @@ static const struct {
 	{ has_no_cpus, WISH_RELEASE, WHY_NO_CPUS },
 	{ is_wider_than_host, WISH_RELEASE, WHY_WIDER_THAN_NODE },
 	{ was_just_released, WISH_HOLD, WHY_COOLING_DOWN },
+	{ is_not_measured, WISH_HOLD, WHY_NOT_MEASURED },
 };
 
 enum why placing_refused(const struct placing *p, enum wish *ret_wish)

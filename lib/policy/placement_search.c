@@ -5,6 +5,8 @@
  * guest that is not placed yet is placed in any case. */
 #include "placement_private.h"
 
+#include <string.h>
+
 /* CPUs.  All changes of a step together have to bring this much. */
 static const double least_gain_cpus = 0.1;
 
@@ -111,7 +113,11 @@ void placement_search(struct placement_step *s)
 	double present, found;
 
 	pack_settle(p);
-	present = found = pack_cost(p);
+	present = pack_cost(p);
+	for (size_t i = 0; i < p->nitems; i++)
+		if (state->unit[i].unplaced)
+			pack_place(p, i); /* however short the search may be */
+	found = pack_cost(p);
 	keep(state);
 	improve(state, &found);
 	if (p->noptions <= options_for_more_starts) {
@@ -127,5 +133,71 @@ void placement_search(struct placement_step *s)
 	for (size_t i = 0; i < p->nitems; i++) {
 		state->unit[i].wanted = p->option[p->item[i].chosen].bins;
 		state->unit[i].brings = p->option[p->item[i].chosen].brings;
+	}
+}
+
+/* ---- guests in cells ----------------------------------------------------------------- */
+
+/* Whether the nodes have CPUs enough for the vCPUs of all cells that want to go there. */
+static bool has_cpus(const struct placing *p, const double taken[KT_NODES_MAX], uint64_t nodes,
+		     double vcpus)
+{
+	double share = vcpus / nodemask_count(nodes);
+
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+
+		if (taken[n] + share > p->ncpus[n])
+			return false;
+	}
+	return true;
+}
+
+/* PACK_OPTIONS_MAX: none has. */
+static size_t cheapest_with_cpus(const struct pack *pack, const struct pack_item *item,
+				 const struct placing *p, const double taken[KT_NODES_MAX],
+				 double vcpus)
+{
+	size_t best = PACK_OPTIONS_MAX;
+	double least = 0;
+
+	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++) {
+		const struct pack_change change = { item, &pack->option[item->chosen],
+						    &pack->option[o] };
+		double cost = pack_increase(pack, &change, 1);
+
+		if (!has_cpus(p, taken, pack->option[o].bins, vcpus) ||
+		    (best < PACK_OPTIONS_MAX && cost >= least))
+			continue;
+		best = o;
+		least = cost;
+	}
+	return best;
+}
+
+/* Each cell fits; together they may want more CPUs of a node than it has. */
+void placement_separate_cells(struct placement_step *s)
+{
+	struct pack *pack = &s->state->pack;
+	double taken[KT_NODES_MAX] = { 0 };
+
+	for (size_t i = 0; i < s->state->nunits; i++) {
+		struct placement_unit *u = &s->state->unit[i];
+		struct placing p = placing_of(s->conf, s->view, s->in_force, u->slot);
+		double vcpus = placing_cell_vcpus(&p, u->cell);
+		size_t option;
+
+		if (placing_ncells(&p) == 1)
+			continue;
+		if (u->cell == 0)
+			memset(taken, 0, sizeof taken);
+		option = cheapest_with_cpus(pack, &pack->item[i], &p, taken, vcpus);
+		if (!has_cpus(&p, taken, u->wanted, vcpus) && option < PACK_OPTIONS_MAX) {
+			pack_choose(pack, i, option);
+			u->wanted = pack->option[option].bins;
+			u->brings = pack->option[option].brings;
+		}
+		for (uint64_t nodes = u->wanted; nodes; nodes &= nodes - 1)
+			taken[nodemask_first(nodes)] += vcpus / nodemask_count(u->wanted);
 	}
 }

@@ -14,6 +14,9 @@ static const double variance_share = 0.2;
 /* A guest not yet measured: a third of its vCPUs, give or take. */
 static const double unknown_cpus_share = 0.3, unknown_sigma_share = 0.4;
 
+/* Of the memory that a guest has not touched in its first half minute. */
+static const double untouched_share = 0.25;
+
 /* Lost by a CPU whose memory is all twice as far as local memory; unknown per guest, and
  * the simulation says that it need not be known. */
 static const double memory_intensity = 0.25, remote_lost_max = 0.6;
@@ -100,16 +103,15 @@ static double cell_gib_on(const struct placing *p, unsigned int cell, unsigned i
 	       (1024 * 1024);
 }
 
-/* What a young guest has not touched yet it will. */
+/* What a young guest has not touched yet it will; an old one, some of it. */
 static double cell_gib(const struct placing *p, unsigned int cell)
 {
-	double gib = 0;
+	double gib = 0, missing;
 
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		gib += cell_gib_on(p, cell, n);
-	if (demand_is_known(p->guest))
-		return gib;
-	return KT_MAX(gib, (double)placing_cell_kib(p, cell) / (1024 * 1024));
+	missing = KT_MAX((double)placing_cell_kib(p, cell) / (1024 * 1024) - gib, 0.0);
+	return demand_is_known(p->guest) ? gib + missing * untouched_share : gib + missing;
 }
 
 /* Of a CPU that runs on `node`, how far its memory is: the sum over its GiB. */
@@ -156,6 +158,7 @@ struct unit {
 	struct pack_item *item;
 	const struct placement_guest *guest;
 	unsigned int cell;
+	size_t max_options; /* that leave some for the other guests */
 	uint64_t present;
 	double repin_cpus;  /* of a change; 0 for the first decision */
 	double memory_cpus; /* that wait for its memory */
@@ -169,7 +172,8 @@ static double gib_to_move(const struct unit *u, uint64_t nodes)
 	double gib = 0;
 
 	for (uint64_t held = u->item->held & ~nodes; held; held &= held - 1)
-		gib += (double)u->item->gib_on[nodemask_first(held)];
+		if (!placement_is_tier(u->step->view, nodemask_first(held)))
+			gib += (double)u->item->gib_on[nodemask_first(held)];
 	if (nodes == u->present && u->guest->stuck_home_ns == u->placing->in_force->pin_changed_ns)
 		gib -= (double)u->guest->stuck_kib / (1024 * 1024);
 	return KT_MAX(gib, 0.0);
@@ -232,17 +236,37 @@ static bool has_option(const struct pack *p, const struct pack_item *item, uint6
 	return false;
 }
 
+/* Pages move only to what is free now: the kernel would reclaim from all guests to make
+ * room.  A home that was full a moment ago is asked again later. */
+static bool can_bring(const struct unit *u, uint64_t nodes)
+{
+	const struct host_view *v = u->step->view;
+	double gib = gib_to_move(u, nodes), free_gib = 0;
+
+	if (!(gib > 0) || u->step->in_force->move.off || !placing_may_move(u->placing) ||
+	    placement_was_full(u->step, u->guest))
+		return false;
+	for (uint64_t left = nodes; left; left &= left - 1) {
+		unsigned int n = nodemask_first(left);
+
+		free_gib += (double)sub_capped(v->host->node[n].mem_free_kib,
+					       placement_reserve_kib(u->step->conf, v, n)) /
+			    (1024 * 1024);
+	}
+	return free_gib > gib;
+}
+
 /* With its memory and without. */
 static void add_options(struct unit *u, uint64_t nodes)
 {
 	struct pack *p = &u->step->state->pack;
 	double cost = u->memory_cpus * mean_over(nodes, u->device);
 
-	if (has_option(p, u->item, nodes))
+	if (has_option(p, u->item, nodes) || u->item->noptions + 1 >= u->max_options)
 		return;
-	cost += nodes == u->present ? 0 : u->repin_cpus;
-	if (pack_add_option(p, nodes, false, cost + leave_cpus(u, nodes)) &&
-	    gib_to_move(u, nodes) > 0 && placing_may_move(u->placing))
+	if (nodes != u->present)
+		cost += u->repin_cpus + placement_blame_cpus(u->step, nodes);
+	if (pack_add_option(p, nodes, false, cost + leave_cpus(u, nodes)) && can_bring(u, nodes))
 		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes));
 }
 
@@ -272,11 +296,11 @@ static void add_all_options(struct unit *u)
 	unsigned int all = nodemask_count(u->placing->nodes), size = 1;
 
 	add_options(u, u->present);
+	add_options(u, u->placing->nodes);
 	while (size < all && !add_sets(u, size))
 		size++;
 	if (size + 1 < all)
 		(void)add_sets(u, size + 1);
-	add_options(u, u->placing->nodes);
 }
 
 static void fill_item(struct unit *u)
@@ -296,20 +320,40 @@ static void fill_item(struct unit *u)
 	}
 }
 
+/* Cells name plugged and unplugged vCPUs alike. */
+static double vcpu_share(const struct placing *p, unsigned int cell)
+{
+	double all = 0;
+
+	for (unsigned int c = 0; c < placing_ncells(p); c++)
+		all += placing_cell_vcpus(p, c);
+	return all > 0 ? placing_cell_vcpus(p, cell) / all : 0;
+}
+
+/* By the last plan: by what is in force, or would be. */
+static uint64_t present_nodes(const struct placing *p, const struct placement_guest *g,
+			      unsigned int cell)
+{
+	return g->pretended[cell] ? g->pretended[cell] : placing_present(p, cell);
+}
+
 static bool add_unit(struct placement_step *s, const struct placing *p, size_t slot,
 		     unsigned int cell)
 {
 	struct placement_guest *g = &s->state->guest[slot];
 	struct unit u = { .step = s, .placing = p, .guest = g, .cell = cell };
-	double share = placing_cell_vcpus(p, cell) / (double)KT_MAX(p->guest->domain->vcpus, 1U);
+	double share = vcpu_share(p, cell);
 	double variance, cpus = placement_cpus(p->guest, &variance) * share;
-	bool placed = g->decided && placing_suits(p, cell, placing_present(p, cell));
+	uint64_t present = present_nodes(p, g, cell);
+	bool placed = g->decided && placing_suits(p, cell, present);
 
 	u.item = pack_add_item(&s->state->pack, cpus, variance * share * share, cell_gib(p, cell));
 	if (!u.item)
 		return false;
 	u.item->most_cpus = most_cpus(p->guest) * share;
-	u.present = placed ? placing_present(p, cell) : p->nodes;
+	u.present = placed ? present : p->nodes;
+	u.max_options =
+		KT_MAX(PACK_OPTIONS_MAX / (s->view->npresent * KT_CELLS_MAX / 4 + 1), (size_t)16);
 	u.repin_cpus = placed ? repin_cpus + placement_backoff_cpus(s, slot) : 0;
 	u.memory_cpus =
 		KT_MAX(wanted(p->guest, fast_share_memory), least_cpus * p->guest->domain->vcpus) *

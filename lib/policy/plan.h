@@ -117,6 +117,7 @@ struct plan {
 	struct ksm_plan ksm;
 	uint64_t look_again_ns; /* decide again after so long; 0: at the usual time */
 	struct move_plan move;
+	bool placement_observes;        /* too many changes did not help: pins stay as they are */
 	enum ksm_switch numa_balancing; /* kernel.numa_balancing while guests are placed */
 	size_t nslots;
 	struct guest_plan guest[KT_GUESTS_MAX]; /* by slot */

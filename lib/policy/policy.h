@@ -107,8 +107,11 @@ struct placement_guest {
 	uint64_t backoff_ns; /* as of then */
 	/* Of its memory, what did not move from these nodes to the home that it has had since. */
 	uint64_t stuck_from, stuck_kib, stuck_home_ns;
-	bool roll_back;   /* to what it left */
-	uint64_t full_ns; /* its home had no room for its memory; 0: never */
+	bool roll_back;     /* to what it left */
+	uint64_t full_ns;   /* its home had no room for its memory; 0: never ... */
+	unsigned int nfull; /* ... so many times in a row */
+	/* Where it would be, if what was wished were not only said; 0: it is. */
+	uint64_t pretended[KT_CELLS_MAX];
 	struct placement_effect effect;
 };
 
@@ -125,8 +128,11 @@ struct placement_policy {
 	struct placement_guest guest[KT_GUESTS_MAX];
 	struct ewma base_cpus[KT_NODES_MAX]; /* load that is not the guests' */
 	double wait_share[KT_NODES_MAX];     /* of what is wanted of the node, by the model */
-	unsigned int njudged, nfailed;       /* changes, lately */
-	bool observes;                       /* predictions have failed too often */
+	/* Changes to this node that did not help: what others must gain more, as of then. */
+	double blame_cpus[KT_NODES_MAX];
+	uint64_t blame_ns[KT_NODES_MAX];
+	unsigned int njudged, nfailed; /* changes, lately */
+	bool observes;                 /* predictions have failed too often */
 	bool is_moving;
 	size_t moving;        /* slot of the guest whose memory moves ... */
 	uint64_t moving_from; /* ... and these nodes' of it */
@@ -141,6 +147,11 @@ struct placement_policy {
 void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
 			   const struct host_view *view, const struct in_force *in_force,
 			   struct plan *ret);
+
+/* What was wished of the guest in this slot was only said: the next step goes on from there
+ * all the same, else what is said would not be what is done. */
+void placement_policy_pretend(struct placement_policy *state, size_t slot,
+			      const struct placement_plan *plan);
 
 /* What has failed may be tried again (reload). */
 void placement_policy_forgive(struct placement_policy *state);

@@ -72,6 +72,8 @@
 	X(WHY_HOME_BY_LOAD, "home-by-load",                                                        \
 	  "memory does not decide; this node's CPUs are least loaded")                             \
 	X(WHY_HOME_BY_DEVICE, "home-by-device", "a device of the guest is attached to this node")  \
+	X(WHY_HOME_IN_CPUSET, "home-in-cpuset",                                                    \
+	  "its cpuset bars the node of its memory: this is the best of what is left")              \
 	X(WHY_NUMAD_RUNNING, "numad-running",                                                      \
 	  "numad runs and overrides every pin; stop it to have guests placed")                     \
 	X(WHY_NO_CPUS, "no-cpus",                                                                  \
@@ -79,7 +81,7 @@
 	X(WHY_SPREAD, "spread", "it is best off on all nodes: none has room enough")               \
 	X(WHY_ROLLED_BACK, "rolled-back", "the last change did not help; it is undone")            \
 	X(WHY_PREDICTIONS_FAIL, "predictions-fail",                                                \
-	  "too many changes did not help: placement only watches until reload")                    \
+	  "too many changes did not help: placement only watches until it is reloaded")            \
 	/* memory moves */                                                                         \
 	X(WHY_MOVE_PAYS, "move-pays", "its memory is moved to its home: that pays back")           \
 	X(WHY_NOTHING_TO_MOVE, "nothing-to-move", "no memory whose move would pay back")           \

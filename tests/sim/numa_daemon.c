@@ -136,6 +136,7 @@ void numa_daemon_meet(struct numa_daemon *d, const struct numa_world *w, unsigne
 	}
 	start_threads(d, guest, g->vcpus);
 	d->birth[guest] = g->birth;
+	d->met_s[guest] = w->now_s;
 	d->slot[guest] = domains_put(d->domains, &domain);
 	if (d->slot[guest] < 0)
 		abort(); /* fewer guests than slots */
@@ -153,7 +154,7 @@ static void sense_guest(struct numa_daemon *d, const struct numa_world *w, unsig
 	}
 	*s = (struct guest_sample){ .present = true,
 				    .pid = (pid_t)(guest * 1000 + 1),
-				    .start_ticks = g->birth,
+				    .start_ticks = (uint64_t)((boot_s + d->met_s[guest]) * 100),
 				    .rss_kib = kib(g->gib),
 				    .nthreads = g->vcpus + 1,
 				    .threads = d->thread[guest],

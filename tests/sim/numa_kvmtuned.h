@@ -35,6 +35,7 @@ struct numa_daemon {
 	bool kicked;
 	int slot[NUMA_GUESTS]; /* -1: nobody yet */
 	unsigned int birth[NUMA_GUESTS];
+	double met_s[NUMA_GUESTS];
 	struct guest_thread *thread[NUMA_GUESTS];
 	unsigned int guest[KT_GUESTS_MAX]; /* by slot */
 };
