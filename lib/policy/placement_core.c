@@ -40,12 +40,30 @@ static bool keeps_its_cores(const struct topology *t, const struct placing *p,
 	       !first_cores(t, ret, p->guest->domain->vcpus + 1, &one_more);
 }
 
+/* Of a core of which a guest may use one CPU only, the other one is nobody's. */
+static struct cpumask with_siblings(const struct topology *t, const struct cpumask *cores)
+{
+	uint64_t seen[KT_CPUS_MAX / 64] = { 0 };
+	struct cpumask ret = *cores;
+
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		if (cpumask_test(cores, cpu) && t->core_of[cpu] < KT_CPUS_MAX)
+			seen[t->core_of[cpu] / 64] |= UINT64_C(1) << (t->core_of[cpu] % 64);
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		if (t->core_of[cpu] < KT_CPUS_MAX &&
+		    (seen[t->core_of[cpu] / 64] >> (t->core_of[cpu] % 64) & 1))
+			cpumask_set(&ret, cpu);
+	return ret;
+}
+
 static void take(struct placement_step *s, const struct placing *p, struct placement_plan *plan,
 		 const struct cpumask *cores, struct cpumask *free)
 {
+	const struct cpumask taken = with_siblings(s->view->topology, cores);
+
 	plan->cell[0].cpus = *cores;
 	plan->core_of = s->view->topology->core_of;
-	*free = cpumask_andnot(free, cores);
+	*free = cpumask_andnot(free, &taken);
 	placement_fill_helpers(p, plan);
 }
 

@@ -94,11 +94,11 @@ static void choose_cheapest(struct pack *p)
 	}
 }
 
-static void improve(struct placement_policy *state, double *found)
+static void improve(struct placement_policy *state, uint64_t max_looks, double *found)
 {
 	double cost;
 
-	(void)pack_improve(&state->pack, looks_max);
+	(void)pack_improve(&state->pack, max_looks);
 	cost = pack_cost(&state->pack);
 	if (cost >= *found)
 		return;
@@ -106,9 +106,8 @@ static void improve(struct placement_policy *state, double *found)
 	keep(state);
 }
 
-void placement_search(struct placement_step *s)
+double placement_improve(struct placement_policy *state, uint64_t max_looks)
 {
-	struct placement_policy *state = s->state;
 	struct pack *p = &state->pack;
 	double present, found;
 
@@ -119,15 +118,23 @@ void placement_search(struct placement_step *s)
 			pack_place(p, i); /* however short the search may be */
 	found = pack_cost(p);
 	keep(state);
-	improve(state, &found);
+	improve(state, max_looks, &found);
 	if (p->noptions <= options_for_more_starts) {
 		pack_best_fit(p);
-		improve(state, &found);
+		improve(state, max_looks, &found);
 		choose_cheapest(p);
-		improve(state, &found);
+		improve(state, max_looks, &found);
 	}
 	take_kept(state);
-	if (present - found < least_gain_cpus)
+	return present - found;
+}
+
+void placement_search(struct placement_step *s)
+{
+	struct placement_policy *state = s->state;
+	const struct pack *p = &state->pack;
+
+	if (placement_improve(state, looks_max) < least_gain_cpus)
 		take_present(state);
 	hold_back(s);
 	for (size_t i = 0; i < p->nitems; i++) {
