@@ -50,6 +50,38 @@ START_TEST(a_home_is_left_for_a_clear_gain)
 }
 END_TEST
 
+START_TEST(far_memory_weighs_more_than_near_memory)
+{
+	fixture_distance(0, 1, 15);
+	guest_at_home(2, G(8));
+	expect("half as far as unknown", step(), 0, WISH_SET, WHY_HOME_KEPT);
+	fixture_distance(0, 1, 20);
+	expect("twice local", step(), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
+START_TEST(a_guest_that_outgrows_its_node_runs_everywhere)
+{
+	guest_at_home(8, 0);
+	fx.domain[0].vcpus = 8;
+	fx.conf.placement.memory = MEMORY_MOVE;
+	fx.view.node_busy_cpus[0] = fx.view.node_busy_cpus[1] = 4;
+	expect("no node has room", step(), -1, WISH_RELEASE, WHY_SPREAD);
+}
+END_TEST
+
+START_TEST(while_a_guest_waits_to_leave_its_memory_may_come)
+{
+	guest_at_home(2, G(10));
+	fx.conf.placement.memory = MEMORY_MOVE;
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns - SECONDS(1);
+	fx.view.node_busy_cpus[0] = 8;
+	fx.view.dt_s = 0.5;
+	expect("has just come", step(), 0, WISH_SET, WHY_COOLING_DOWN);
+	ck_assert(fx.state.placement.unit[0].brings);
+}
+END_TEST
+
 START_TEST(memory_that_can_move_comes_and_its_guest_stays)
 {
 	guest_at_home(2, G(10));
@@ -228,6 +260,9 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, a_home_is_left_for_a_clear_gain, 0, (int)KT_ARRAY_LEN(changes));
+	tcase_add_test(c, far_memory_weighs_more_than_near_memory);
+	tcase_add_test(c, a_guest_that_outgrows_its_node_runs_everywhere);
+	tcase_add_test(c, while_a_guest_waits_to_leave_its_memory_may_come);
 	tcase_add_test(c, memory_that_can_move_comes_and_its_guest_stays);
 	tcase_add_test(c, small_gains_of_many_are_a_gain);
 	tcase_add_test(c, a_guest_in_want_of_cpus_leaves_and_its_memory_follows);

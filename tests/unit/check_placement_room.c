@@ -192,6 +192,19 @@ START_TEST(a_wide_guest_gets_the_nearest_nodes_that_hold_it)
 }
 END_TEST
 
+START_TEST(a_guest_that_no_node_has_cpus_for_gets_two_near_ones)
+{
+	four_nodes();
+	fixture_guest(8);
+	fx.domain[0].vcpus = 8;
+	fixture_memory_on(0, 0, 0);
+	fx.sample[0].node_memory_kib[2] = G(6);
+	for (unsigned int n = 0; n < 4; n++)
+		fx.view.node_busy_cpus[n] = 4;
+	expect_nodes("half of each", step(), NODE(2) | NODE(3), WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
 /* ---- guests of cells ---------------------------------------------------------------------------
  */
 
@@ -296,6 +309,7 @@ int main(void)
 	tcase_add_test(c, reserved_cpus_carry_no_guest);
 	tcase_add_loop_test(c, a_wide_guest_gets_the_nearest_nodes_that_hold_it, 0,
 			    (int)KT_ARRAY_LEN(wide));
+	tcase_add_test(c, a_guest_that_no_node_has_cpus_for_gets_two_near_ones);
 	tcase_add_test(c, each_cell_has_a_home_of_its_own);
 	tcase_add_test(c, cells_keep_their_homes);
 	tcase_add_test(c, small_cells_share_the_node_of_their_memory);
