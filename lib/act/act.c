@@ -129,6 +129,7 @@ static void prepare(struct act *a, const struct plan *plan)
 	size_t nslots = KT_MIN(plan->nslots, (size_t)KT_GUESTS_MAX);
 
 	a->must_save = a->online_known = false;
+	(void)act_online(a); /* also if nobody asks: a change is one from plan to plan */
 	act_ksm_prepare(a, &plan->ksm);
 	act_balancing_prepare(a, plan->numa_balancing);
 	for (size_t i = 0; i < nslots; i++) {

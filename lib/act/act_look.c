@@ -3,14 +3,9 @@
  *
  * That of a thread that we do not know may be its own, or that of any thread of the guest:
  * a vCPU's, a helper's, and what they had until a moment ago. */
-#include "act_private.h"
+#include <string.h>
 
-static enum finding judge_known(struct act *a, const struct pin *pin, const struct seen *seen)
-{
-	if (!act_pin_may_be_ours(a, pin, &seen->mask))
-		return THREAD_FOREIGN;
-	return pin->done && cpumask_equal(&pin->asked, &seen->wanted) ? THREAD_FINE : THREAD_KNOWN;
-}
+#include "act_private.h"
 
 /* Nobody pins a thread by allowing it more; a CPU that was switched on does. */
 static bool covers(struct act *a, const struct cpumask *found, const struct cpumask *mask)
@@ -18,6 +13,24 @@ static bool covers(struct act *a, const struct cpumask *found, const struct cpum
 	struct cpumask both = cpumask_and(found, mask);
 
 	return act_shows(a, &both, mask);
+}
+
+/* Before 6.2 Linux gives every thread all of its cpuset whenever a CPU goes off-line or comes
+ * back.  Nobody pins a thread by that, and no administrator is ceded to for it. */
+bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	struct cpumask every;
+
+	memset(&every, 0xff, sizeof every);
+	return a->now_ns < a->online_settles_ns &&
+	       (covers(a, found, &pin->original) || covers(a, found, &every));
+}
+
+static enum finding judge_known(struct act *a, const struct pin *pin, const struct seen *seen)
+{
+	if (!act_pin_may_be_ours(a, pin, &seen->mask))
+		return act_pin_was_reset(a, pin, &seen->mask) ? THREAD_KNOWN : THREAD_FOREIGN;
+	return pin->done && cpumask_equal(&pin->asked, &seen->wanted) ? THREAD_FINE : THREAD_KNOWN;
 }
 
 /* Sense saw each thread's first mask; whatever it has no more was taken since.  But sense

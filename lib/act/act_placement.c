@@ -15,6 +15,21 @@
 
 /* ---- notes of what is to be written ------------------------------------ */
 
+/* `got` is what it has, so that it stays ours until it has been written again. */
+static void note_known(struct act *a, struct pin *pin, const struct guest_thread *t,
+		       const struct cpumask *found)
+{
+	/* By the name that it had when it was born, perhaps. */
+	pin->role = t->role;
+	pin->number = t->number;
+	if (act_pin_may_be_ours(a, pin, found))
+		return;
+	pin->got = *found;
+	pin->before = pin->asked;
+	pin->lost = true;
+	pin->done = false;
+}
+
 /* Threads that need no change are noted too while a guest is being pinned: later, a mask
  * equal to ours would be taken for an inherited one. */
 static int note_thread(struct act *a, const struct look *look, struct act_guest *g,
@@ -26,10 +41,8 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 	struct cpumask original = seen.mask, before = { 0 };
 	struct pin *pin = act_pin_find(&g->placement, t->tid, hint);
 
-	if (finding == THREAD_KNOWN) { /* by the name that it had when it was born, perhaps */
-		pin->role = t->role;
-		pin->number = t->number;
-	}
+	if (finding == THREAD_KNOWN)
+		note_known(a, pin, t, &seen.mask);
 	if (finding != THREAD_NEW && finding != THREAD_BORN)
 		return 0;
 	if (finding == THREAD_BORN) {
@@ -132,7 +145,7 @@ static void abandon_pin(const struct placement *p, struct pin *pin)
 		pin->asked = (struct cpumask){ 0 };
 	} else if (p->moves && pin->ours && !pin->done) {
 		pin->asked = pin->before;
-		pin->done = true;
+		pin->done = !pin->lost;
 	}
 }
 

@@ -113,6 +113,7 @@ struct pin {
 	bool giving_back; /* ... about the original */
 	bool unpinnable;  /* the kernel lets nobody move this thread */
 	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
+	bool lost;        /* ... because the kernel has reset the mask */
 	struct cpumask original;
 	struct cpumask asked;
 	struct cpumask before; /* of ours, that was there when `asked` was put on file; or empty */
@@ -180,8 +181,9 @@ struct act {
 	bool save_failed; /* and that was said */
 	bool affinity_off;
 	bool online_known;
-	struct cpumask online; /* as read since the last plan */
-	uint64_t now_ns;       /* of the last call that had it */
+	struct cpumask online;      /* as read since the last plan */
+	uint64_t online_settles_ns; /* the list has changed: until then masks may be reset */
+	uint64_t now_ns;            /* of the last call that had it */
 	struct act_ksm ksm;
 	struct act_balancing balancing;
 	struct act_move move;
@@ -328,6 +330,8 @@ enum finding act_find_thread(struct act *a, const struct look *look, const struc
 			     const struct guest_thread *t, size_t hint, struct seen *ret_seen);
 void act_look(struct act *a, const struct act_guest *g, const struct guest_plan *plan,
 	      struct look *look);
+/* Whether the kernel, and nobody else, took our mask away: a CPU came or went. */
+bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumask *found);
 /* `foreign`: one of the threads that somebody else has pinned, to `found`. */
 void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
 			const struct cpumask *found);
@@ -362,6 +366,8 @@ int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_t
 int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
 int thread_get_cpus(pid_t tid, struct cpumask *ret) KT_MUST_USE;
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
+/* Read once per call of act.h that writes masks. */
+const struct cpumask *act_online(struct act *a);
 /* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */
 bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask);
 /* Gives a thread what it had. */

@@ -134,8 +134,13 @@ int thread_set_cpus(pid_t tid, const struct cpumask *cpus)
 	return sched_setaffinity(tid, sizeof set, &set) < 0 ? -errno : 0;
 }
 
-static const struct cpumask *online_cpus(struct act *a)
+/* The kernel resets masks some milliseconds after a CPU came or went; plans come every few
+ * seconds, and one of them may be late. */
+static const uint64_t online_settle_ns = 15 * KT_NS_PER_S;
+
+const struct cpumask *act_online(struct act *a)
 {
+	const struct cpumask before = a->online;
 	char text[KT_CPULIST_MAX];
 
 	if (a->online_known)
@@ -145,6 +150,8 @@ static const struct cpumask *online_cpus(struct act *a)
 		memset(&a->online, 0xff,
 		       sizeof a->online); /* then masks are compared as they are */
 	a->online_known = true;
+	if (!cpumask_empty(&before) && !cpumask_equal(&before, &a->online))
+		a->online_settles_ns = a->now_ns + online_settle_ns;
 	return &a->online;
 }
 
@@ -154,7 +161,7 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
 
 	if (cpumask_equal(found, mask))
 		return true;
-	expected = cpumask_and(mask, online_cpus(a));
+	expected = cpumask_and(mask, act_online(a));
 	expected = cpumask_andnot(&expected, found);
 	if (!cpumask_empty(&expected) || cpumask_empty(found))
 		return false;
@@ -166,7 +173,7 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
  * switched on later, or added to its cpuset, is then its own as it would have been. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original)
 {
-	struct cpumask missing = cpumask_andnot(online_cpus(a), original), every;
+	struct cpumask missing = cpumask_andnot(act_online(a), original), every;
 
 	memset(&every, 0xff, sizeof every);
 	return thread_set_cpus(tid, cpumask_empty(&missing) ? &every : original);

@@ -40,8 +40,10 @@ static int look_at(struct act *a, const struct act_guest *g, const struct pin *p
 		return 1;
 	if (act_pin_may_be_ours(a, pin, &found))
 		return 0;
+	if (act_shows(a, &found, &pin->original))
+		return 1;
 	*ret_found = found;
-	return act_shows(a, &found, &pin->original) ? 1 : -ESTALE;
+	return act_pin_was_reset(a, pin, &found) ? 0 : -ESTALE;
 }
 
 /* 0: libvirt is asked, or will be; 1: done; -errno. */

@@ -768,6 +768,85 @@ START_TEST(a_mask_that_only_looks_like_the_original_is_given_back)
 }
 END_TEST
 
+/* A CPU goes off-line and comes back, and the plan sees both. */
+static void switch_off_and_on(void)
+{
+	online(&first);
+	apply();
+	online(&all);
+	apply();
+}
+
+START_TEST(masks_that_the_kernel_reset_at_a_hotplug_are_written_again)
+{
+	online(&all);
+	pin_to_first();
+	switch_off_and_on();
+	all_threads_on(&all); /* some milliseconds later */
+	plan->now_ns += 15 * KT_NS_PER_S - 1;
+	pin_to_first();
+	assert_all_on(&first);
+	ck_assert(in_force()->pinned && !in_force()->pin_ceded);
+	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 2);
+
+	all_threads_on(&all); /* too late to be for that */
+	plan->now_ns++;
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	assert_all_on(&all);
+}
+END_TEST
+
+START_TEST(a_narrow_mask_is_foreign_also_at_a_hotplug)
+{
+	online(&all);
+	pin_to_first();
+	switch_off_and_on();
+	set_mask(guest.thread[2].tid, &second);
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	ck_assert(runs_on(2, &second));
+}
+END_TEST
+
+/* What the cpuset allows is more than what the guest had. */
+START_TEST(masks_that_the_kernel_reset_are_given_back)
+{
+	pin_first_to_both();
+	pin_to_second();
+	switch_off_and_on();
+	all_threads_on(&all);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns + KT_NS_PER_S), 0);
+	assert_all_on(&first);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* Half of the guest is wished elsewhere, which cannot be put on file: the other half is
+ * written again at the next chance all the same. */
+START_TEST(a_reset_mask_is_not_forgotten_when_nothing_may_be_written)
+{
+	struct placement_plan *wish = &plan->guest[SLOT].placement;
+
+	online(&all);
+	pin_to_first();
+	switch_off_and_on();
+	all_threads_on(&all);
+	ck_assert_int_eq(mkdir(at(run_dir, "undo.tmp"), 0700), 0);
+	wish->helpers = second;
+	apply();
+	assert_all_on(&all);
+	ck_assert_int_eq(rmdir(at(run_dir, "undo.tmp")), 0);
+	plan->now_ns += 60 * KT_NS_PER_S;
+	for (int i = 0; i < 2; i++)
+		apply();
+	ck_assert(!in_force()->pin_ceded);
+	ck_assert(runs_on(0, &second) && runs_on(1, &second));
+	ck_assert(runs_on(2, &first) && runs_on(3, &first));
+}
+END_TEST
+
 /* A cpuset took some of what we asked for: CPU 1000 is on-line and not to be had. */
 START_TEST(a_mask_that_the_kernel_reset_needs_no_restoring)
 {
@@ -910,6 +989,10 @@ int main(void)
 	tcase_add_test(h, the_same_mask_with_the_cpu_on_is_a_foreign_pin);
 	tcase_add_test(h, a_cpu_switched_off_before_we_pin_is_no_foreign_pin);
 	tcase_add_test(h, a_mask_that_only_looks_like_the_original_is_given_back);
+	tcase_add_test(h, masks_that_the_kernel_reset_at_a_hotplug_are_written_again);
+	tcase_add_test(h, a_narrow_mask_is_foreign_also_at_a_hotplug);
+	tcase_add_test(h, masks_that_the_kernel_reset_are_given_back);
+	tcase_add_test(h, a_reset_mask_is_not_forgotten_when_nothing_may_be_written);
 	tcase_add_test(h, a_mask_that_the_kernel_reset_needs_no_restoring);
 	tcase_add_test(h, a_mask_that_the_cpuset_narrowed_is_ours_in_the_next_life);
 	suite_add_tcase(s, h);
