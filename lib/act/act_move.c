@@ -160,11 +160,12 @@ static void give(struct act *a, struct act_guest *g, const struct mover_order *o
 	}
 }
 
+/* Of what was only looked at nothing can be said that would end it: all of it is left. */
 static void publish(struct act *a)
 {
 	const struct act_move *m = &a->move;
 	struct move_in_force *f = &a->in_force.move;
-	bool ended = m->given && !m->open;
+	bool ended = m->given && !m->open && !m->order.look_only;
 
 	f->active = m->open && !m->order.look_only;
 	f->slot = m->slot;

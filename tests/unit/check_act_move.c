@@ -376,7 +376,7 @@ START_TEST(a_dry_run_tells_once_and_moves_nothing)
 	plan->guest[SLOT].placement.dry_run = true;
 	for (int i = 0; i < 3; i++) {
 		apply_until_it_ends();
-		ck_assert(!moving()->active);
+		ck_assert(!moving()->active && !moving()->done && !moving()->full);
 	}
 	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
 	ck_assert(was_said("16 MiB of its memory would be moved from nodes 0 to nodes 1"));
@@ -394,6 +394,7 @@ START_TEST(without_an_undo_file_nothing_is_moved)
 	apply_until_it_ends();
 	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
 	ck_assert_uint_eq(moving()->moved_kib, 0);
+	ck_assert(!moving()->done);
 }
 END_TEST
 
@@ -404,6 +405,7 @@ START_TEST(of_a_recorded_host_it_is_only_said)
 	apply();
 	apply();
 	ck_assert_ptr_null(act->move.mover);
+	ck_assert(!moving()->done);
 	ck_assert(the_one(LOG_MEMORY_MOVED)->dry_run);
 	ck_assert_str_eq(the_one(LOG_MEMORY_MOVED)->to, "1");
 }
