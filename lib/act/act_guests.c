@@ -52,6 +52,7 @@ void act_guest_reset(struct act *a, struct act_guest *g)
 	free(g->placement.pin);
 	g->placement = (struct placement){ 0 };
 	g->limit = (struct limit){ 0 };
+	g->full_nodes = 0;
 	g->has_fact = false;
 	g->in_force = (struct guest_in_force){ .incarnation = g->in_force.incarnation };
 	a->undo_stale = true;

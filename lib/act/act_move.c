@@ -102,7 +102,8 @@ static void take_answer(struct act *a, const struct mover_answer *answer)
 	struct act_guest *g = guest_of_order(a);
 
 	count(a, g, answer);
-	if (g && answer->looked && !a->move.told) {
+	if (g && answer->looked && !a->move.told &&
+	    (answer->state != MOVER_WORKS || !act_move_is_old_news(&a->move, g))) {
 		a->move.told = true;
 		act_move_say_begin(&a->move, g);
 	}
@@ -112,13 +113,25 @@ static void take_answer(struct act *a, const struct mover_answer *answer)
 
 /* ---- orders ---------------------------------------------------------------------------- */
 
-static void stop(struct act_move *m)
+static void stop(struct act_move *m, enum why why)
 {
+	if (!m->stopping)
+		m->why_stopped = why;
 	if (m->open)
 		mover_stop(m->mover);
 	else
 		m->given = false;
 	m->stopping = m->open;
+}
+
+/* WHY_NONE: the next order has its own reason. */
+static enum why why_it_stops(const struct act_move *m, const struct plan *plan)
+{
+	const struct guest_plan *guest = &plan->guest[m->slot];
+
+	if (m->slot < plan->nslots && guest->present && guest->placement.wish == WISH_RELEASE)
+		return guest->placement.why;
+	return plan->move.go ? WHY_NONE : plan->move.why;
 }
 
 /* Of a recorded host no memory can be looked at. */
@@ -187,7 +200,7 @@ void act_move_apply(struct act *a, const struct plan *plan)
 	}
 	g = wanted(a, plan, &order);
 	if (m->given && (!g || m->stopping || !same_order(&order, &m->order)))
-		stop(m);
+		stop(m, why_it_stops(m, plan));
 	else if (m->open)
 		mover_pace(m->mover, order.kib_per_s, order.leave_free_kib);
 	if (g && !m->given)
@@ -197,7 +210,7 @@ void act_move_apply(struct act *a, const struct plan *plan)
 
 void act_move_stop(struct act *a)
 {
-	stop(&a->move);
+	stop(&a->move, WHY_STOPPING);
 	publish(a);
 }
 
@@ -217,6 +230,7 @@ void act_move_done(struct act *a)
 
 	if (!a->move.mover)
 		return;
+	stop(&a->move, WHY_STOPPING);
 	mover_free(a->move.mover, &last);
 	a->move.mover = NULL;
 	if (last.state == MOVER_WORKS)

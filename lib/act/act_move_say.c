@@ -21,10 +21,25 @@ static uint64_t mib(uint64_t kib)
 	return (kib + 1023) / 1024;
 }
 
+/* Less is what trickles in between two tries. */
+enum { NEWS_KIB = 1024 };
+
+bool act_move_is_old_news(const struct act_move *m, const struct act_guest *g)
+{
+	return g->full_nodes == target_of(&m->order) && m->answer.moved_kib < NEWS_KIB;
+}
+
+/* A home that is full is tried again and again. */
+static enum log_level level_of(const struct act_move *m, const struct act_guest *g)
+{
+	return m->answer.state == MOVER_FULL && act_move_is_old_news(m, g) ? LOG_LEVEL_DEBUG
+									   : LOG_LEVEL_NOTICE;
+}
+
 void act_move_say_begin(const struct act_move *m, const struct act_guest *g)
 {
 	char from[KT_NODELIST_MAX], to[KT_NODELIST_MAX];
-	struct log_event event = { .level = LOG_LEVEL_NOTICE,
+	struct log_event event = { .level = level_of(m, g),
 				   .id = LOG_MEMORY_MOVED,
 				   .actuator = "placement",
 				   .action = "move-memory",
@@ -56,22 +71,37 @@ static void say_moved(const struct act_move *m, const struct act_guest *g)
 	};
 	char from[KT_NODELIST_MAX], to[KT_NODELIST_MAX];
 	const struct mover_answer *answer = &m->answer;
+	bool stopped = answer->state == MOVER_RESTS && m->why_stopped != WHY_NONE;
 
 	guest_log(g,
-		  (struct log_event){ .level = LOG_LEVEL_NOTICE,
+		  (struct log_event){ .level = level_of(m, g),
 				      .id = LOG_MEMORY_MOVED,
 				      .actuator = "placement",
 				      .action = "moved-memory",
 				      .reason = reason_str(m->why),
 				      .from = nodemask_str(answer->away_nodes, from, sizeof from),
 				      .to = nodemask_str(target_of(&m->order), to, sizeof to) },
-		  "%" PRIu64 " MiB of its memory moved to nodes %s in %.1f s; %" PRIu64
-		  " MiB did not move, %" PRIu64 " MiB are shared and stay%s",
+		  "%" PRIu64
+		  " MiB of its memory moved to nodes %s in %.1f s, longest call %.1f ms; "
+		  "%" PRIu64 " MiB did not move, %" PRIu64 " MiB are shared and stay%s%s%s",
 		  mib(answer->moved_kib), to, (double)answer->elapsed_ns / (double)KT_NS_PER_S,
-		  mib(answer->failed_kib), mib(answer->shared_kib),
+		  (double)answer->longest_call_ns / (double)KT_NS_PER_MS, mib(answer->failed_kib),
+		  mib(answer->shared_kib),
 		  answer->state < KT_ARRAY_LEN(outcome) && outcome[answer->state]
 			  ? outcome[answer->state]
-			  : "");
+			  : "",
+		  stopped ? ": " : "", stopped ? why_sentence(m->why_stopped) : "");
+}
+
+/* What is full stays so until memory has gone there. */
+static void note_full(const struct act_move *m, struct act_guest *g)
+{
+	if (m->order.look_only)
+		return;
+	if (m->answer.state == MOVER_FULL)
+		g->full_nodes = target_of(&m->order);
+	else if (m->answer.state == MOVER_DONE)
+		g->full_nodes = 0;
 }
 
 static void say_refused(const struct act_guest *g, enum log_level level, int error,
@@ -87,7 +117,7 @@ static void say_refused(const struct act_guest *g, enum log_level level, int err
 		  "%s (%s)", text, strerror(error));
 }
 
-void act_move_say_end(const struct act_move *m, const struct act_guest *g)
+void act_move_say_end(const struct act_move *m, struct act_guest *g)
 {
 	const struct mover_answer *answer = &m->answer;
 
@@ -95,6 +125,7 @@ void act_move_say_end(const struct act_move *m, const struct act_guest *g)
 		return;
 	if (answer->looked && answer->away_kib && !m->order.look_only)
 		say_moved(m, g);
+	note_full(m, g);
 	if (answer->state == MOVER_FAILED)
 		say_refused(g, LOG_LEVEL_WARNING, answer->error,
 			    "too much of its memory does not move: it stays where it is until "

@@ -96,7 +96,7 @@ struct act_move {
 	struct mover_order order;
 	struct uuid uuid; /* of its guest */
 	size_t slot;
-	enum why why;
+	enum why why, why_stopped;
 	struct mover_answer answer; /* the last one; what is in it has been counted */
 };
 
@@ -166,6 +166,7 @@ struct act_guest {
 	int slot; /* -1: not in the plan (yet) */
 	struct placement placement;
 	struct limit limit;
+	uint64_t full_nodes; /* said to be full when its memory was to go there; 0: none */
 	bool has_fact;
 	uint64_t fact_kib; /* the soft limit by libvirt's last word */
 	struct guest_in_force in_force;
@@ -407,9 +408,11 @@ void act_move_done(struct act *a);
 
 /* ---- act_move_say.c ---------------------------------------------------- */
 
+/* Its home was full, which was said, and no memory has gone there since. */
+bool act_move_is_old_news(const struct act_move *m, const struct act_guest *g);
 /* What is to be moved, or would be. */
 void act_move_say_begin(const struct act_move *m, const struct act_guest *g);
-void act_move_say_end(const struct act_move *m, const struct act_guest *g);
+void act_move_say_end(const struct act_move *m, struct act_guest *g);
 
 /* ---- act_log.c --------------------------------------------------------- */
 

@@ -106,6 +106,8 @@ static bool was_said(const char *text)
 
 START_TEST(a_move_is_told_when_it_begins_and_when_it_has_ended)
 {
+	char longest[64];
+
 	use_table();
 	wish_memory_on(1);
 	apply_until_it_ends();
@@ -127,6 +129,9 @@ START_TEST(a_move_is_told_when_it_begins_and_when_it_has_ended)
 		ck_assert_str_eq(said[i].guest, "web-1");
 		ck_assert_ptr_nonnull(strstr(said[i].message, "16 MiB"));
 	}
+	snprintf(longest, sizeof longest, "longest call %.1f ms;",
+		 (double)moving()->longest_call_ns / 1e6);
+	ck_assert(was_said(longest));
 }
 END_TEST
 
@@ -189,6 +194,7 @@ END_TEST
 static void end_by_no_go(void)
 {
 	plan->move.go = false;
+	plan->move.why = WHY_MOVE_PRESSURE;
 }
 
 static void end_by_another_slot(void)
@@ -199,6 +205,7 @@ static void end_by_another_slot(void)
 static void end_by_release(void)
 {
 	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plan->guest[SLOT].placement.why = WHY_WIDER_THAN_NODE;
 }
 
 static void end_by_absence(void)
@@ -218,18 +225,28 @@ static void end_by_leaving(void)
 	plan->move.go = false;
 }
 
-static void (*const end_it[])(void) = { end_by_no_go,   end_by_another_slot, end_by_release,
-					end_by_absence, end_by_restore,      end_by_leaving };
+static const struct {
+	void (*how)(void);
+	enum why why; /* WHY_NONE: none is told */
+} end_it[] = {
+	{ end_by_no_go, WHY_MOVE_PRESSURE },     { end_by_another_slot, WHY_NONE },
+	{ end_by_release, WHY_WIDER_THAN_NODE }, { end_by_absence, WHY_NONE },
+	{ end_by_restore, WHY_STOPPING },        { end_by_leaving, WHY_STOPPING },
+};
 
 START_TEST(an_order_that_is_not_repeated_ends)
 {
+	char reason[256];
+
 	wish_slow_move();
-	end_it[_i]();
+	end_it[_i].how();
 	apply_until_it_ends();
 	ck_assert(!moving()->active && !moving()->done);
 	ck_assert_uint_eq(moving()->moved_kib, MOVER_CHUNK_MIN_KIB);
 	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
 	ck_assert(was_said("stopped before the end"));
+	snprintf(reason, sizeof reason, "stopped before the end: %s", why_sentence(end_it[_i].why));
+	ck_assert_int_eq(was_said(reason), end_it[_i].why != WHY_NONE);
 }
 END_TEST
 
@@ -315,6 +332,45 @@ START_TEST(the_plan_hears_that_a_node_is_full)
 	ck_assert(!in_force()->move_failed);
 	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
 	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
+}
+END_TEST
+
+/* As the plan does, which waits before it asks again. */
+static void try_again(void)
+{
+	bool go = plan->move.go;
+
+	plan->move.go = false;
+	apply();
+	plan->move.go = go;
+	apply_until_it_ends();
+}
+
+START_TEST(a_home_that_stays_full_is_told_once)
+{
+	use_table();
+	put_free(1, 10);
+	wish_memory_on(1);
+	apply_until_it_ends();
+	for (int i = 0; i < 3; i++)
+		try_again();
+	ck_assert(moving()->full);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+
+	put_free(2, 10); /* another home */
+	wish_memory_on(2);
+	apply_until_it_ends();
+	try_again();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 4);
+
+	put_free(2, 1000000);
+	try_again();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 6);
+	memset(node_of, 0, sizeof node_of);
+	put_free(2, 10); /* again */
+	try_again();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 8);
 }
 END_TEST
 
@@ -448,6 +504,7 @@ int main(void)
 	add_ends(t);
 	tcase_add_test(t, memory_that_does_not_move_is_given_up);
 	tcase_add_test(t, the_plan_hears_that_a_node_is_full);
+	tcase_add_test(t, a_home_that_stays_full_is_told_once);
 	tcase_add_test(t, cells_that_cannot_be_told_apart_stay);
 	tcase_add_test(t, without_permission_no_guest_is_tried_again);
 	tcase_add_test(t, another_process_of_that_number_is_not_touched);
