@@ -203,7 +203,8 @@ void act_move_apply(struct act *a, const struct plan *plan)
 		stop(m, why_it_stops(m, plan));
 	else if (m->open)
 		mover_pace(m->mover, order.kib_per_s, order.leave_free_kib);
-	if (g && !m->given)
+	/* vCPUs first, memory later: libvirt may take its time. */
+	if (g && !m->given && !act_pins_any_pending(&g->placement))
 		give(a, g, &order, &plan->move);
 	publish(a);
 }

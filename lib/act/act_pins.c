@@ -85,10 +85,18 @@ bool act_pins_any_pending(const struct placement *p)
 	return false;
 }
 
+/* What libvirt was asked for may be done at any moment, and would look like somebody else's
+ * pin to whoever takes the guest for unpinned. */
+static bool is_asked(const struct pin *pin)
+{
+	return pin->pending && !pin->giving_back;
+}
+
 static bool is_pinned(const struct placement *p)
 {
 	for (size_t i = 0; i < p->npins; i++)
-		if (p->pin[i].ours && !cpumask_equal(&p->pin[i].got, &p->pin[i].original))
+		if (p->pin[i].ours &&
+		    (is_asked(&p->pin[i]) || !cpumask_equal(&p->pin[i].got, &p->pin[i].original)))
 			return true;
 	return false;
 }

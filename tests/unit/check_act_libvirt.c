@@ -57,7 +57,6 @@ START_TEST(each_thread_that_libvirt_knows_is_asked_for_once)
 	ck_assert(asks(1, THREAD_VCPU, 0, &first));
 	ck_assert(asks(2, THREAD_VCPU, 1, &first));
 	ck_assert(request[0].was_on_file);
-	ck_assert(!in_force()->pinned);
 	pin_to_first();
 	pin_to_second(); /* not before the answers */
 	ck_assert_uint_eq(nrequests, PINS);
@@ -72,6 +71,57 @@ START_TEST(each_thread_that_libvirt_knows_is_asked_for_once)
 	ck_assert_uint_eq(nrequests, 0);
 	pin_to_second();
 	ck_assert_uint_eq(nrequests, PINS);
+}
+END_TEST
+
+/* The plan would take its masks for somebody else's. */
+START_TEST(a_guest_that_is_being_pinned_counts_as_pinned)
+{
+	struct cpumask cpus;
+
+	pin_to_first();
+	cpus = in_force()->cpus;
+	ck_assert(in_force()->pinned && cpumask_equal(&cpus, &first));
+	ck_assert_uint_eq(in_force()->nodes, 1);
+	ck_assert_uint_eq(in_force()->ncells, 1);
+	ck_assert_uint_eq(in_force()->cell_nodes[0], 1);
+	ck_assert_uint_eq(in_force()->pin_changed_ns, 0); /* which it has not yet */
+	for (size_t i = 0; i < PINS; i++) {
+		ck_assert(in_force()->pinned);
+		reply(&request[i], -ENOTSUP);
+	}
+	ck_assert(!in_force()->pinned);
+	ck_assert_uint_eq(in_force()->nodes, 0);
+}
+END_TEST
+
+START_TEST(a_guest_that_is_being_given_back_is_pinned_until_it_has_been)
+{
+	pin_to_first();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply(); /* what is asked for comes first */
+	ck_assert_uint_eq(nrequests, PINS);
+	answer_all();
+	ck_assert(in_force()->pinned);
+	apply();
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(in_force()->pinned);
+	answer_all();
+	ck_assert(!in_force()->pinned);
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+}
+END_TEST
+
+START_TEST(memory_waits_for_the_vcpus)
+{
+	plan->move = (struct move_plan){ .go = true, .slot = SLOT, .kib_per_s = 1024 };
+	fs.is_live = false; /* it is only said then */
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 0);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], 0);
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 1);
 }
 END_TEST
 
@@ -463,6 +513,9 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown_guest);
 	tcase_add_test(c, each_thread_that_libvirt_knows_is_asked_for_once);
+	tcase_add_test(c, a_guest_that_is_being_pinned_counts_as_pinned);
+	tcase_add_test(c, a_guest_that_is_being_given_back_is_pinned_until_it_has_been);
+	tcase_add_test(c, memory_waits_for_the_vcpus);
 	tcase_add_test(c, originals_are_asked_for_at_the_end);
 	tcase_add_test(c, what_libvirt_never_did_need_not_be_undone);
 	tcase_add_test(c, a_full_queue_is_asked_again_without_another_undo_file);
