@@ -143,6 +143,7 @@ static void choose_on_node(struct caches *c)
 		    plan->nodes == nodemask_of(c->node) && !add_guest(c, i))
 			return;
 	}
+	pack_settle(&s->state->pack);
 	(void)placement_improve(s->state, looks_max);
 	for (size_t i = 0; i < s->state->pack.nitems; i++)
 		narrow(c, i);

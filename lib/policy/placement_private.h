@@ -99,7 +99,8 @@ unsigned int guest_fullest_node(const struct guest_view *g);
 void placement_search(struct placement_step *s);
 /* Cells of a guest that are better off together than they fit go apart. */
 void placement_separate_cells(struct placement_step *s);
-/* From where the items of the pack are, and from elsewhere; returns what it gains. */
+/* From where the items of the settled pack are, and from elsewhere; returns what it costs
+ * then. */
 double placement_improve(struct placement_policy *state, uint64_t max_looks);
 
 /* ---- placement_pin.c ---------------------------------------------------------------- */

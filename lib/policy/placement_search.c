@@ -109,14 +109,8 @@ static void improve(struct placement_policy *state, uint64_t max_looks, double *
 double placement_improve(struct placement_policy *state, uint64_t max_looks)
 {
 	struct pack *p = &state->pack;
-	double present, found;
+	double found = pack_cost(p);
 
-	pack_settle(p);
-	present = pack_cost(p);
-	for (size_t i = 0; i < p->nitems; i++)
-		if (state->unit[i].unplaced)
-			pack_place(p, i); /* however short the search may be */
-	found = pack_cost(p);
 	keep(state);
 	improve(state, max_looks, &found);
 	if (p->noptions <= options_for_more_starts) {
@@ -126,15 +120,27 @@ double placement_improve(struct placement_policy *state, uint64_t max_looks)
 		improve(state, max_looks, &found);
 	}
 	take_kept(state);
-	return present - found;
+	return found;
+}
+
+/* However short the search may be, they are not left where they fell. */
+static void place_unplaced(struct placement_policy *state)
+{
+	for (size_t i = 0; i < state->pack.nitems; i++)
+		if (state->unit[i].unplaced)
+			pack_place(&state->pack, i);
 }
 
 void placement_search(struct placement_step *s)
 {
 	struct placement_policy *state = s->state;
 	const struct pack *p = &state->pack;
+	double present;
 
-	if (placement_improve(state, looks_max) < least_gain_cpus)
+	pack_settle(&state->pack);
+	present = pack_cost(p);
+	place_unplaced(state);
+	if (present - placement_improve(state, looks_max) < least_gain_cpus)
 		take_present(state);
 	hold_back(s);
 	for (size_t i = 0; i < p->nitems; i++) {

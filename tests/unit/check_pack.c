@@ -41,9 +41,24 @@ static const struct {
 
 START_TEST(a_known_load_loses_a_known_part)
 {
-	double loss = pack_expected_loss(&losses[_i].bin, losses[_i].cpus, losses[_i].variance);
+	double loss = pack_expected_loss(&losses[_i].bin, losses[_i].cpus, losses[_i].variance,
+					 KT_CPUS_MAX);
 
 	ck_assert_msg(fabs(loss - losses[_i].loss) < 1e-7, "%s: %.9f", losses[_i].name, loss);
+}
+END_TEST
+
+/* Never more than the load can exceed what there is, if all that can be wanted is. */
+START_TEST(what_cannot_be_wanted_is_not_lost)
+{
+	const struct pack_bin b = { .cores = 4, .threads = 4 };
+	double any = pack_expected_loss(&b, 3, 4, KT_CPUS_MAX), shared = 0.01 * 9 / 8;
+
+	ck_assert_msg(any > 0.3, "%g", any);
+	ck_assert_msg(fabs(pack_expected_loss(&b, 3, 4, 4) - shared) < 1e-9, "4 vCPUs, 4 CPUs");
+	ck_assert_msg(fabs(pack_expected_loss(&b, 3, 4, 4.1) - shared - 0.1) < 1e-9,
+		      "a tenth more");
+	ck_assert_msg(fabs(pack_expected_loss(&b, 3, 4, 5) - any) < 1e-9, "5 vCPUs");
 }
 END_TEST
 
@@ -79,7 +94,8 @@ START_TEST(the_expected_loss_is_the_integral_over_all_loads)
 		for (size_t v = 0; v < KT_ARRAY_LEN(variances); v++) {
 			const struct pack_bin b = { .cores = 4, .threads = _i ? 8 : 4 };
 			double shared = 0.01 * means[m] * means[m] / 8;
-			double loss = pack_expected_loss(&b, means[m], variances[v]) - shared;
+			double loss = pack_expected_loss(&b, means[m], variances[v], KT_CPUS_MAX) -
+				      shared;
 			double expected = integrated_loss(means[m], variances[v], 4, b.threads);
 
 			ck_assert_msg(fabs(loss - expected) < 1e-5 * (1 + sqrt(variances[v])),
@@ -263,6 +279,7 @@ int main(void)
 	Suite *s = suite_create("pack");
 	TCase *c = tcase_create("pack");
 
+	tcase_add_test(c, what_cannot_be_wanted_is_not_lost);
 	tcase_add_loop_test(c, a_known_load_loses_a_known_part, 0, (int)KT_ARRAY_LEN(losses));
 	tcase_add_loop_test(c, the_expected_loss_is_the_integral_over_all_loads, 0, 2);
 	tcase_add_test(c, what_finds_no_thread_waits);
