@@ -127,7 +127,7 @@ const struct conf_option conf_options[] = {
 	  .doc = "seconds between two changes of one guest's home" },
 	{ "placement", "node_reserve_mib", "256",
 	  NUMBER(0, 1024 * 1024, policy.placement.node_reserve_mib),
-	  .doc = "memory of each node that guests may not count on" },
+	  .doc = "memory of each node that guests may not count on; 2 % of the node where that is more" },
 
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },

@@ -31,11 +31,25 @@ static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
 		loop_pause_for_news(k);
 }
 
+/* What guests want shows only between two looks. */
+static void look_once_before(struct kvmtuned *k)
+{
+	const struct timespec a_while = { .tv_sec = 1, .tv_nsec = 100 * 1000 * 1000 };
+
+	if (sense_read(k->sense, k->domains, now_monotonic_ns(), k->sample) < 0)
+		return;
+	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
+			 false);
+	(void)nanosleep(&a_while, NULL);
+}
+
 int once_run(struct kvmtuned *k)
 {
 	int r;
 
 	wait_for_guests(k, ONCE_PATIENCE_S);
+	if (k->fs.is_live && k->domains->nused > 0)
+		look_once_before(k);
 	k->kicked = true;
 	r = kvmtuned_tick(k, now_monotonic_ns());
 	if (!k->dry_run && !loop_restore(k, ONCE_PATIENCE_S))

@@ -151,7 +151,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
 	if (k->dry_run)
 		make_harmless(k->plan);
-	verdicts_say(k->verdicts, k->view, k->plan);
+	verdicts_say(k->verdicts, &k->conf.policy.placement, k->view, k->plan);
 	act_apply(k->act, k->plan);
 
 	ask_for_balloons(k);

@@ -26,6 +26,9 @@ struct verdicts {
 	bool ksm_run;
 	enum ksm_probe probe;
 	uint64_t merged_kib;
+	bool observes;
+	uint64_t numa_balancing; /* as last said */
+	uint64_t reserved_nodes; /* without a CPU left for vCPUs; the same */
 	struct guest_verdict guest[KT_GUESTS_MAX];
 };
 
@@ -180,8 +183,76 @@ static void say_guest_ksm(struct guest_verdict *v, const struct guest_plan *g,
 	emit(g, "ksm", news, g->ksm, false, counts ? "counted" : "not counted");
 }
 
-void verdicts_say(struct verdicts *v, const struct host_view *view, const struct plan *plan)
+static void say_placement_of_host(enum log_level level, const char *reason, const char *text)
 {
+	log_emitf((struct log_event){ .level = level,
+				      .id = LOG_VERDICT,
+				      .actuator = "placement",
+				      .action = "decide",
+				      .reason = reason },
+		  "placement: %s", text);
+}
+
+static void say_observes(struct verdicts *v, const struct plan *plan)
+{
+	if (plan->placement_observes && !v->observes)
+		say_placement_of_host(LOG_LEVEL_WARNING, why_str(WHY_PREDICTIONS_FAIL),
+				      why_sentence(WHY_PREDICTIONS_FAIL));
+	v->observes = plan->placement_observes;
+}
+
+static bool anybody_is_placed(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->nslots; i++)
+		if (plan->guest[i].present && plan->guest[i].placement.wish == WISH_SET)
+			return true;
+	return false;
+}
+
+/* Bit 0 moves memory to where it is used; bit 1 is about tiers of memory. */
+static void say_balancing(struct verdicts *v, const struct host_view *view, const struct plan *plan)
+{
+	uint64_t now = view->host->has_numa_balancing ? view->host->numa_balancing & 1 : 0;
+
+	if (now == v->numa_balancing || !anybody_is_placed(plan))
+		return;
+	v->numa_balancing = now;
+	say_placement_of_host(LOG_LEVEL_INFO, NULL,
+			      now ? "kernel.numa_balancing is on: the kernel moves memory of "
+				    "guests to their homes too, at their cost; sysctl "
+				    "kernel.numa_balancing=0 leaves it to kvmtuned"
+				  : "kernel.numa_balancing is off: only kvmtuned moves memory");
+}
+
+static void say_reserved(struct verdicts *v, const struct placement_conf *conf,
+			 const struct host_view *view)
+{
+	uint64_t nodes = 0;
+	char text[128 + KT_NODELIST_MAX], list[KT_NODELIST_MAX];
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		const struct cpumask *cpus = &view->topology->node[n].cpus;
+		struct cpumask left = cpumask_andnot(cpus, &conf->reserved_cpus);
+
+		if (!cpumask_empty(cpus) && cpumask_empty(&left))
+			nodes |= nodemask_of(n);
+	}
+	if (nodes && nodes != v->reserved_nodes) {
+		(void)snprintf(text, sizeof text,
+			       "reserved_cpus leaves no CPU of node %s to guests: none is placed "
+			       "there",
+			       nodemask_str(nodes, list, sizeof list));
+		say_placement_of_host(LOG_LEVEL_WARNING, NULL, text);
+	}
+	v->reserved_nodes = nodes;
+}
+
+void verdicts_say(struct verdicts *v, const struct placement_conf *conf,
+		  const struct host_view *view, const struct plan *plan)
+{
+	say_observes(v, plan);
+	say_balancing(v, view, plan);
+	say_reserved(v, conf, view);
 	say_ksm(v, &plan->ksm);
 	say_probe(v, view->host->ksm.probe);
 	say_merged(v, view);

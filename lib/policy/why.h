@@ -63,14 +63,12 @@
 	X(WHY_MEMORY_UNKNOWN, "memory-unknown", "where its memory lies cannot be read")            \
 	X(WHY_WIDER_THAN_NODE, "wider-than-node", "more vCPUs or memory than any one node has")    \
 	X(WHY_NOT_MEASURED, "not-measured",                                                        \
-	  "what it needs is not known yet, and there may not be room for it")                      \
+	  "it was there before kvmtuned, and what it needs is not known yet")                      \
 	X(WHY_NODE_CROWDED, "node-crowded",                                                        \
 	  "the node of its memory has no CPUs or memory to spare")                                 \
-	X(WHY_HOME_BY_MEMORY, "home-by-memory", "most of its memory lies on this node")            \
-	X(WHY_HOME_BY_FREE_MEMORY, "home-by-free-memory",                                          \
-	  "memory does not decide; this node has most free")                                       \
+	X(WHY_HOME_BY_MEMORY, "home-by-memory", "most of its memory lies there")                   \
 	X(WHY_HOME_BY_LOAD, "home-by-load",                                                        \
-	  "memory does not decide; this node's CPUs are least loaded")                             \
+	  "memory does not decide; these CPUs are the least loaded ones")                          \
 	X(WHY_HOME_BY_DEVICE, "home-by-device", "a device of the guest is attached to this node")  \
 	X(WHY_HOME_IN_CPUSET, "home-in-cpuset",                                                    \
 	  "its cpuset bars the node of its memory: this is the best of what is left")              \
