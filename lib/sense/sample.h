@@ -61,7 +61,7 @@ struct psi_sample {
 struct node_sample {
 	bool present;
 	uint64_t mem_total_kib, mem_free_kib;
-	uint64_t file_kib; /* FilePages: reclaimable for the greater part */
+	uint64_t file_kib; /* FilePages less Shmem: reclaimable for the greater part */
 	bool has_numastat;
 	uint64_t numa_hit_total, numa_miss_total, numa_foreign_total;
 	uint64_t local_node_total, other_node_total;

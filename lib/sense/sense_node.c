@@ -25,6 +25,16 @@ static void strip_node_words(char *text)
 	*to = '\0';
 }
 
+/* Guests may have their memory in it, and that is counted as theirs. */
+static uint64_t without_shmem(const char *text, uint64_t file_kib)
+{
+	uint64_t shmem_kib = 0;
+	const struct parse_key shmem = { "Shmem", &shmem_kib };
+
+	(void)parse_keys(text, &shmem, 1);
+	return file_kib - KT_MIN(shmem_kib, file_kib);
+}
+
 static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
 {
 	const struct parse_key memory[] = { { "MemTotal", &n->mem_total_kib },
@@ -40,6 +50,7 @@ static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
 		return;
 	strip_node_words(s->text);
 	n->present = parse_keys(s->text, memory, KT_ARRAY_LEN(memory)) == KT_ARRAY_LEN(memory);
+	n->file_kib = without_shmem(s->text, n->file_kib);
 	if (n->present && s->capabilities.node_numastat &&
 	    sense_text(s, &s->node_numastat[id], "sys/devices/system/node/node%u/numastat", id) > 0)
 		n->has_numastat = parse_keys(s->text, allocations, KT_ARRAY_LEN(allocations)) ==

@@ -81,6 +81,28 @@ START_TEST(all_of_a_whole_host_is_read)
 }
 END_TEST
 
+static const struct {
+	const char *shmem;
+	uint64_t file_kib;
+} nodes_with_shmem[] = {
+	{ "Node 0 Shmem: 30 kB\n", 60 },
+	{ "Node 0 Shmem: 90 kB\n", 0 },
+	{ "Node 0 Shmem: 91 kB\n", 0 }, /* the two were not counted at once */
+	{ "Node 0 ShmemHugePages: 30 kB\n", 90 },
+};
+
+START_TEST(memory_that_processes_share_is_no_cache)
+{
+	putf("sys/devices/system/node/node0/meminfo",
+	     "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 300 kB\nNode 0 FilePages: 90 kB\n%s",
+	     nodes_with_shmem[_i].shmem);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(sample.host.node[0].present);
+	ck_assert_uint_eq(sample.host.node[0].file_kib, nodes_with_shmem[_i].file_kib);
+}
+END_TEST
+
 /* As after years: every number has ten digits.  All of it is one read. */
 START_TEST(all_cpus_of_the_largest_host_are_read)
 {
@@ -398,6 +420,7 @@ int main(void)
 	LOOP(tc, what_every_host_has_must_be_there, required);
 	tcase_add_test(tc, a_file_that_fails_is_opened_again);
 	tcase_add_test(tc, all_of_a_whole_host_is_read);
+	LOOP(tc, memory_that_processes_share_is_no_cache, nodes_with_shmem);
 	tcase_add_test(tc, all_cpus_of_the_largest_host_are_read);
 	tcase_add_test(tc, a_cpu_that_went_has_no_idle_time);
 	LOOP(tc, numad_is_roots_process_of_that_name, numads);
