@@ -85,9 +85,17 @@ static void add(struct sense *s, struct guest_source *g, struct guest_thread *t)
 struct listing {
 	struct sense *s;
 	struct guest_source *g;
+	size_t asked;              /* tasks that files were read of */
 	size_t next;               /* both lists are by number: the next is mostly the one */
 	bool seen[KT_THREADS_MAX]; /* by place in g->thread */
 };
+
+/* Of a guest that has more tasks the table would hold no more, but each would be asked who
+ * it is while all others wait. */
+static bool is_enough(struct listing *l)
+{
+	return l->asked++ == KT_THREADS_MAX;
+}
 
 static void see(struct listing *l, struct guest_thread *t)
 {
@@ -116,6 +124,8 @@ static int take_thread(void *context, pid_t tid)
 {
 	struct guest_thread t = { .tid = tid };
 
+	if (is_enough(context))
+		return 1;
 	see(context, &t);
 	return 0;
 }
@@ -139,6 +149,8 @@ static int take_outside(void *context, char *line)
 
 	if (str_u64(line, &tid) < 0 || tid == 0 || tid > INT32_MAX || is_listed(l->g, (pid_t)tid))
 		return 0;
+	if (is_enough(l))
+		return 1;
 	t.tid = (pid_t)tid;
 	if (text_of_thread(l->s, l->g, &t, "comm") &&
 	    str_format(wanted, sizeof wanted, "vhost-%d\n", l->g->pid) == 0 &&

@@ -210,6 +210,80 @@ START_TEST(threads_beyond_the_limit_are_left_out)
 }
 END_TEST
 
+/* Of all that this process read: the kernel counts. */
+static size_t reads_of_a_sample(void)
+{
+	size_t count[2];
+
+	for (int i = 0; i < 2; i++) {
+		FILE *f = fopen("/proc/self/io", "r");
+		unsigned long long syscr = 0;
+
+		ck_assert_ptr_nonnull(f);
+		ck_assert_int_eq(fscanf(f, "rchar: %*u wchar: %*u syscr: %llu", &syscr), 1);
+		fclose(f);
+		count[i] = syscr;
+		if (i == 0)
+			ck_assert_int_eq(read_once(), 0);
+	}
+	return count[1] - count[0];
+}
+
+static void put_tasks(size_t from, size_t to)
+{
+	char path[64];
+
+	for (size_t n = from; n < to; n++) {
+		snprintf(path, sizeof path, "proc/100/task/%zu", 1000 + n);
+		ck_assert_int_eq(symlinkat("101", fs.root_fd, path), 0);
+	}
+}
+
+/* Processes too, which are searched for guests: they are there from the beginning. */
+static void put_outsiders(void)
+{
+	char path[64];
+
+	put_outsider(10000, "vhost-100", 2);
+	for (int tid = 10001; tid < 10000 + 4 * KT_THREADS_MAX; tid++) {
+		snprintf(path, sizeof path, "proc/%d", tid);
+		ck_assert_int_eq(symlinkat("10000", fs.root_fd, path), 0);
+	}
+}
+
+static void put_outsiders_into_cgroup(void)
+{
+	static char list[4 * KT_THREADS_MAX * sizeof "10000\n"];
+	size_t used = 0;
+
+	for (int tid = 10000; tid < 10000 + 4 * KT_THREADS_MAX; tid++)
+		used += (size_t)sprintf(list + used, "%d\n", tid);
+	put(cgroup_of(1, "emulator/cgroup.threads"), list);
+}
+
+START_TEST(tasks_beyond_the_limit_are_not_even_asked)
+{
+	size_t usual;
+
+	allow_many_files();
+	put_guest(1, 100);
+	put_tasks(0, KT_THREADS_MAX - 2);
+	put_outsiders();
+	announce(1);
+	start();
+	usual = reads_of_a_sample();
+	ck_assert_uint_eq(guest(1)->nthreads, KT_THREADS_MAX);
+	sense_free(sense);
+	if (_i == 0)
+		put_tasks(KT_THREADS_MAX - 2, 4 * KT_THREADS_MAX);
+	else
+		put_outsiders_into_cgroup();
+	start();
+	ck_assert_uint_le(reads_of_a_sample(), usual + 16);
+	ck_assert_uint_eq(guest(1)->nthreads, KT_THREADS_MAX);
+}
+END_TEST
+
 /* ---- cost, and a real process --------------------------------------------------------------- */
 
 enum { GUESTS = 8 };
@@ -337,6 +411,7 @@ int main(int argc, char **argv)
 	tcase_add_test(tc, a_group_that_is_not_the_guests_is_not_searched);
 	tcase_add_test(tc, a_vhost_thread_of_the_process_is_inside);
 	tcase_add_test(tc, threads_beyond_the_limit_are_left_out);
+	tcase_add_loop_test(tc, tasks_beyond_the_limit_are_not_even_asked, 0, 2);
 	tcase_add_test(tc, a_thousand_samples_cost_no_memory_and_no_files);
 	tcase_add_test(tc, guests_that_come_and_go_leave_no_open_file);
 	tcase_add_test(tc, a_real_process_is_found_and_lost);
