@@ -154,6 +154,13 @@ static void by_move(void)
 	fixture_memory_on(0, 0, 2 * GIB_KIB);
 }
 
+static void by_new_home(void)
+{
+	by_move();
+	fx.conf.placement.memory = MEMORY_LEAVE;
+	fx.view.guest[0].demand = (struct demand){ 4, 4, 0, 100 };
+}
+
 static void by_release(void)
 {
 	fx.domain[0].wish.placement = GUEST_SWITCH_OFF;
@@ -210,6 +217,7 @@ static const struct {
 	{ "only observed: nothing happens to its pin", by_first_pin_observed, WISH_SET,
 	  WHY_IDLEST_UNDER_PRESSURE },
 	{ "its memory moves now", by_move, WISH_HOLD, WHY_COOLING_DOWN },
+	{ "its home changes now", by_new_home, WISH_HOLD, WHY_COOLING_DOWN },
 	{ "released now", by_release, WISH_HOLD, WHY_COOLING_DOWN },
 	{ "nothing to release", by_no_pin_to_release, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
 	{ "held", by_hold, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },

@@ -171,6 +171,27 @@ START_TEST(no_cpu_is_worth_memory_that_does_not_fit)
 }
 END_TEST
 
+/* The first has to go, and there is room only where the other one's 2 GiB are, which then
+ * have to go too: before that they were in nobody's way. */
+START_TEST(who_is_in_the_way_of_a_move_moves_too)
+{
+	struct pack_item *other;
+
+	bins(3, 8, 100);
+	item_on(1, 4, 0, 2);
+	other = pack_add_item(&pack, 0, 0, 2);
+	other->gib_on[1] = 2;
+	ck_assert(pack_add_option(&pack, UINT64_C(1) << (_i ? 2 : 1), false, 0));
+	ck_assert(pack_add_option(&pack, UINT64_C(1) << 2, true, 0));
+	pack.bin[0].room_gib = 0;
+	pack.bin[1].room_gib = 4;
+	pack_settle(&pack);
+	ck_assert(pack_improve(&pack, 1000));
+	ends_at(_i ? "it runs elsewhere" : "it runs there", (const size_t[]){ 1, 2 }, 2);
+	ck_assert_double_eq(pack.bin[1].over_gib, 0);
+}
+END_TEST
+
 /* 1 1 3 3 in this order would fill the first bin with small ones. */
 START_TEST(best_fit_begins_with_the_largest)
 {
@@ -213,6 +234,7 @@ int main(void)
 	tcase_add_test(c, who_would_wait_goes_where_there_is_room);
 	tcase_add_test(c, two_items_swap_where_neither_could_move);
 	tcase_add_test(c, no_cpu_is_worth_memory_that_does_not_fit);
+	tcase_add_loop_test(c, who_is_in_the_way_of_a_move_moves_too, 0, 2);
 	tcase_add_test(c, best_fit_begins_with_the_largest);
 	tcase_add_test(c, much_memory_is_large_too);
 	suite_add_tcase(s, c);

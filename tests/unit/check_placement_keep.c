@@ -146,6 +146,7 @@ END_TEST
 START_TEST(a_full_home_drives_nobody_out)
 {
 	guest_at_home(1, 0);
+	fx.conf.placement.memory = MEMORY_MOVE;
 	fx.host.node[0].mem_free_kib = 0;
 	expect("full", step(), 0, WISH_SET, WHY_HOME_BY_MEMORY);
 }

@@ -122,6 +122,17 @@ START_TEST(a_young_guest_goes_where_its_memory_will_fit)
 }
 END_TEST
 
+/* Of several devices the nearest counts. */
+START_TEST(near_one_of_its_devices_is_near)
+{
+	four_nodes();
+	fixture_guest(1)->nsamples = 5;
+	fixture_memory_on(0, 0, 0);
+	fx.sample[0].device_nodes = NODE(1) | NODE(2);
+	expect("node 0 is near one, and node 1 has it", step(), 1, WISH_SET, WHY_HOME_BY_DEVICE);
+}
+END_TEST
+
 START_TEST(what_a_guest_has_not_touched_counts_while_it_is_young)
 {
 	fixture_guest(1)->nsamples = 5;
@@ -232,21 +243,21 @@ START_TEST(load_of_others_is_what_guests_do_not_account_for)
 	fixture_guest(1)->run_cpus = 4;
 	fixture_memory_on(0, G(2), 0);
 	fx.view.node_busy_cpus[0] = 6;
-	fx.view.node_busy_cpus[1] = 2;
-	(void)step(); /* 4 of these 8 CPUs are the guest's: where, nobody knows */
-	ck_assert_double_eq_tol(fx.state.placement.pack.bin[0].base_cpus, 4, 1e-9);
+	fx.view.node_busy_cpus[1] = 1;
+	(void)step(); /* 4 of these 7 CPUs are the guest's: where, nobody knows */
+	ck_assert_double_eq_tol(fx.state.placement.pack.bin[0].base_cpus, 3, 1e-9);
 	ck_assert_double_eq_tol(fx.state.placement.pack.bin[1].base_cpus, 0, 1e-9);
 	fixture_forget();
 	fixture_pinned(0, 0);
 	(void)step();
 	ck_assert_double_eq_tol(fx.state.placement.pack.bin[0].base_cpus, 2, 1e-9);
-	ck_assert_double_eq_tol(fx.state.placement.pack.bin[1].base_cpus, 2, 1e-9);
+	ck_assert_double_eq_tol(fx.state.placement.pack.bin[1].base_cpus, 1, 1e-9);
 	fixture_forget();
 	fx.domain[0].realtime = true;
 	fx.in_force.guest[0].pinned = false;
 	(void)step();
 	ck_assert_double_eq_tol(fx.state.placement.pack.bin[0].base_cpus, 6, 1e-9);
-	ck_assert_double_eq_tol(fx.state.placement.pack.bin[1].base_cpus, 2, 1e-9);
+	ck_assert_double_eq_tol(fx.state.placement.pack.bin[1].base_cpus, 1, 1e-9);
 }
 END_TEST
 
@@ -273,6 +284,8 @@ START_TEST(a_node_without_cpus_or_without_numbers_is_no_home)
 	fx.sample[0].node_memory_kib[5] = G(8);
 	expect("memory only", step(), 0, WISH_SET, WHY_NODE_CROWDED);
 	fixture_forget();
+	fx.sample[0].node_memory_kib[5] = 0;
+	fixture_memory_on(0, G(9), 0);
 	fx.host.node[0].present = false;
 	expect("not sampled", step(), 1, WISH_SET, WHY_NODE_CROWDED);
 }
@@ -315,6 +328,7 @@ int main(void)
 			    (int)KT_ARRAY_LEN(leaves));
 	tcase_add_loop_test(c, a_young_guest_goes_where_its_memory_will_fit, 0,
 			    (int)KT_ARRAY_LEN(young));
+	tcase_add_test(c, near_one_of_its_devices_is_near);
 	tcase_add_test(c, what_a_guest_has_not_touched_counts_while_it_is_young);
 	tcase_add_test(c, a_twentieth_of_its_memory_is_qemus_own);
 	tcase_add_loop_test(c, demand_is_of_the_last_seconds_for_the_most_part, 0,

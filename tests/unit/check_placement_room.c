@@ -241,8 +241,11 @@ START_TEST(each_cell_has_a_home_of_its_own)
 }
 END_TEST
 
+/* Of which cell memory is, nobody knows: of the one that is at home there. */
 START_TEST(cells_keep_their_homes)
 {
+	const struct pack_item *item = fx.state.placement.pack.item;
+
 	two_cells(6);
 	fixture_memory_on(0, G(2), G(2));
 	fixture_pinned(0, 0);
@@ -253,6 +256,8 @@ START_TEST(cells_keep_their_homes)
 	(void)step();
 	ck_assert_uint_eq(plan_of(0)->cell[0].nodes, NODE(1));
 	ck_assert_uint_eq(plan_of(0)->cell[1].nodes, NODE(0));
+	ck_assert(item[0].gib_on[1] > 1.99F && item[0].gib_on[0] < 0.01F);
+	ck_assert(item[1].gib_on[0] > 1.99F && item[1].gib_on[1] < 0.01F);
 	fixture_forget();
 	fx.in_force.guest[0].cell_nodes[0] = NODE(0);
 	fx.in_force.guest[0].cell_nodes[1] = NODE(1);
