@@ -11,8 +11,9 @@ static const double fast_share_memory = 0.85;
 static const double least_cpus = 0.1;
 /* Of the variance around the slow mean: bursts of guests do not all come at once. */
 static const double variance_share = 0.2;
-/* A guest not yet measured: a third of its vCPUs, give or take. */
-static const double unknown_cpus_share = 0.3, unknown_sigma_share = 0.4;
+/* A guest not yet measured: so much of its vCPUs.  It is not known to vary, or a new guest
+ * would have its neighbours moved. */
+static const double unknown_cpus_share = 0.3;
 
 /* Of the memory that a guest has not touched in its first half minute. */
 static const double untouched_share = 0.25;
@@ -69,9 +70,7 @@ static double wanted(const struct guest_view *g, double fast)
 
 double placement_cpus(const struct guest_view *g, double *ret_variance)
 {
-	double sigma = unknown_sigma_share * g->domain->vcpus;
-
-	*ret_variance = variance_share * (g->demand.age_s > 0 ? g->demand.variance : sigma * sigma);
+	*ret_variance = variance_share * g->demand.variance;
 	return wanted(g, fast_share);
 }
 

@@ -98,6 +98,7 @@ struct plant_guest *plant_start(struct plant *p, unsigned int vcpus, double gib)
 		.kib_per_s = 100 * 1024,
 		.hot_kib = gib * PLANT_GIB / 4,
 	};
+	g->started_s = p->now_s;
 	g->birth_node = (unsigned int)plant_random(p, 0, p->nnodes);
 	g->domain.id = id + 1;
 	g->domain.uuid.byte[0] = (uint8_t)slot;

@@ -40,6 +40,7 @@ struct plant_guest {
 	struct cpumask admin_mask; /* pinned by somebody else, behind libvirt's back */
 
 	/* the state of the world */
+	double started_s;
 	unsigned int birth_node;
 	double on_node_kib[PLANT_NODES];
 	double swapped_hot_kib, swapped_cold_kib;

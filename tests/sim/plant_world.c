@@ -96,7 +96,7 @@ static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
 	sense_threads(p, i);
 	*s = (struct guest_sample){ .present = true,
 				    .pid = (pid_t)(i * 1000 + 1),
-				    .start_ticks = (uint64_t)g->domain.id,
+				    .start_ticks = (uint64_t)(g->started_s * 100),
 				    .rss_kib = (uint64_t)resident_kib,
 				    .nthreads = g->vcpus + 1,
 				    .threads = p->thread[i],
