@@ -107,7 +107,9 @@ END_TEST
 
 START_TEST(what_finds_no_thread_waits)
 {
-	struct pack_bin b = { .cores = 4, .threads = 8, .base_cpus = 2, .cpus = 6 };
+	struct pack_bin b = {
+		.cores = 4, .threads = 8, .base_cpus = 2, .cpus = 6, .most_cpus = KT_CPUS_MAX
+	};
 
 	ck_assert_double_eq(pack_expected_wait(&b), 0);
 	b.cpus = 7.5;
@@ -115,6 +117,10 @@ START_TEST(what_finds_no_thread_waits)
 	b.cpus = 6;
 	b.variance = 4;
 	ck_assert_double_eq_tol(pack_expected_wait(&b), 2 * 0.39894228, 1e-7);
+	b.most_cpus = 6.5;
+	ck_assert_double_eq_tol(pack_expected_wait(&b), 0.5, 1e-12);
+	b.most_cpus = 6;
+	ck_assert_double_eq(pack_expected_wait(&b), 0);
 }
 END_TEST
 
