@@ -64,13 +64,20 @@ static bool has_memory(const struct guest_view *g)
 	return guest_resident_kib(g) > g->domain->memory_kib / 20;
 }
 
+/* Not of memory without CPUs, where nobody can run. */
+static bool is_barred(const struct placing *p, unsigned int node)
+{
+	return !nodemask_test(p->nodes, node) &&
+	       !cpumask_empty(&p->view->topology->node[node].cpus);
+}
+
 static enum why why_there(const struct placing *p, uint64_t nodes)
 {
 	unsigned int fullest = guest_fullest_node(p->guest);
 
 	if (has_memory(p->guest) && nodemask_test(nodes, fullest))
 		return WHY_HOME_BY_MEMORY;
-	if (has_memory(p->guest) && !nodemask_test(p->nodes, fullest))
+	if (has_memory(p->guest) && is_barred(p, fullest))
 		return WHY_HOME_IN_CPUSET;
 	if (is_at_device(p->guest, nodes))
 		return WHY_HOME_BY_DEVICE;
