@@ -60,12 +60,12 @@ START_TEST(the_only_node_that_it_may_use_is_its_home)
 	fixture_guest(1);
 	fixture_memory_on(0, G(2), 0);
 	envelope(8, 15);
-	expect("its CPUs", step(), 1, WISH_SET, WHY_NODE_CROWDED);
+	expect("its CPUs", step(), 1, WISH_SET, WHY_HOME_IN_CPUSET);
 	fixture_forget();
 	envelope(0, 15);
 	fx.domain[0].has_memory_nodes = true;
 	fx.domain[0].memory_nodes = NODE(1);
-	expect("its memory", step(), 1, WISH_SET, WHY_NODE_CROWDED);
+	expect("its memory", step(), 1, WISH_SET, WHY_HOME_IN_CPUSET);
 	expect_cpus("vCPUs", &plan_of(0)->cell[0].cpus, 8, 15);
 	fixture_forget();
 	fx.domain[0].memory_nodes = NODE(0) | NODE(1);
@@ -110,7 +110,7 @@ START_TEST(a_reserved_node_is_no_home)
 	fixture_guest(1);
 	fixture_memory_on(0, G(2), 0);
 	fx.conf.placement.reserved_cpus = cpus_of(0, 7);
-	expect("the node of its memory", step(), 1, WISH_SET, WHY_NODE_CROWDED);
+	expect("the node of its memory", step(), 1, WISH_SET, WHY_HOME_IN_CPUSET);
 	expect_cpus("vCPUs", &plan_of(0)->cell[0].cpus, 8, 15);
 	expect_cpus("helpers", &plan_of(0)->helpers, 0, 7);
 	fx.conf.placement.reserved_cpus = cpus_of(0, 15);
@@ -279,6 +279,38 @@ START_TEST(small_cells_share_the_node_of_their_memory)
 }
 END_TEST
 
+/* Idle as they are, and with all memory on one node: they may wake up. */
+START_TEST(cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus)
+{
+	two_cells(4);
+	fixture_wants(0, 0.2);
+	fixture_memory_on(0, G(4), 0);
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->cell[0].nodes | plan_of(0)->cell[1].nodes, NODE(0));
+	fixture_forget();
+	fx.domain[0].cell[1].vcpus = cpus_of(4, 8);
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->cell[0].nodes, NODE(0));
+	ck_assert_uint_eq(plan_of(0)->cell[1].nodes, NODE(1));
+}
+END_TEST
+
+START_TEST(cells_share_what_the_plugged_vcpus_want)
+{
+	const struct pack_item *item = fx.state.placement.pack.item;
+
+	two_cells(6);
+	fx.domain[0].vcpus = 6; /* of twelve */
+	fixture_wants(0, 9);
+	fixture_memory_on(0, G(4), 0);
+	(void)step();
+	for (size_t c = 0; c < 2; c++) {
+		ck_assert_double_eq_tol(item[c].cpus, 3, 1e-9);
+		ck_assert_double_eq_tol(item[c].most_cpus, 3, 1e-9);
+	}
+}
+END_TEST
+
 START_TEST(a_cell_wants_its_share_of_the_guest)
 {
 	const struct pack_item *item = fx.state.placement.pack.item;
@@ -293,10 +325,11 @@ START_TEST(a_cell_wants_its_share_of_the_guest)
 	(void)step();
 	ck_assert_double_eq_tol(item[0].cpus, 1, 1e-9);
 	ck_assert_double_eq_tol(item[1].cpus, 2, 1e-9);
-	ck_assert_double_eq_tol(item[0].variance, 3.0 / 9, 1e-9);
-	ck_assert_double_eq_tol(item[1].variance, 3.0 * 4 / 9, 1e-9);
-	ck_assert_double_eq_tol(item[0].gib, 1, 1e-6);
-	ck_assert_double_eq_tol(item[1].gib, 3, 1e-6);
+	ck_assert_double_eq_tol(item[0].variance, 0.2 * 10 / 9, 1e-9);
+	ck_assert_double_eq_tol(item[1].variance, 0.2 * 10 * 4 / 9, 1e-9);
+	/* And a quarter of what it has not touched. */
+	ck_assert_double_eq_tol(item[0].gib, 1.25, 1e-6);
+	ck_assert_double_eq_tol(item[1].gib, 3.75, 1e-6);
 }
 END_TEST
 
@@ -318,6 +351,8 @@ int main(void)
 	tcase_add_test(c, each_cell_has_a_home_of_its_own);
 	tcase_add_test(c, cells_keep_their_homes);
 	tcase_add_test(c, small_cells_share_the_node_of_their_memory);
+	tcase_add_test(c, cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus);
+	tcase_add_test(c, cells_share_what_the_plugged_vcpus_want);
 	tcase_add_test(c, a_cell_wants_its_share_of_the_guest);
 	suite_add_tcase(s, c);
 	return kt_run(s);
