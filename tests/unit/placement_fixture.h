@@ -7,6 +7,9 @@
 
 #define G(x) ((x)*GIB_KIB)
 
+/* Of a node of 32 GiB: 2 %, which is more than node_reserve_mib. */
+#define RESERVE_KIB (G(32) / 50)
+
 static inline const struct placement_plan *step(void)
 {
 	for (size_t i = 0; i < fx.view.nslots; i++)
