@@ -100,6 +100,7 @@ START_TEST(a_guest_has_a_cache_when_it_fits)
 	caches(1);
 	(void)guest_on(0, fits[_i].vcpus, fits[_i].cpus);
 	/* More than its vCPUs want is wanted by its other threads. */
+	fx.view.guest[0].run_cpus = fits[_i].cpus;
 	if (fits[_i].reserved_first < 99)
 		fx.conf.placement.reserved_cpus =
 			cpus_of(fits[_i].reserved_first, fits[_i].reserved_last);
