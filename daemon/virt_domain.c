@@ -46,6 +46,18 @@ static void read_pin(const xmlNode *n, struct domain_xml *x)
 	x->has_pins = true;
 }
 
+/* 0 and less are no limit.  That of the emulator or of I/O threads leaves the vCPUs alone. */
+static bool is_quota(const xmlNode *n)
+{
+	XML_AUTO_TEXT xmlChar *text = NULL;
+	uint64_t us;
+
+	if (!xml_is_named(n, "quota") && !xml_is_named(n, "global_quota"))
+		return false;
+	text = xmlNodeGetContent(n);
+	return text && str_u64((const char *)text, &us) == 0 && us > 0;
+}
+
 static void read_cputune(const xmlNode *parent, struct domain_xml *x)
 {
 	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
@@ -57,6 +69,8 @@ static void read_cputune(const xmlNode *parent, struct domain_xml *x)
 		else if (xml_is_named(n, "vcpusched") || xml_is_named(n, "iothreadsched") ||
 			 xml_is_named(n, "emulatorsched"))
 			x->realtime = true;
+		else if (is_quota(n))
+			x->cpu_quota = true;
 	}
 }
 
@@ -305,6 +319,7 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 			       (kept && (kept->has_soft_limit || kept->has_other_limit));
 	guest->placement_auto = live->placement_auto;
 	guest->realtime = live->realtime;
+	guest->cpu_quota = live->cpu_quota;
 	guest->hugepages = live->hugepages;
 	guest->locked = live->locked;
 	guest->shared_memory = live->shared_memory;

@@ -23,6 +23,7 @@ struct domain_xml {
 	bool unreadable_cpus;  /* a CPU list beyond KT_CPUS_MAX, or none at all */
 	bool has_soft_limit, has_other_limit; /* memtune */
 	bool placement_auto, realtime;
+	bool cpu_quota; /* quota, global_quota: its vCPUs are throttled */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset;
 	struct cpumask cpuset;

@@ -156,6 +156,7 @@ struct domain {
 				first sight */
 	bool placement_auto; /* libvirt asked numad */
 	bool realtime;       /* vcpusched */
+	bool cpu_quota;      /* throttled by the kernel, which counts as run delay */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
 	struct cpumask cpuset;

@@ -118,6 +118,34 @@ START_TEST(looks_within_a_second_are_one)
 }
 END_TEST
 
+/* Of libvirt's facts, by which they come. */
+static void set_quota(bool cpu_quota)
+{
+	struct domain facts = ds->slot[0].domain;
+
+	facts.cpu_quota = cpu_quota;
+	ck_assert_int_ge(domains_put(ds, &facts), 0);
+}
+
+START_TEST(a_guest_with_a_quota_wants_what_it_gets)
+{
+	set_quota(true);
+	run(1.25, 4, 2.5);
+	update_at(SECONDS(15));
+	ck_assert(near(g->run_cpus, 0.5) && near(g->delay_cpus, 0));
+	ck_assert(near(g->demand.fast, 0.5) && near(g->demand_cpus.value, 0.25));
+	ck_assert(near(g->steal_share.value, 0));
+	ck_assert(near(v->guest_delay_cpus, 0));
+
+	set_quota(false); /* what it waited until now is no demand of now */
+	run(1.25, 1, 1.25);
+	update_at(SECONDS(20));
+	ck_assert(near(g->delay_cpus, 0.2) && near(v->guest_delay_cpus, 0.2));
+	ck_assert(near(g->demand.slow, (0.5 + 0.45) / 2));
+	ck_assert(g->steal_share.value > 0);
+}
+END_TEST
+
 START_TEST(an_unplugged_vcpu_says_nothing_about_demand)
 {
 	run(5, 5, 5);
@@ -302,6 +330,7 @@ int main(void)
 	tcase_add_test(fed, other_threads_count_with_what_they_ran);
 	tcase_add_test(fed, a_process_that_seems_to_run_less_than_its_vcpus_has_no_others);
 	tcase_add_test(fed, looks_within_a_second_are_one);
+	tcase_add_test(fed, a_guest_with_a_quota_wants_what_it_gets);
 	tcase_add_test(fed, an_unplugged_vcpu_says_nothing_about_demand);
 	tcase_add_test(fed, a_process_time_that_fell_leaves_the_vcpus);
 	tcase_add_test(fed, another_guest_in_the_slot_begins_anew);

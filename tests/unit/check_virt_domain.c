@@ -59,6 +59,9 @@ static const struct {
 	{ "pin-garbage.xml", { .unreadable_cpus = true }, "", "" },
 	{ "cachetune.xml", { .cache_policy = true }, "", "" },
 	{ "emulatorsched.xml", { .realtime = true }, "", "" },
+	{ "quota.xml", { .cpu_quota = true }, "", "" },
+	{ "quota-global.xml", { .cpu_quota = true }, "", "" },
+	{ "quota-none.xml", { 0 }, "", "" },
 	{ "numatune-default-mode.xml", { .numa_policy = true }, "", "" },
 	{ "numatune-interleave.xml", { .numa_policy = true }, "", "" },
 	{ "numatune-restrictive.xml", { .has_memory_nodes = true, .memory_nodes = 1 }, "", "" },
@@ -228,6 +231,7 @@ START_TEST(each_document_says_what_it_says)
 	SAME(has_other_limit);
 	SAME(placement_auto);
 	SAME(realtime);
+	SAME(cpu_quota);
 	SAME(hugepages);
 	SAME(locked);
 	SAME(shared_memory);
@@ -450,6 +454,7 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 	struct domain_xml live = {
 		.placement_auto = true,
 		.realtime = true,
+		.cpu_quota = true,
 		.hugepages = true,
 		.locked = true,
 		.shared_memory = true,
@@ -471,7 +476,7 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 	cpumask_set(&live.cpuset, 9);
 	virt_domain_judge(&judge, &g);
 	ck_assert(g.placement_auto && g.realtime && g.hugepages && g.locked && g.shared_memory);
-	ck_assert(g.nosharepages && g.vfio && g.confidential && g.has_cpuset);
+	ck_assert(g.nosharepages && g.vfio && g.confidential && g.has_cpuset && g.cpu_quota);
 	ck_assert(cpumask_equal(&g.cpuset, &live.cpuset));
 	ck_assert(g.has_memory_nodes && g.memory_nodes == 5);
 	ck_assert(g.ncells == 2 && g.cell[1].memory_kib == 8 && g.ndevices == 1);
