@@ -90,13 +90,59 @@ START_TEST(a_guest_that_was_put_back_stays_there_for_minutes)
 	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
 	carry_out(0);
 	fixture_waits(4, 0);
-	for (unsigned int looks = 0; looks < 15; looks++) {
+	/* It backs off, and the node is blamed: either alone would be forgotten by now. */
+	for (unsigned int looks = 0; looks < 75; looks++) {
 		watch(1);
 		expect("in spite of its memory", plan_of(0), 0, WISH_SET, WHY_HOME_KEPT);
 	}
-	watch(25);
+	watch(20);
 	expect("its memory is there still", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
 	ck_assert_uint_eq(fx.state.placement.nfailed, 1);
+}
+END_TEST
+
+/* Another guest, which would gain as much there; the first is back. */
+static void another_one_leaves(void)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(3);
+	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
+	carry_out(0);
+	fixture_waits(4, 0);
+	fixture_guest(4);
+	fixture_pinned(1, 0);
+	fixture_memory_on(1, 0, G(4));
+}
+
+START_TEST(a_node_that_did_not_help_is_blamed_for_a_while)
+{
+	another_one_leaves();
+	watch(1);
+	expect("at once", plan_of(1), 0, WISH_SET, WHY_HOME_KEPT);
+	watch(29);
+	expect("after five minutes", plan_of(1), 0, WISH_SET, WHY_HOME_KEPT);
+	watch(10);
+	expect("a CPU's blame is half a CPU's", plan_of(1), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
+START_TEST(who_is_there_already_is_not_held_to_it)
+{
+	another_one_leaves();
+	fixture_pinned(1, 1);
+	watch(1);
+	expect("stays", plan_of(1), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
+START_TEST(blame_is_forgiven)
+{
+	another_one_leaves();
+	placement_policy_forgive(&fx.state.placement);
+	watch(1);
+	expect("goes", plan_of(1), 1, WISH_SET, WHY_HOME_BY_MEMORY);
 }
 END_TEST
 
@@ -252,7 +298,7 @@ START_TEST(predictions_that_fail_too_often_are_not_believed)
 }
 END_TEST
 
-START_TEST(who_only_watches_gives_all_back_until_it_is_forgiven)
+START_TEST(who_only_watches_leaves_all_as_it_is_until_it_is_forgiven)
 {
 	guest_that_leaves();
 	fixture_guest(1);
@@ -260,7 +306,8 @@ START_TEST(who_only_watches_gives_all_back_until_it_is_forgiven)
 	fx.state.placement.observes = true;
 	for (int i = 0; i < 3; i++) {
 		watch(1);
-		expect("placed", plan_of(0), -1, WISH_RELEASE, WHY_PREDICTIONS_FAIL);
+		expect("placed", plan_of(0), -1, WISH_HOLD, WHY_PREDICTIONS_FAIL);
+		ck_assert(fx.plan.placement_observes);
 		expect("other reasons stay", plan_of(1), -1, WISH_RELEASE, WHY_PINNED_BY_ADMIN);
 	}
 	fx.state.placement.njudged = fx.state.placement.nfailed = 7;
@@ -269,6 +316,7 @@ START_TEST(who_only_watches_gives_all_back_until_it_is_forgiven)
 	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
 	watch(1);
 	expect("forgiven", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	ck_assert(!fx.plan.placement_observes);
 }
 END_TEST
 
@@ -280,6 +328,9 @@ int main(void)
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, a_change_that_did_not_help_is_undone, 0, (int)KT_ARRAY_LEN(effects));
 	tcase_add_test(c, a_guest_that_was_put_back_stays_there_for_minutes);
+	tcase_add_test(c, a_node_that_did_not_help_is_blamed_for_a_while);
+	tcase_add_test(c, who_is_there_already_is_not_held_to_it);
+	tcase_add_test(c, blame_is_forgiven);
 	tcase_add_test(c, what_is_undone_is_not_judged);
 	tcase_add_test(c, a_guest_that_was_pinned_from_everywhere_is_released_again);
 	tcase_add_test(c, what_it_left_must_hold_it_still);
@@ -290,7 +341,7 @@ int main(void)
 	tcase_add_test(c, cells_go_back_each_to_its_own);
 	tcase_add_loop_test(c, predictions_that_fail_too_often_are_not_believed, 0,
 			    (int)KT_ARRAY_LEN(counts));
-	tcase_add_test(c, who_only_watches_gives_all_back_until_it_is_forgiven);
+	tcase_add_test(c, who_only_watches_leaves_all_as_it_is_until_it_is_forgiven);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
