@@ -23,10 +23,12 @@ static const unsigned int full_doublings = 6; /* 32 minutes */
  * guest's memory when it is given again. */
 static const uint64_t paused_kib_per_s = 256;
 
-bool placement_was_full(const struct placement_step *s, const struct placement_guest *g)
+bool placement_was_full(const struct placement_step *s, const struct placement_guest *g,
+			uint64_t nodes)
 {
-	return g->full_ns && within_s(s->view->now_ns, g->full_ns,
-				      full_s << KT_MIN(g->nfull - 1, full_doublings));
+	return g->full_ns && (g->full_nodes & nodes) &&
+	       within_s(s->view->now_ns, g->full_ns,
+			full_s << KT_MIN(g->nfull - 1, full_doublings));
 }
 
 static uint64_t kib_on(const struct guest_view *g, uint64_t nodes)
@@ -89,6 +91,10 @@ static bool may_move_now(const struct placement_step *s, const struct placement_
 	const struct guest_view *g = &s->view->guest[u->slot];
 	bool waits = g->steal_share.value > guest_delay_max;
 
+	/* The search did not know yet, or cells are to be searched whatever it says. */
+	if (s->in_force->move.off || placement_was_full(s, &s->state->guest[u->slot],
+							s->plan->guest[u->slot].placement.nodes))
+		return false;
 	/* What has begun only pauses. */
 	if (waits && !(s->state->is_moving && s->state->moving == u->slot))
 		return false;
@@ -166,6 +172,18 @@ static void note_stuck(const struct placement_step *s, size_t slot)
 	guest->stuck_kib = kib_on(g, guest->stuck_from);
 }
 
+/* A try that goes on says nothing yet. */
+static void note_full(const struct placement_step *s, size_t slot)
+{
+	const struct guest_view *g = &s->view->guest[slot];
+	struct placement_guest *guest = &s->state->guest[slot];
+	uint64_t home = recall_guest(s->in_force, slot, g)->nodes;
+
+	guest->nfull = guest->full_nodes == home ? guest->nfull + 1 : 1;
+	guest->full_nodes = home;
+	guest->full_ns = s->view->now_ns;
+}
+
 /* What is left where it was when all is done does not move: shared with others, or locked. */
 static void note_end(struct placement_step *s)
 {
@@ -178,8 +196,9 @@ static void note_end(struct placement_step *s)
 	if (f->done)
 		note_stuck(s, slot);
 	if (f->full)
-		state->guest[slot].full_ns = s->view->now_ns;
-	state->guest[slot].nfull = f->full ? state->guest[slot].nfull + 1 : 0;
+		note_full(s, slot);
+	else if (f->done)
+		state->guest[slot].nfull = 0;
 	state->is_moving &= !f->done && !f->full;
 }
 

@@ -124,8 +124,9 @@ void placement_choose_cores(struct placement_step *s);
 /* ---- placement_move.c --------------------------------------------------------------- */
 
 void placement_choose_move(struct placement_step *s);
-/* A moment ago: its home had no room for its memory. */
-bool placement_was_full(const struct placement_step *s, const struct placement_guest *g);
+/* A moment ago: there was no room for its memory. */
+bool placement_was_full(const struct placement_step *s, const struct placement_guest *g,
+			uint64_t nodes);
 
 /* ---- placement_effect.c ------------------------------------------------------------- */
 

@@ -243,7 +243,7 @@ static bool can_bring(const struct unit *u, uint64_t nodes)
 	double gib = gib_to_move(u, nodes), free_gib = 0;
 
 	if (!(gib > 0) || u->step->in_force->move.off || !placing_may_move(u->placing) ||
-	    placement_was_full(u->step, u->guest))
+	    placement_was_full(u->step, u->guest, nodes))
 		return false;
 	for (uint64_t left = nodes; left; left &= left - 1) {
 		unsigned int n = nodemask_first(left);

@@ -107,9 +107,10 @@ struct placement_guest {
 	uint64_t backoff_ns; /* as of then */
 	/* Of its memory, what did not move from these nodes to the home that it has had since. */
 	uint64_t stuck_from, stuck_kib, stuck_home_ns;
-	bool roll_back;     /* to what it left */
-	uint64_t full_ns;   /* its home had no room for its memory; 0: never ... */
-	unsigned int nfull; /* ... so many times in a row */
+	bool roll_back;      /* to what it left */
+	uint64_t full_nodes; /* its home, which had no room for its memory ... */
+	uint64_t full_ns;    /* ... then, 0: never ... */
+	unsigned int nfull;  /* ... so many times in a row */
 	/* Where it would be, if what was wished were not only said; 0: it is. */
 	uint64_t pretended[KT_CELLS_MAX];
 	struct placement_effect effect;

@@ -1,40 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Whose memory moves, when, and how fast? */
-#include "placement_fixture.h"
-
-#define NODE(n) (UINT64_C(1) << (n))
-
-/* At home on node 0, its memory on node 1; it would not leave for that. */
-static size_t guest_away(double cpus, uint64_t away_kib)
-{
-	size_t slot = fx.view.nslots;
-
-	fixture_guest(cpus);
-	fixture_pinned(slot, 0);
-	fixture_memory_on(slot, G(1), away_kib);
-	return slot;
-}
-
-static const struct move_plan *step_move(void)
-{
-	(void)step();
-	return &fx.plan.move;
-}
-
-static void moves(const char *name, size_t slot)
-{
-	const struct move_plan *m = step_move();
-
-	ck_assert_msg(m->go && m->slot == slot && m->why == WHY_MOVE_PAYS, "%s: slot %zu (%s)",
-		      name, m->slot, why_str(m->why));
-}
-
-static void rests(const char *name, enum why why)
-{
-	const struct move_plan *m = step_move();
-
-	ck_assert_msg(!m->go && m->why == why, "%s: slot %zu (%s)", name, m->slot, why_str(m->why));
-}
+#include "placement_move_fixture.h"
 
 static void given_nothing(void)
 {
@@ -140,9 +106,52 @@ static void given_vfio_and_full(void)
 	given_full();
 }
 
+/* Too little is free for all of it: the page cache does not count. */
 static void given_no_room_at_home(void)
 {
-	fx.host.node[0].mem_free_kib = 256 * MIB_KIB;
+	fx.host.node[0].mem_free_kib = RESERVE_KIB + G(1);
+	fx.host.node[0].file_kib = G(8);
+}
+
+static void given_just_room_at_home(void)
+{
+	given_no_room_at_home();
+	fx.host.node[0].mem_free_kib++;
+}
+
+static void given_paused(void)
+{
+	fx.domain[0].running = false;
+}
+
+static void given_nothing_moves(void)
+{
+	fx.in_force.move.off = true;
+}
+
+/* On a node without CPUs, with numa_balancing in this mode. */
+static void given_memory_without_cpus(unsigned int mode)
+{
+	fixture_node(2, 0, 0, G(64), G(20));
+	fixture_memory_on(0, G(1), 0);
+	fx.sample[0].node_memory_kib[2] = G(1);
+	fx.host.has_numa_balancing = true;
+	fx.host.numa_balancing = mode;
+}
+
+static void given_tier(void)
+{
+	given_memory_without_cpus(2);
+}
+
+static void given_tier_beside_balancing(void)
+{
+	given_memory_without_cpus(3);
+}
+
+static void given_no_tier(void)
+{
+	given_memory_without_cpus(1);
 }
 
 static void given_no_cpus_wanted(void)
@@ -175,8 +184,14 @@ static const struct {
 	{ "metadata moves memory", given_full, true },
 	{ "metadata moves it against the configuration", given_leave_but_full, true },
 	{ "metadata moves no device's memory", given_vfio_and_full, false },
-	{ "no room for it", given_no_room_at_home, false },
-	{ "it wants nothing of its memory", given_no_cpus_wanted, false },
+	{ "a KiB too little is free at home", given_no_room_at_home, false },
+	{ "enough is free", given_just_room_at_home, true },
+	{ "paused: it waits for no memory", given_paused, false },
+	{ "the kernel lets us move nothing", given_nothing_moves, false },
+	{ "a tier, which the kernel moves itself", given_tier, false },
+	{ "and balances the nodes with CPUs", given_tier_beside_balancing, false },
+	{ "memory without CPUs, and no tiering", given_no_tier, true },
+	{ "it wants little of its memory, and may wake up", given_no_cpus_wanted, true },
 };
 
 START_TEST(memory_moves_when_it_may)
@@ -223,7 +238,7 @@ START_TEST(the_budget_shrinks_as_memory_gets_short)
 	ck_assert_msg(fx.plan.move.kib_per_s + 1 >= paces[_i].kib_per_s &&
 			      fx.plan.move.kib_per_s <= paces[_i].kib_per_s,
 		      "%s: %lu KiB/s", paces[_i].name, fx.plan.move.kib_per_s);
-	ck_assert_uint_eq(fx.plan.move.leave_free_kib, 256 * MIB_KIB);
+	ck_assert_uint_eq(fx.plan.move.leave_free_kib, RESERVE_KIB);
 }
 END_TEST
 
@@ -266,62 +281,22 @@ START_TEST(what_has_begun_is_interrupted_only_for_much_more)
 }
 END_TEST
 
-/* ---- what the mover answers ------------------------------------------------------------------ */
-
-START_TEST(what_did_not_move_is_not_tried_again)
+/* An order that is given again begins anew. */
+START_TEST(what_has_begun_pauses_and_goes_on)
 {
 	(void)guest_away(0.4, G(1));
-	moves("the first time", 0);
-	fx.in_force.move = (struct move_in_force){ .slot = 0, .done = true };
-	rests("all is done, and memory is left", WHY_NOTHING_TO_MOVE);
-	fx.in_force.move = (struct move_in_force){ .slot = 0 };
-	rests("nor later", WHY_NOTHING_TO_MOVE);
-	ck_assert(!fx.state.placement.unit[0].brings);
-	fixture_memory_on(0, G(1), G(1) + 100 * MIB_KIB);
-	rests("nor a little more", WHY_NOTHING_TO_MOVE);
-	fixture_memory_on(0, G(1), G(2));
-	moves("but much more", 0);
-}
-END_TEST
-
-START_TEST(what_did_not_move_to_one_home_may_move_to_another)
-{
-	four_nodes();
-	(void)guest_away(0.4, G(1));
-	(void)step();
-	fx.in_force.move = (struct move_in_force){ .slot = 0, .done = true };
-	rests("stuck", WHY_NOTHING_TO_MOVE);
-	fx.in_force.move = (struct move_in_force){ .slot = 0 };
-	fixture_pinned(0, 2);
-	fx.in_force.guest[0].pin_changed_ns = SECONDS(9000);
-	moves("to another node", 0);
-}
-END_TEST
-
-START_TEST(an_answer_about_another_guest_ends_nothing)
-{
-	(void)guest_away(0.4, G(1));
-	(void)guest_away(0.1, G(1));
-	moves("the first", 0);
-	fx.in_force.move = (struct move_in_force){ .slot = 1, .done = true };
-	moves("the other is done", 0);
-	fx.in_force.move = (struct move_in_force){ .slot = 1, .full = true };
-	moves("the other found no room", 0);
-}
-END_TEST
-
-START_TEST(a_full_home_is_asked_again_after_half_a_minute)
-{
-	(void)guest_away(0.4, G(1));
-	(void)guest_away(0.1, G(1));
-	moves("the first", 0);
-	fx.in_force.move = (struct move_in_force){ .slot = 0, .full = true };
-	moves("the next", 1);
-	fx.in_force.move = (struct move_in_force){ .slot = 1, .active = true };
-	fx.view.now_ns += SECONDS(30) - 1;
-	moves("just before", 1);
-	fx.view.now_ns += 1;
-	moves("half a minute later", 0);
+	moves("begins", 0);
+	fx.view.swap_out_per_s = 1;
+	pauses("memory is swapped out");
+	fx.view.swap_out_per_s = 0;
+	given_waits();
+	pauses("the guest waits for a CPU");
+	given_hardly_waits();
+	fx.view.steal_share = 0.0501;
+	pauses("the host's CPUs are taken");
+	fx.view.steal_share = 0;
+	moves("goes on", 0);
+	ck_assert_uint_eq(fx.plan.move.kib_per_s, 1024 * 1024);
 }
 END_TEST
 
@@ -337,10 +312,7 @@ int main(void)
 	tcase_add_test(c, the_guest_whose_next_gib_saves_most_is_first);
 	tcase_add_test(c, far_memory_is_first);
 	tcase_add_test(c, what_has_begun_is_interrupted_only_for_much_more);
-	tcase_add_test(c, what_did_not_move_is_not_tried_again);
-	tcase_add_test(c, what_did_not_move_to_one_home_may_move_to_another);
-	tcase_add_test(c, an_answer_about_another_guest_ends_nothing);
-	tcase_add_test(c, a_full_home_is_asked_again_after_half_a_minute);
+	tcase_add_test(c, what_has_begun_pauses_and_goes_on);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
