@@ -48,7 +48,7 @@ static void place(struct placement_policy *state, const struct policy_conf *conf
 			continue;
 		p->placement.dry_run =
 			is_dry(conf, conf->placement.mode, g->domain->wish.placement);
-		placement_policy_pretend(state, i, &p->placement);
+		placement_policy_pretend(state, i, &p->placement, view->now_ns);
 		p->settling = is_settling(&conf->placement, &p->placement,
 					  recall_guest(in_force, i, g), view->now_ns) ||
 			      (plan->move.go && plan->move.slot == i && !p->placement.dry_run);

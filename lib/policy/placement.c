@@ -211,14 +211,3 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 	if (conf->pin == PIN_CORE)
 		placement_choose_cores(&s);
 }
-
-void placement_policy_pretend(struct placement_policy *state, size_t slot,
-			      const struct placement_plan *plan)
-{
-	uint64_t *pretended = state->guest[slot].pretended;
-
-	for (unsigned int c = 0; c < KT_CELLS_MAX; c++)
-		pretended[c] = plan->dry_run && plan->wish == WISH_SET && c < plan->ncells
-				       ? plan->cell[c].nodes
-				       : 0;
-}

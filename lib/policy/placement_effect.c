@@ -190,6 +190,29 @@ void placement_roll_back(struct placement_step *s)
 		s->state->guest[i].roll_back = false;
 }
 
+void placement_policy_pretend(struct placement_policy *state, size_t slot,
+			      const struct placement_plan *plan, uint64_t now_ns)
+{
+	struct placement_guest *g = &state->guest[slot];
+	bool changes = false;
+
+	if (plan->dry_run && plan->wish == WISH_HOLD)
+		return;
+	for (unsigned int c = 0; c < KT_CELLS_MAX; c++) {
+		bool is_home = plan->dry_run && plan->wish == WISH_SET && c < plan->ncells;
+		uint64_t nodes = is_home ? plan->cell[c].nodes : 0;
+
+		changes |= g->pretended[c] != nodes;
+		g->pretended[c] = nodes;
+	}
+	if (!plan->dry_run)
+		g->pretended_ns = 0;
+	if (!plan->dry_run || !changes)
+		return;
+	g->pretended_ns = now_ns;
+	back_off(g, now_ns, backoff_step);
+}
+
 void placement_policy_forgive(struct placement_policy *state)
 {
 	for (size_t i = 0; i < KT_GUESTS_MAX; i++) {

@@ -60,8 +60,10 @@ static bool is_cooling(const struct placement_step *s, const struct placement_un
 {
 	const struct guest_in_force *f =
 		recall_guest(s->in_force, u->slot, &s->view->guest[u->slot]);
+	uint64_t now_ns = s->view->now_ns, said_ns = s->state->guest[u->slot].pretended_ns;
 
-	return pin_is_cooling(f, s->view->now_ns, s->conf->cooldown_s);
+	return pin_is_cooling(f, now_ns, s->conf->cooldown_s) ||
+	       (said_ns && within_s(now_ns, said_ns, s->conf->cooldown_s));
 }
 
 /* What is done after the plan is made, so that the others' places do not depend on it: they

@@ -113,6 +113,7 @@ struct placement_guest {
 	unsigned int nfull;  /* ... so many times in a row */
 	/* Where it would be, if what was wished were not only said; 0: it is. */
 	uint64_t pretended[KT_CELLS_MAX];
+	uint64_t pretended_ns; /* when that changed; 0: never */
 	struct placement_effect effect;
 };
 
@@ -150,9 +151,9 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 			   struct plan *ret);
 
 /* What was wished of the guest in this slot was only said: the next step goes on from there
- * all the same, else what is said would not be what is done. */
+ * all the same, cools down and backs off, else what is said would not be what is done. */
 void placement_policy_pretend(struct placement_policy *state, size_t slot,
-			      const struct placement_plan *plan);
+			      const struct placement_plan *plan, uint64_t now_ns);
 
 /* What has failed may be tried again (reload). */
 void placement_policy_forgive(struct placement_policy *state);
