@@ -64,10 +64,10 @@ static bool has_memory(const struct guest_view *g)
 	return guest_resident_kib(g) > g->domain->memory_kib / 20;
 }
 
-/* Not of memory without CPUs, where nobody can run. */
+/* Not of memory without CPUs, where nobody can run, nor of a node that cannot be read. */
 static bool is_barred(const struct placing *p, unsigned int node)
 {
-	return !nodemask_test(p->nodes, node) &&
+	return !nodemask_test(p->nodes, node) && p->view->host->node[node].present &&
 	       !cpumask_empty(&p->view->topology->node[node].cpus);
 }
 

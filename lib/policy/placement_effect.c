@@ -12,6 +12,10 @@
 
 /* Of what it wants. */
 static const double much_worse = 0.05;
+/* CPUs: as much as a change has to gain. */
+static const double harm_cpus = 0.1;
+/* Of this host's own CPUs. */
+static const double host_steal_max = 0.05;
 /* Long enough for six looks, the first of which is not counted: it holds the change. */
 static const double watch_s = 30;
 /* Less than this it wants nothing. */
@@ -109,17 +113,27 @@ static void blame(struct placement_step *s, uint64_t nodes)
 	}
 }
 
+/* Neither did it help before, nor can the model say why: CPUs that were waited for. */
+static double unexplained_cpus(const struct placement_step *s, const struct placement_effect *e,
+			       uint64_t nodes)
+{
+	double expected = expected_share(s->state, nodes);
+	double share = e->delay_s / e->want_s;
+	double known = KT_MAX(e->delay_share_before, expected);
+
+	return share > known + much_worse ? (share - known) * e->want_s / e->seconds : 0;
+}
+
 static void judge(struct placement_step *s, struct placement_guest *g, uint64_t nodes)
 {
 	const struct placement_effect *e = &g->effect;
-	double share = e->want_s > 0 ? e->delay_s / e->want_s : 0;
-	bool failed = share > e->delay_share_before + much_worse &&
-		      share > expected_share(s->state, nodes) + much_worse;
+	bool failed;
 
 	g->effect.watched = false;
-	/* An idle guest proves nothing. */
-	if (e->want_s < idle_cpus * e->seconds)
+	/* An idle guest proves nothing; on a host whose own CPUs are taken, nobody does. */
+	if (e->want_s < idle_cpus * e->seconds || s->view->steal_share > host_steal_max)
 		return;
+	failed = unexplained_cpus(s, e, nodes) >= harm_cpus;
 	count(s->state, failed);
 	if (!failed)
 		return;

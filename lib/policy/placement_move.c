@@ -6,7 +6,7 @@
 #include "placement_private.h"
 
 /* On a node: below this the search for pages costs more than they do. */
-static const uint64_t least_kib = 32 * 1024;
+static const uint64_t least_kib = 4 * 1024;
 /* Of the farthest: memory that is so far goes with it. */
 static const double alike = 0.7;
 /* A better one has to be so much better to interrupt what has begun. */

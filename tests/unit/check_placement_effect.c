@@ -49,7 +49,8 @@ static const struct {
 	{ "more than what it waited before and a twentieth", 0.3, 4, 0.3501, 0, true },
 	{ "less than before, and still much", 0.6, 4, 0.5, 0, false },
 	{ "idle enough to prove nothing", 0, 0.0499, 1, 0, false },
-	{ "just busy enough to prove something", 0, 0.0501, 1, 0, true },
+	{ "what is waited for is less than a tenth of a CPU", 0, 0.0999, 1, 0, false },
+	{ "just a tenth", 0, 0.1001, 1, 0, true },
 	/* 8 CPUs for 4 and the others' 6: a fifth has to wait */
 	{ "the load there explains it", 0, 4, 0.24, 6, false },
 	{ "the load there explains a part of it", 0, 4, 0.26, 6, true },

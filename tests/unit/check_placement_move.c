@@ -31,12 +31,12 @@ static void given_all_at_home(void)
 
 static void given_a_little_away(void)
 {
-	fixture_memory_on(0, G(4), 16 * MIB_KIB);
+	fixture_memory_on(0, G(4), 4 * MIB_KIB);
 }
 
 static void given_some_away(void)
 {
-	fixture_memory_on(0, G(4), 128 * MIB_KIB);
+	fixture_memory_on(0, G(4), 4 * MIB_KIB + 1);
 }
 
 static void given_waits(void)

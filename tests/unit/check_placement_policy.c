@@ -184,7 +184,7 @@ static const struct {
 	{ "the last seconds count more than the last minutes", { 2, 1, 0, 100 }, 0, 1.85, 0 },
 	{ "a burst that has gone", { 0, 2, 0, 100 }, 0, 0.3, 0 },
 	{ "bursts do not all come at once", { 1, 1, 4, 100 }, 0, 1, 0.8 },
-	{ "not measured: three tenths of its vCPUs", { 0, 0, 0, 0 }, 0, 1.2, 0.512 },
+	{ "not measured: three tenths of its vCPUs", { 0, 0, 0, 0 }, 0, 1.2, 0 },
 	{ "no more than its vCPUs", { 9, 9, 0, 100 }, 4, 4, 0 },
 	{ "just that", { 4, 4, 0, 100 }, 4, 4, 0 },
 	{ "and what its other threads use", { 9, 9, 0, 100 }, 5.5, 5.5, 0 },
