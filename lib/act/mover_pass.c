@@ -63,8 +63,12 @@ static bool rest_from_looking(struct mover *m, uint64_t began_ns)
 
 static bool find(struct mover *m, uint64_t start, uint64_t end_at, uint64_t nodes)
 {
-	int r = process_check(m->fs, m->job.pid, m->job.start_ticks);
+	int r;
 
+	m->chunk.n = 0;
+	if (mover_is_hole(m, start, end_at))
+		return true;
+	r = process_check(m->fs, m->job.pid, m->job.start_ticks);
 	if (r == 0)
 		r = mover_chunk_look(m, start, end_at, nodes);
 	return r == 0 || end_by_error(m, -r);
@@ -172,14 +176,10 @@ static bool is_worth_another(struct mover *m, bool first)
 	return true;
 }
 
-void mover_carry_out(struct mover *m)
+static void look_and_move(struct mover *m)
 {
 	bool first = true;
 
-	m->tally = (struct mover_answer){ .state = MOVER_WORKS };
-	m->began_ns = mover_now_ns();
-	m->chunk_kib = MOVER_CHUNK_MIN_KIB;
-	m->rest_owed_ns = 0;
 	if (!visit_all(m, look))
 		return;
 	m->tally.looked = true;
@@ -189,4 +189,22 @@ void mover_carry_out(struct mover *m)
 	}
 	while (visit_all(m, move) && is_worth_another(m, first))
 		first = false;
+}
+
+void mover_carry_out(struct mover *m)
+{
+	int r;
+
+	m->tally = (struct mover_answer){ .state = MOVER_WORKS };
+	m->began_ns = mover_now_ns();
+	m->chunk_kib = MOVER_CHUNK_MIN_KIB;
+	m->rest_owed_ns = 0;
+	mover_holes_open(m);
+	/* After it: the page map is not that of another process by then. */
+	r = process_check(m->fs, m->job.pid, m->job.start_ticks);
+	if (r < 0)
+		(void)end_by_error(m, -r);
+	else
+		look_and_move(m);
+	mover_holes_close(m);
 }

@@ -4,6 +4,7 @@
  *	mover.c         the thread, its orders and its speed
  *	mover_pass.c    what an order takes
  *	mover_ranges.c  which memory
+ *	mover_holes.c   pieces of it where nothing is
  *	mover_chunk.c   one piece of it, looked at or moved */
 #ifndef KT_MOVER_PRIVATE_H
 #define KT_MOVER_PRIVATE_H
@@ -74,6 +75,8 @@ struct mover {
 	uint64_t rest_owed_ns; /* for looking */
 	bool worked;           /* the kernel has answered once */
 	bool full;             /* in this pass */
+	struct hostfile pagemap;
+	uint64_t entry[MOVER_PAGES_MAX];
 	char text[8192];
 };
 
@@ -86,6 +89,14 @@ bool mover_rest(struct mover *m, uint64_t since_ns, uint64_t rest_ns, uint64_t k
 /* ---- mover_pass.c ------------------------------------------------------ */
 
 void mover_carry_out(struct mover *m);
+
+/* ---- mover_holes.c ----------------------------------------------------- */
+
+/* For one order.  Without it there are no holes. */
+void mover_holes_open(struct mover *m);
+void mover_holes_close(struct mover *m);
+/* Whether no page at all is in this piece of memory. */
+bool mover_is_hole(struct mover *m, uint64_t start, uint64_t end);
 
 /* ---- mover_chunk.c ----------------------------------------------------- */
 

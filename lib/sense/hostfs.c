@@ -270,6 +270,19 @@ ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file, cons
 	return read_open_file(fs, file, path, buf, size, read_first);
 }
 
+ssize_t hostfile_read_at(const struct hostfs *fs, struct hostfile *file, const char *path,
+			 void *buf, size_t size, uint64_t offset)
+{
+	ssize_t n;
+
+	if (file->fd < 0)
+		file->fd = path ? open_below(fs, path, O_RDONLY) : -EBADF;
+	n = file->fd < 0 ? file->fd : pread_again(file->fd, buf, size, offset);
+	if (n < 0)
+		hostfile_close(file);
+	return n;
+}
+
 void hostfile_close(struct hostfile *file)
 {
 	kt_close(&file->fd);

@@ -68,6 +68,11 @@ ssize_t hostfile_read(const struct hostfs *fs, struct hostfile *file, const char
  * (anything in sysfs and cgroups, most of /proc), the beginning of anything longer. */
 ssize_t hostfile_read_first(const struct hostfs *fs, struct hostfile *file, const char *path,
 			    char *buf, size_t size) KT_MUST_USE;
+
+/* So many bytes of a file that is no text, or as many as there are.  Opens `path` when it is
+ * not open yet; after any error it is closed again. */
+ssize_t hostfile_read_at(const struct hostfs *fs, struct hostfile *file, const char *path,
+			 void *buf, size_t size, uint64_t offset) KT_MUST_USE;
 void hostfile_close(struct hostfile *file);
 
 #endif

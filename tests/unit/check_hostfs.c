@@ -352,6 +352,25 @@ START_TEST(an_open_file_is_opened_once_and_read_anew)
 }
 END_TEST
 
+START_TEST(a_piece_of_a_file_is_read)
+{
+	struct hostfile file = HOSTFILE_CLOSED;
+	char bytes[8] = "........";
+
+	put_text("bytes", "0123456789");
+	ck_assert_int_eq(hostfile_read_at(&fs, &file, "bytes", bytes, 3, 2), 3);
+	ck_assert_mem_eq(bytes, "234.....", 8);
+	ck_assert_int_eq(hostfile_read_at(&fs, &file, "gone by now", bytes, 8, 7), 3);
+	ck_assert_mem_eq(bytes, "789.....", 8);
+	ck_assert_int_eq(hostfile_read_at(&fs, &file, "bytes", bytes, 8, 10), 0);
+	hostfile_close(&file);
+	ck_assert_int_eq(hostfile_read_at(&fs, &file, "none", bytes, 8, 0), -ENOENT);
+	ck_assert_int_eq(hostfile_read_at(&fs, &file, NULL, bytes, 8, 0), -EBADF);
+	ck_assert_int_lt(hostfile_read_at(&fs, &file, ".", bytes, 8, 0), 0);
+	ck_assert_int_eq(file.fd, -1);
+}
+END_TEST
+
 /* As a cgroup that was removed: the descriptor is still there and reads no more. */
 static void spoil(const struct hostfile *file)
 {
@@ -485,6 +504,7 @@ static TCase *open_files_case(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, an_open_file_is_opened_once_and_read_anew);
+	tcase_add_test(tc, a_piece_of_a_file_is_read);
 	tcase_add_test(tc, what_was_removed_and_made_again_is_found_again);
 	tcase_add_test(tc, what_grew_too_big_is_opened_afresh);
 	tcase_add_test(tc, a_process_that_has_gone_is_not_looked_for_again);

@@ -198,6 +198,55 @@ START_TEST(a_permission_that_was_there_is_missing_for_one_guest_only)
 }
 END_TEST
 
+/* ---- where nothing is ------------------------------------------------------------------- */
+
+enum { HOLE = 30 * MIB, PIECE = 2 * MIB };
+
+static void look_at_memory_with_a_hole(void)
+{
+	const struct area area = { .size = 34 * MIB, .touch = true, .touch_from = HOLE - PAGE };
+	struct mover_order order;
+
+	process_starts(1, &area);
+	order = order_to(2);
+	order.look_only = true;
+	assert_ends(order, MOVER_DONE);
+}
+
+/* In one mapping, as a device has it that memory is plugged into. */
+START_TEST(memory_that_is_not_there_is_not_asked_for)
+{
+	look_at_memory_with_a_hole();
+	ck_assert_uint_eq(kernel.looks, 3);
+	ck_assert_uint_eq(answer.away_kib, 3 * PIECE / 1024);
+}
+END_TEST
+
+/* Its processes have no page map, as where we may not read it. */
+static void hide_page_maps(void)
+{
+	static const char *const files[] = { "stat", "maps" };
+	char folder[96], of[64];
+
+	ck_assert_int_eq(unlink(at(root, "proc")), 0);
+	ck_assert_int_eq(mkdir(at(root, "proc"), 0755), 0);
+	snprintf(folder, sizeof folder, "%s/proc/%d", root, process.pid);
+	ck_assert_int_eq(mkdir(folder, 0755), 0);
+	for (size_t i = 0; i < KT_ARRAY_LEN(files); i++) {
+		snprintf(of, sizeof of, "/proc/%d/%s", process.pid, files[i]);
+		ck_assert_int_eq(symlink(of, at(folder, files[i])), 0);
+	}
+}
+
+START_TEST(without_a_page_map_all_is_asked_for)
+{
+	starts_with(8 * MIB);
+	hide_page_maps();
+	assert_ends(order_to(2), MOVER_DONE);
+	ck_assert_uint_eq(answer.moved_kib, 8 * 1024);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("mover");
@@ -218,6 +267,8 @@ int main(void)
 	tcase_add_test(t, a_fifth_may_fail);
 	tcase_add_test(t, more_than_a_fifth_is_a_failure);
 	tcase_add_test(t, a_failure_is_not_carried_on);
+	tcase_add_test(t, memory_that_is_not_there_is_not_asked_for);
+	tcase_add_test(t, without_a_page_map_all_is_asked_for);
 	tcase_add_loop_test(t, refusals_are_told_apart, 0, KT_ARRAY_LEN(refusal));
 	tcase_add_test(t, a_permission_that_was_there_is_missing_for_one_guest_only);
 	suite_add_tcase(s, t);

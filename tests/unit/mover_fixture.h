@@ -23,11 +23,12 @@ struct area {
 	uint64_t size;
 	unsigned int node; /* where its pages are; only with `touch` */
 	bool touch, huge, read_only, everybodys;
-	int file;        /* what it is of, or 0 */
-	bool peek;       /* read, and never written: pages of zeros */
-	bool shared;     /* with another process */
-	uint64_t pinned; /* so much of it, from its beginning, by the kernel: in a pipe */
-	uint64_t offset; /* from where it would be */
+	int file;            /* what it is of, or 0 */
+	bool peek;           /* read, and never written: pages of zeros */
+	bool shared;         /* with another process */
+	uint64_t touch_from; /* ... what is before is not there */
+	uint64_t pinned;     /* so much of it, from its beginning, by the kernel: in a pipe */
+	uint64_t offset;     /* from where it would be */
 };
 
 static struct process {
@@ -68,7 +69,7 @@ BARE static inline void bare_map(size_t i)
 	if (!a->touch)
 		return;
 	syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL);
-	for (uint64_t p = at; p < at + a->size; p += PAGE)
+	for (uint64_t p = at + a->touch_from; p < at + a->size; p += PAGE)
 		*(volatile uint64_t *)(uintptr_t)p = p;
 	syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0UL);
 }
