@@ -99,7 +99,7 @@ START_TEST(a_guest_has_a_cache_when_it_fits)
 
 	caches(1);
 	(void)guest_on(0, fits[_i].vcpus, fits[_i].cpus);
-	/* More than its vCPUs want is wanted by its other threads. */
+	/* What is more than its vCPUs can want, its other threads do. */
 	fx.view.guest[0].run_cpus = fits[_i].cpus;
 	if (fits[_i].reserved_first < 99)
 		fx.conf.placement.reserved_cpus =
