@@ -28,6 +28,8 @@ static const double device_intensity = 0.05;
 static const double move_cpu_s_per_gib = 0.5;
 /* CPUs that a changed home must bring. */
 static const double repin_cpus = 0.1;
+/* More of a guest's memory than this on one node: it has a home there already. */
+static const double gathered_share = 0.9;
 
 uint64_t guest_resident_kib(const struct guest_view *g)
 {
@@ -159,8 +161,10 @@ struct unit {
 	unsigned int cell;
 	size_t max_options; /* that leave some for the other guests */
 	uint64_t present;
-	double repin_cpus;  /* of a change; 0 for the first decision */
-	double memory_cpus; /* that wait for its memory */
+	bool placed;
+	unsigned int gathered; /* node with nearly all of its memory; KT_NODES_MAX: none */
+	double repin_cpus;     /* of a change */
+	double memory_cpus;    /* that wait for its memory */
 	double somewhere_gib;
 	double far_gib[KT_NODES_MAX], device[KT_NODES_MAX]; /* by node that it runs on */
 };
@@ -255,6 +259,15 @@ static bool can_bring(const struct unit *u, uint64_t nodes)
 	return free_gib > gib;
 }
 
+/* The first home of a guest whose memory is on one node is one if it is elsewhere. */
+static bool is_change(const struct unit *u, uint64_t nodes)
+{
+	if (u->placed)
+		return nodes != u->present;
+	return u->gathered < KT_NODES_MAX &&
+	       (!nodemask_test(nodes, u->gathered) || nodes == u->placing->nodes);
+}
+
 /* With its memory and without. */
 static void add_options(struct unit *u, uint64_t nodes)
 {
@@ -263,7 +276,7 @@ static void add_options(struct unit *u, uint64_t nodes)
 
 	if (has_option(p, u->item, nodes) || u->item->noptions + 1 >= u->max_options)
 		return;
-	if (nodes != u->present)
+	if (is_change(u, nodes))
 		cost += u->repin_cpus + placement_blame_cpus(u->step, nodes);
 	if (pack_add_option(p, nodes, false, cost + leave_cpus(u, nodes)) && can_bring(u, nodes))
 		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes));
@@ -304,6 +317,7 @@ static void add_all_options(struct unit *u)
 
 static void fill_item(struct unit *u)
 {
+	u->gathered = KT_NODES_MAX;
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		double gib = cell_gib_on(u->placing, u->cell, n);
 
@@ -316,6 +330,8 @@ static void fill_item(struct unit *u)
 
 		u->far_gib[n] = far_gib(u->placing, u->item, n);
 		u->device[n] = device_share(u->placing, n);
+		if ((double)u->item->gib_on[n] > gathered_share * u->somewhere_gib)
+			u->gathered = n;
 	}
 }
 
@@ -353,7 +369,8 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.present = placed ? present : p->nodes;
 	u.max_options =
 		KT_MAX(PACK_OPTIONS_MAX / (s->view->npresent * KT_CELLS_MAX / 4 + 1), (size_t)16);
-	u.repin_cpus = placed ? repin_cpus + placement_backoff_cpus(s, slot) : 0;
+	u.placed = placed;
+	u.repin_cpus = repin_cpus + placement_backoff_cpus(s, slot);
 	u.memory_cpus =
 		KT_MAX(wanted(p->guest, fast_share_memory), least_cpus * p->guest->domain->vcpus) *
 		share;
