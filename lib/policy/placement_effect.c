@@ -23,7 +23,7 @@ static const double idle_cpus = 0.05;
 /* Of the last changes: so many that did not help, and more than half. */
 static const unsigned int failures_max = 4, remembered = 16;
 
-static const double backoff_factor = 1.5, backoff_step = 0.08, backoff_of_failure = 1;
+static const double backoff_factor = 1.5, backoff_step = 0.1, backoff_of_failure = 1;
 /* The back-off falls by half in some eight minutes. */
 static const double backoff_tau_s = 667;
 

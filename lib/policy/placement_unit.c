@@ -24,6 +24,9 @@ static const double memory_intensity = 0.25, remote_lost_max = 0.6;
 /* The same of devices: much less of the traffic is theirs. */
 static const double device_intensity = 0.05;
 
+/* Free memory that a move may begin with. */
+static const double begin_gib = 1;
+
 /* CPU seconds that moving a GiB takes. */
 static const double move_cpu_s_per_gib = 0.5;
 /* CPUs that a changed home must bring. */
@@ -240,7 +243,8 @@ static bool has_option(const struct pack *p, const struct pack_item *item, uint6
 }
 
 /* Pages move only to what is free now: the kernel would reclaim from all guests to make
- * room.  A home that was full a moment ago is asked again later. */
+ * room.  There need not be room for all of it: on a full host guests change places bit by
+ * bit.  A home that was full a moment ago is asked again later. */
 static bool can_bring(const struct unit *u, uint64_t nodes)
 {
 	const struct host_view *v = u->step->view;
@@ -256,7 +260,7 @@ static bool can_bring(const struct unit *u, uint64_t nodes)
 					       placement_reserve_kib(u->step->conf, v, n)) /
 			    (1024 * 1024);
 	}
-	return free_gib > gib;
+	return free_gib > KT_MIN(gib, begin_gib);
 }
 
 /* The first home of a guest whose memory is on one node is one if it is elsewhere. */

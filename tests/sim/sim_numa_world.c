@@ -226,6 +226,7 @@ static void order_move(uint64_t leave_free_gib)
 {
 	d->plan.move = (struct move_plan){ .go = true,
 					   .slot = 0,
+					   .from = UINT64_MAX,
 					   .kib_per_s = 2 * KIB_PER_GIB,
 					   .leave_free_kib = leave_free_gib * KIB_PER_GIB };
 	numa_daemon_act(d, w);

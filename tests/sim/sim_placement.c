@@ -217,8 +217,9 @@ END_TEST
 
 static void check_day(const struct day *d, int seed, unsigned int nguests)
 {
-	/* each guest once, some ten that are born, and moves: in the worst hour of 20, 45 */
-	ck_assert_msg(d->npins <= nguests + 70, "seed %d, %u guests: %u pins in an hour", seed,
+	/* each guest once, some ten that are born, and moves: with 24 guests, which want as much
+	 * as there is, 117 in the worst hour of 20 */
+	ck_assert_msg(d->npins <= nguests + 140, "seed %d, %u guests: %u pins in an hour", seed,
 		      nguests, d->npins);
 	/* until the means have seen it; longer when all that could go have just moved */
 	ck_assert_msg(d->longest_crowded_s <= 90, "seed %d, %u guests: crowded for %.0f s", seed,
