@@ -192,16 +192,17 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		if (!cpumask_empty(&view->topology->node[n].cpus))
 			s.nnear = placement_near(view->topology, n, s.near[n]);
-	placement_judge(&s);
 	pack_begin(&state->pack);
 	state->nunits = 0;
 	for (size_t i = 0; i < view->nslots; i++)
 		if (view->guest[i].domain)
 			admit(&s, i);
 	placement_fill_bins(&s);
+	pack_settle(&state->pack);
+	placement_note_waits(&s);
+	placement_judge(&s);
 	placement_search(&s);
 	placement_separate_cells(&s);
-	placement_note_waits(&s);
 	placement_roll_back(&s);
 	wish_all(&s);
 	placement_choose_move(&s);

@@ -14,6 +14,8 @@
 static const double much_worse = 0.05;
 /* CPUs: as much as a change has to gain. */
 static const double harm_cpus = 0.1;
+/* Of a node's CPUs. */
+static const double saturated_share = 0.75;
 /* Of this host's own CPUs. */
 static const double host_steal_max = 0.05;
 /* Long enough for six looks, the first of which is not counted: it holds the change. */
@@ -114,12 +116,10 @@ static void blame(struct placement_step *s, uint64_t nodes)
 }
 
 /* Neither did it help before, nor can the model say why: CPUs that were waited for. */
-static double unexplained_cpus(const struct placement_step *s, const struct placement_effect *e,
-			       uint64_t nodes)
+static double unexplained_cpus(const struct placement_effect *e)
 {
-	double expected = expected_share(s->state, nodes);
-	double share = e->delay_s / e->want_s;
-	double known = KT_MAX(e->delay_share_before, expected);
+	double share = e->delay_s / e->want_s, explained = e->explained_s / e->want_s;
+	double known = KT_MAX(e->delay_share_before, explained);
 
 	return share > known + much_worse ? (share - known) * e->want_s / e->seconds : 0;
 }
@@ -133,13 +133,38 @@ static void judge(struct placement_step *s, struct placement_guest *g, uint64_t 
 	/* An idle guest proves nothing; on a host whose own CPUs are taken, nobody does. */
 	if (e->want_s < idle_cpus * e->seconds || s->view->steal_share > host_steal_max)
 		return;
-	failed = unexplained_cpus(s, e, nodes) >= harm_cpus;
+	failed = unexplained_cpus(e) >= harm_cpus;
 	count(s->state, failed);
 	if (!failed)
 		return;
 	g->roll_back = true;
 	blame(s, nodes);
 	back_off(g, s->view->now_ns, backoff_of_failure);
+}
+
+/* Whether all of its CPUs were busy for much of the time since the look before. */
+static bool is_saturated(const struct host_view *v, uint64_t nodes)
+{
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+
+		if (v->node_busy_cpus[n] >
+		    saturated_share * cpumask_count(&v->topology->node[n].cpus))
+			return true;
+	}
+	return false;
+}
+
+/* As the load was then: others come and go while a guest is watched, and the model, which
+ * knows means, sees only a part of what the first moments of a burst cost. */
+static double explained_cpus(const struct placement_step *s, const struct guest_view *v,
+			     const struct guest_in_force *f)
+{
+	uint64_t nodes = f->pinned ? f->nodes : 0;
+
+	if (is_saturated(s->view, nodes))
+		return v->delay_cpus;
+	return expected_share(s->state, nodes) * (v->run_cpus + v->delay_cpus);
 }
 
 static void watch(struct placement_step *s, const struct guest_view *v, struct placement_guest *g,
@@ -156,6 +181,7 @@ static void watch(struct placement_step *s, const struct guest_view *v, struct p
 		return;
 	e->want_s += (v->run_cpus + v->delay_cpus) * dt_s;
 	e->delay_s += v->delay_cpus * dt_s;
+	e->explained_s += explained_cpus(s, v, f) * dt_s;
 	e->seconds += dt_s;
 	if (e->seconds >= watch_s)
 		judge(s, g, f->pinned ? f->nodes : 0);

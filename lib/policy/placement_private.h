@@ -95,7 +95,7 @@ unsigned int guest_fullest_node(const struct guest_view *g);
 
 /* ---- placement_search.c ------------------------------------------------------------- */
 
-/* Items take their best options, unless it is not worth it. */
+/* Items of the settled pack take their best options, unless it is not worth it. */
 void placement_search(struct placement_step *s);
 /* Cells of a guest that are better off together than they fit go apart. */
 void placement_separate_cells(struct placement_step *s);
@@ -130,11 +130,11 @@ bool placement_was_full(const struct placement_step *s, const struct placement_g
 
 /* ---- placement_effect.c ------------------------------------------------------------- */
 
-/* Looks at what came of the changes before. */
+/* Looks at what came of the changes before, after placement_note_waits. */
 void placement_judge(struct placement_step *s);
 /* The guest is to go elsewhere: what it leaves is noted, and what it had to wait there. */
 void placement_expect(struct placement_step *s, const struct placing *p, size_t slot);
-/* The search is done: what the nodes' load lets one expect. */
+/* The pack is settled as everything is: what the nodes' load lets one expect. */
 void placement_note_waits(struct placement_step *s);
 /* CPUs that another guest must gain to go there, for one was wrong to. */
 double placement_blame_cpus(const struct placement_step *s, uint64_t nodes);

@@ -139,7 +139,6 @@ void placement_search(struct placement_step *s)
 	const struct pack *p = &state->pack;
 	double present;
 
-	pack_settle(&state->pack);
 	present = pack_cost(p);
 	place_unplaced(state);
 	if (present - placement_improve(state, looks_max) < least_gain_cpus)

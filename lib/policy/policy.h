@@ -96,7 +96,8 @@ struct placement_effect {
 	uint64_t noted_ns, changed_ns;
 	uint64_t left[KT_CELLS_MAX]; /* its nodes before */
 	double delay_share_before;   /* runnable but not running, of what it wanted */
-	double want_s, delay_s;      /* since, in CPU seconds */
+	double want_s, delay_s;      /* since, in CPU seconds ... */
+	double explained_s;          /* ... that had to be waited by the model */
 	double seconds;
 };
 
