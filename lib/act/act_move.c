@@ -12,7 +12,7 @@
 static bool same_order(const struct mover_order *a, const struct mover_order *b)
 {
 	if (a->pid != b->pid || a->start_ticks != b->start_ticks || a->look_only != b->look_only ||
-	    a->ncells != b->ncells)
+	    a->from != b->from || a->ncells != b->ncells)
 		return false;
 	for (unsigned int c = 0; c < a->ncells; c++)
 		if (a->cell[c].nodes != b->cell[c].nodes ||
@@ -50,6 +50,7 @@ static struct act_guest *wanted(const struct act *a, const struct plan *plan,
 		.look_only = guest->placement.dry_run || a->look_only || !a->fs->is_live,
 		.kib_per_s = move->kib_per_s,
 		.leave_free_kib = move->leave_free_kib,
+		.from = move->from,
 	};
 	add_cells(&guest->placement, ret);
 	return g;

@@ -35,6 +35,7 @@ struct mover_order {
 	bool look_only; /* see what would be moved */
 	uint64_t kib_per_s;
 	uint64_t leave_free_kib; /* on a node that memory goes to */
+	uint64_t from;           /* nodes that memory leaves; what is on others stays */
 	unsigned int ncells;     /* one: it is all of the guest's memory */
 	struct mover_cell cell[KT_CELLS_MAX];
 };

@@ -70,7 +70,7 @@ static bool find(struct mover *m, uint64_t start, uint64_t end_at, uint64_t node
 		return true;
 	r = process_check(m->fs, m->job.pid, m->job.start_ticks);
 	if (r == 0)
-		r = mover_chunk_look(m, start, end_at, nodes);
+		r = mover_chunk_look(m, start, end_at, nodes | ~m->job.from);
 	return r == 0 || end_by_error(m, -r);
 }
 

@@ -57,9 +57,11 @@ static void wish_memory_on(unsigned int node)
 	wish_cpus(&mine, (int)node);
 	plan->guest[SLOT].placement.nodes = nodemask_of(node);
 	plan->guest[SLOT].placement.cell[0].nodes = nodemask_of(node);
-	plan->move = (struct move_plan){
-		.go = true, .why = WHY_HOME_BY_LOAD, .slot = SLOT, .kib_per_s = UINT64_C(64) * MIB
-	};
+	plan->move = (struct move_plan){ .go = true,
+					 .why = WHY_HOME_BY_LOAD,
+					 .slot = SLOT,
+					 .from = UINT64_MAX,
+					 .kib_per_s = UINT64_C(64) * MIB };
 }
 
 static const struct move_in_force *moving(void)

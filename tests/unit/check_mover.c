@@ -20,6 +20,23 @@ START_TEST(what_is_elsewhere_goes_and_the_rest_stays)
 }
 END_TEST
 
+START_TEST(only_what_is_on_the_named_nodes_goes)
+{
+	struct mover_order order;
+
+	starts_with(16 * MIB);
+	for (size_t i = 0; i < 4096; i++)
+		kernel.node[i] = (signed char)(i % 4 == 3 ? NOWHERE : (int)(i % 4));
+	order = order_to(2);
+	order.from = 4;
+	assert_ends(order, MOVER_DONE);
+	ck_assert_uint_eq(answer.moved_kib, 4 * 1024);
+	ck_assert_uint_eq(answer.away_nodes, 4);
+	ck_assert_uint_eq(pages_on(0), 1024);
+	ck_assert_uint_eq(pages_on(1), 2048);
+}
+END_TEST
+
 START_TEST(a_look_moves_nothing)
 {
 	struct mover_order order;
@@ -255,6 +272,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup_mover, teardown_mover);
 	tcase_add_test(t, what_is_elsewhere_goes_and_the_rest_stays);
+	tcase_add_test(t, only_what_is_on_the_named_nodes_goes);
 	tcase_add_test(t, a_look_moves_nothing);
 	tcase_add_loop_test(t, of_several_nodes_the_roomiest_gets_it, 0, 2);
 	tcase_add_test(t, where_all_is_home_nothing_is_called);

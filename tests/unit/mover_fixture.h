@@ -237,6 +237,7 @@ static inline struct mover_order order_to(uint64_t nodes)
 {
 	return (struct mover_order){ .pid = process.pid,
 				     .start_ticks = process.start_ticks,
+				     .from = UINT64_MAX,
 				     .kib_per_s = UINT64_C(64) * MIB,
 				     .ncells = 1,
 				     .cell[0].nodes = nodes };
