@@ -35,13 +35,12 @@ static void admit(struct placement_step *s, size_t slot)
 		why = WHY_PREDICTIONS_FAIL;
 		wish = WISH_HOLD;
 	}
-	if (why == WHY_NONE)
-		placement_note_run(s, &p);
 	if (why != WHY_NONE) {
 		s->state->guest[slot].decided &= wish == WISH_HOLD;
 		wish_none(s, slot, wish, why);
 		return;
 	}
+	placement_note_run(s, &p);
 	/* A pin of a life before was decided then. */
 	s->state->guest[slot].decided |= p.in_force->pinned;
 	if (placement_add_units(s, &p, slot))

@@ -191,10 +191,9 @@ void placement_judge(struct placement_step *s)
 {
 	for (size_t i = 0; i < s->view->nslots; i++) {
 		const struct guest_view *v = &s->view->guest[i];
-		struct placement_guest *g = &s->state->guest[i];
 
-		if (v->present && g->incarnation == v->incarnation)
-			watch(s, v, g, recall_guest(s->in_force, i, v));
+		if (v->present)
+			watch(s, v, &s->state->guest[i], recall_guest(s->in_force, i, v));
 	}
 }
 

@@ -4,7 +4,8 @@
  *	placement.c         one step: who is placed, where everybody is best, what is wished
  *	placement_rules.c   may this guest be placed at all, and where
  *	placement_host.c    the nodes as bins: CPUs, load that is not the guests', room
- *	placement_unit.c    a guest, or a cell of it, as an item: demand, options, costs
+ *	placement_demand.c  what a guest wants, and where its memory is
+ *	placement_unit.c    a guest, or a cell of it, as an item: options and costs
  *	placement_search.c  from the present placement to a better one
  *	placement_pin.c     masks for a home
  *	placement_cache.c   ... narrowed to a cache
@@ -83,15 +84,20 @@ unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t
 /* How much farther than local memory, 0 for local: 1 is twice as far. */
 double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to);
 
-/* ---- placement_unit.c --------------------------------------------------------------- */
+/* ---- placement_demand.c ------------------------------------------------------------- */
 
-/* Adds the guest's cells to the items; false: there is no room for them. */
-bool placement_add_units(struct placement_step *s, const struct placing *p, size_t slot);
 /* Mean and variance of what the guest will want, in CPUs. */
 double placement_cpus(const struct guest_view *g, double *ret_variance);
 uint64_t guest_resident_kib(const struct guest_view *g);
 /* KT_NODES_MAX: it has no memory. */
 unsigned int guest_fullest_node(const struct guest_view *g);
+/* It can never want more. */
+double placement_most_cpus(const struct guest_view *g);
+
+/* ---- placement_unit.c --------------------------------------------------------------- */
+
+/* Adds the guest's cells to the items; false: there is no room for them. */
+bool placement_add_units(struct placement_step *s, const struct placing *p, size_t slot);
 
 /* ---- placement_search.c ------------------------------------------------------------- */
 

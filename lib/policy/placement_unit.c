@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What does a guest want, where could it go, and what would each choice cost? */
+/* Where could a guest go, and what would each choice cost? */
 #include "placement_private.h"
 
-/* Of demand: how much the last seconds count against the last minutes.  Without the fast
- * part numad was better (tests/sim/numa_world.h: 1.7 against 1.4 % of the CPUs lost). */
-static const double fast_share = 0.85;
-/* Memory stays where it is put for long: what counts is what the guest does for long. */
-static const double fast_share_memory = 0.85;
 /* Of a vCPU: an idle guest will wake up some day, and better be near its memory then. */
 static const double least_cpus = 0.1;
-/* Of the variance around the slow mean: bursts of guests do not all come at once. */
-static const double variance_share = 0.2;
-/* A guest not yet measured: so much of its vCPUs.  It is not known to vary, or a new guest
- * would have its neighbours moved. */
-static const double unknown_cpus_share = 0.3;
 
 /* Of the memory that a guest has not touched in its first half minute. */
 static const double untouched_share = 0.25;
@@ -33,51 +23,6 @@ static const double move_cpu_s_per_gib = 0.5;
 static const double repin_cpus = 0.1;
 /* More of a guest's memory than this on one node: it has a home there already. */
 static const double gathered_share = 0.9;
-
-uint64_t guest_resident_kib(const struct guest_view *g)
-{
-	uint64_t sum = 0;
-
-	for (size_t n = 0; n < KT_NODES_MAX; n++)
-		sum = add_capped(sum, g->sample->node_memory_kib[n]);
-	return sum;
-}
-
-unsigned int guest_fullest_node(const struct guest_view *g)
-{
-	unsigned int best = 0;
-
-	for (unsigned int n = 1; n < KT_NODES_MAX; n++)
-		if (g->sample->node_memory_kib[n] > g->sample->node_memory_kib[best])
-			best = n;
-	return g->sample->node_memory_kib[best] ? best : KT_NODES_MAX;
-}
-
-/* ---- demand ------------------------------------------------------------------------- */
-
-/* Each vCPU one, and what its other threads are seen to use, if they are. */
-static double most_cpus(const struct guest_view *g)
-{
-	double helpers = g->run_cpus - g->domain->vcpus;
-
-	return g->domain->vcpus + KT_MAX(helpers, 0.0);
-}
-
-static double wanted(const struct guest_view *g, double fast)
-{
-	double vcpus = g->domain->vcpus;
-	double cpus = fast * g->demand.fast + (1 - fast) * g->demand.slow;
-
-	if (!(g->demand.age_s > 0))
-		return unknown_cpus_share * vcpus;
-	return cpus < most_cpus(g) ? KT_MAX(cpus, 0.0) : most_cpus(g);
-}
-
-double placement_cpus(const struct guest_view *g, double *ret_variance)
-{
-	*ret_variance = variance_share * g->demand.variance;
-	return wanted(g, fast_share);
-}
 
 /* ---- memory -------------------------------------------------------------------------- */
 
@@ -356,28 +301,32 @@ static uint64_t present_nodes(const struct placing *p, const struct placement_gu
 	return g->pretended[cell] ? g->pretended[cell] : placing_present(p, cell);
 }
 
+/* Half of what each guest could have, for some come in several cells. */
+static size_t fair_share_of_options(const struct host_view *v)
+{
+	return KT_MAX((size_t)PACK_OPTIONS_MAX / (2 * v->npresent + 1), (size_t)16);
+}
+
 static bool add_unit(struct placement_step *s, const struct placing *p, size_t slot,
 		     unsigned int cell)
 {
 	struct placement_guest *g = &s->state->guest[slot];
 	struct unit u = { .step = s, .placing = p, .guest = g, .cell = cell };
 	double share = vcpu_share(p, cell);
-	double variance, cpus = placement_cpus(p->guest, &variance) * share;
+	double variance, cpus = placement_cpus(p->guest, &variance);
 	uint64_t present = present_nodes(p, g, cell);
 	bool placed = g->decided && placing_suits(p, cell, present);
 
-	u.item = pack_add_item(&s->state->pack, cpus, variance * share * share, cell_gib(p, cell));
+	u.item = pack_add_item(&s->state->pack, cpus * share, variance * share * share,
+			       cell_gib(p, cell));
 	if (!u.item)
 		return false;
-	u.item->most_cpus = most_cpus(p->guest) * share;
+	u.item->most_cpus = placement_most_cpus(p->guest) * share;
 	u.present = placed ? present : p->nodes;
-	u.max_options =
-		KT_MAX(PACK_OPTIONS_MAX / (s->view->npresent * KT_CELLS_MAX / 4 + 1), (size_t)16);
+	u.max_options = fair_share_of_options(s->view);
 	u.placed = placed;
 	u.repin_cpus = repin_cpus + placement_backoff_cpus(s, slot);
-	u.memory_cpus =
-		KT_MAX(wanted(p->guest, fast_share_memory), least_cpus * p->guest->domain->vcpus) *
-		share;
+	u.memory_cpus = KT_MAX(cpus, least_cpus * p->guest->domain->vcpus) * share;
 	fill_item(&u);
 	add_all_options(&u);
 	if (u.item->noptions == 0)

@@ -10,6 +10,7 @@ START_TEST(what_did_not_move_is_not_tried_again)
 	rests("all is done, and memory is left", WHY_NOTHING_TO_MOVE);
 	fx.in_force.move = (struct move_in_force){ .slot = 0 };
 	rests("nor later", WHY_NOTHING_TO_MOVE);
+	ck_assert(!fx.state.placement.unit[0].brings);
 	fixture_memory_on(0, G(1), G(1) + 100 * MIB_KIB);
 	rests("nor a little more", WHY_NOTHING_TO_MOVE);
 	fixture_memory_on(0, G(1), G(2));

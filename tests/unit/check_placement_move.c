@@ -159,11 +159,33 @@ static void given_no_cpus_wanted(void)
 	fixture_wants(0, 0);
 }
 
+/* Half of it is away: an eighth of a tenth of a CPU is lost, should its one vCPU wake up. */
+static void given_idle_and_large(uint64_t half_kib)
+{
+	fixture_wants(0, 0);
+	fx.domain[0].vcpus = 1;
+	fx.domain[0].memory_kib = 2 * half_kib;
+	fixture_memory_on(0, half_kib, half_kib);
+}
+
+/* 14 GiB cost 0.0117 CPUs for ten minutes. */
+static void given_copy_that_pays(void)
+{
+	given_idle_and_large(G(14));
+}
+
+static void given_copy_too_dear(void)
+{
+	given_idle_and_large(G(15));
+}
+
 static const struct {
 	const char *name;
 	void (*given)(void);
 	bool go;
 } may[] = {
+	{ "the copy pays, should it wake up", given_copy_that_pays, true },
+	{ "the copy costs more than it brings", given_copy_too_dear, false },
 	{ "nothing in the way", given_nothing, true },
 	{ "vCPUs first, memory later", given_not_pinned_yet, false },
 	{ "its vCPUs are still elsewhere", given_pinned_elsewhere, false },
