@@ -99,6 +99,8 @@ double placement_blame_cpus(const struct placement_step *s, uint64_t nodes)
 		unsigned int n = nodemask_first(nodes);
 		double ago_s = (double)sub_capped(s->view->now_ns, s->state->blame_ns[n]) / 1e9;
 
+		if (!(s->state->blame_cpus[n] > 0))
+			continue;
 		most = KT_MAX(most, s->state->blame_cpus[n] * exp(-ago_s / backoff_tau_s));
 	}
 	return most;

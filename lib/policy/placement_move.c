@@ -80,9 +80,12 @@ static bool is_home(const struct placement_step *s, const struct placement_unit 
  * worth it, once for each home. */
 static bool is_unsearched(const struct placement_step *s, size_t slot)
 {
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p;
 
-	return placing_ncells(&p) > 1 && placing_may_move(&p) &&
+	if (s->view->guest[slot].domain->ncells < 2)
+		return false;
+	p = placing_of(s->conf, s->view, s->in_force, slot);
+	return placing_may_move(&p) &&
 	       s->state->guest[slot].stuck_home_ns != p.in_force->pin_changed_ns;
 }
 

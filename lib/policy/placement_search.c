@@ -197,12 +197,14 @@ void placement_separate_cells(struct placement_step *s)
 
 	for (size_t i = 0; i < s->state->nunits; i++) {
 		struct placement_unit *u = &s->state->unit[i];
-		struct placing p = placing_of(s->conf, s->view, s->in_force, u->slot);
-		double vcpus = placing_cell_vcpus(&p, u->cell);
+		struct placing p;
+		double vcpus;
 		size_t option;
 
-		if (placing_ncells(&p) == 1)
+		if (s->view->guest[u->slot].domain->ncells < 2)
 			continue;
+		p = placing_of(s->conf, s->view, s->in_force, u->slot);
+		vcpus = placing_cell_vcpus(&p, u->cell);
 		if (u->cell == 0)
 			memset(taken, 0, sizeof taken);
 		option = cheapest_with_cpus(pack, &pack->item[i], &p, taken, vcpus);

@@ -113,18 +113,17 @@ struct unit {
 	unsigned int gathered; /* node with nearly all of its memory; KT_NODES_MAX: none */
 	double repin_cpus;     /* of a change */
 	double memory_cpus;    /* that wait for its memory */
-	double somewhere_gib;
+	double somewhere_gib, movable_gib;
 	double far_gib[KT_NODES_MAX], device[KT_NODES_MAX]; /* by node that it runs on */
 };
 
 /* What has once refused to move will refuse again. */
 static double gib_to_move(const struct unit *u, uint64_t nodes)
 {
-	double gib = 0;
+	double gib = u->movable_gib;
 
-	for (uint64_t held = u->item->held & ~nodes; held; held &= held - 1)
-		if (!placement_is_tier(u->step->view, nodemask_first(held)))
-			gib += (double)u->item->gib_on[nodemask_first(held)];
+	for (uint64_t here = nodes; here; here &= here - 1)
+		gib -= (double)u->item->gib_on[nodemask_first(here)];
 	if (nodes == u->present && u->guest->stuck_home_ns == u->placing->in_force->pin_changed_ns)
 		gib -= (double)u->guest->stuck_kib / (1024 * 1024);
 	return KT_MAX(gib, 0.0);
@@ -195,7 +194,7 @@ static bool can_bring(const struct unit *u, uint64_t nodes)
 	const struct host_view *v = u->step->view;
 	double gib = gib_to_move(u, nodes), free_gib = 0;
 
-	if (!(gib > 0) || u->step->in_force->move.off || !placing_may_move(u->placing) ||
+	if (!(gib > 1e-6) || u->step->in_force->move.off || !placing_may_move(u->placing) ||
 	    placement_was_full(u->step, u->guest, nodes))
 		return false;
 	for (uint64_t left = nodes; left; left &= left - 1) {
@@ -273,6 +272,8 @@ static void fill_item(struct unit *u)
 		u->item->gib_on[n] = (float)gib;
 		u->item->held |= gib > 0 ? nodemask_of(n) : 0;
 		u->somewhere_gib += gib;
+		u->movable_gib +=
+			placement_is_tier(u->step->view, n) ? 0 : (double)u->item->gib_on[n];
 	}
 	for (uint64_t nodes = u->placing->nodes; nodes; nodes &= nodes - 1) {
 		unsigned int n = nodemask_first(nodes);
