@@ -7,10 +7,10 @@
  * preallocated, bound to a node; 2 to 8 cells): each cell is one mapping of exactly its
  * size, as an inaccessible page after it keeps it apart from its neighbour. */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "mover_private.h"
+#include "parse.h"
 #include "str.h"
 
 /* Less is QEMU's own: buffers, tables, the stacks of threads that are small. */
@@ -21,23 +21,27 @@ struct reading {
 	struct mover_ranges *ranges;
 };
 
-/* "[anon:...]" is a name that its owner gave it. */
-static bool is_of_process(const char *name)
+/* A name such as "[heap]" says whose it is; "[anon:...]" is one that its owner gave it.
+ * Private memory of no file has no other. */
+static bool is_of_process(const char *line)
 {
-	return name[0] == '[' && strncmp(name, "[anon:", 6) != 0;
+	const char *name = strchr(line, '[');
+
+	return name && strncmp(name, "[anon:", 6) != 0;
+}
+
+/* Nor may it be run: the access stands behind the first blank. */
+static bool is_private(const char *line)
+{
+	return strncmp(strchr(line, ' '), " rw-p ", 6) == 0;
 }
 
 static bool parse_range(const char *line, struct mover_range *ret)
 {
-	uint64_t start, end, inode;
-	char access[5];
-	int name = 0;
+	uint64_t start, end;
 
-	if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64 " %n", &start, &end,
-		   access, &inode, &name) != 4)
-		return false;
-	if (strcmp(access, "rw-p") != 0 || inode != 0 || end <= start ||
-	    (end - start) / 1024 < RANGE_MIN_KIB || (name && is_of_process(line + name)))
+	if (!parse_maps_line(line, &start, &end) || !is_private(line) ||
+	    (end - start) / 1024 < RANGE_MIN_KIB || is_of_process(line))
 		return false;
 	*ret = (struct mover_range){ .start = start, .end = end };
 	return true;
