@@ -111,4 +111,7 @@ void pack_place(struct pack *p, size_t item);
 /* Everything anew: the largest items first, each where it fits best. */
 void pack_best_fit(struct pack *p);
 
+/* Each item takes the option that would cost least if it were alone. */
+void pack_choose_cheapest(struct pack *p);
+
 #endif

@@ -168,26 +168,42 @@ static size_t best_fitting(struct pack *p, const struct pack_item *item)
 	return best;
 }
 
-void pack_place(struct pack *p, size_t i)
+/* The item is nowhere. */
+static void put_where_it_fits(struct pack *p, struct pack_item *item)
 {
-	struct pack_item *item = &p->item[i];
-
-	pack_apply(p, &(struct pack_change){ .item = item, .from = &p->option[item->chosen] });
 	item->chosen = best_fitting(p, item);
 	pack_apply(p, &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
+}
+
+static void take_out(struct pack *p, const struct pack_item *item)
+{
+	pack_apply(p, &(struct pack_change){ .item = item, .from = &p->option[item->chosen] });
+}
+
+void pack_place(struct pack *p, size_t i)
+{
+	take_out(p, &p->item[i]);
+	put_where_it_fits(p, &p->item[i]);
 }
 
 void pack_best_fit(struct pack *p)
 {
 	sort(p);
 	for (size_t i = 0; i < p->nitems; i++)
-		pack_apply(p, &(struct pack_change){ .item = &p->item[i],
-						     .from = &p->option[p->item[i].chosen] });
-	for (size_t i = 0; i < p->nitems; i++) {
-		struct pack_item *item = &p->item[p->order[i]];
+		take_out(p, &p->item[i]);
+	for (size_t i = 0; i < p->nitems; i++)
+		put_where_it_fits(p, &p->item[p->order[i]]);
+}
 
-		item->chosen = best_fitting(p, item);
-		pack_apply(p,
-			   &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
+void pack_choose_cheapest(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++) {
+		const struct pack_item *item = &p->item[i];
+		size_t best = item->first_option;
+
+		for (size_t o = best; o < item->first_option + item->noptions; o++)
+			if (p->option[o].cost < p->option[best].cost)
+				best = o;
+		pack_choose(p, i, best);
 	}
 }

@@ -8,8 +8,6 @@
 /* Of a CPU: what the threads of a guest gain when they share a cache, for themselves.
  * Assumed; small, so that nobody waits for a CPU for it. */
 static const double cache_gain = 0.05;
-/* As that of a home. */
-static const double repin_cpus = 0.1;
 static const double cooling_cpus = 1000; /* stays, whatever it costs */
 static const uint64_t looks_max = 5000;
 
@@ -93,7 +91,7 @@ static bool add_guest(struct caches *c, size_t slot)
 	uint64_t every = c->n == 64 ? UINT64_MAX : (UINT64_C(1) << c->n) - 1, present = every;
 	size_t now = present_cache(c, &p);
 	double variance, cpus = placement_cpus(p.guest, &variance);
-	double change = repin_cpus + placement_backoff_cpus(s, slot);
+	double change = placement_change_cpus(s, slot);
 	struct pack_item *item = pack_add_item(&s->state->pack, cpus, variance, 0);
 
 	if (!item)

@@ -10,7 +10,7 @@
 static bool first_cores(const struct topology *t, const struct cpumask *cpus, unsigned int n,
 			struct cpumask *ret)
 {
-	uint64_t seen[KT_CPUS_MAX / 64] = { 0 };
+	struct cpumask seen = { { 0 } }; /* cores, by their numbers */
 
 	*ret = (struct cpumask){ { 0 } };
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
@@ -18,11 +18,11 @@ static bool first_cores(const struct topology *t, const struct cpumask *cpus, un
 
 		if (!cpumask_test(cpus, cpu) || core >= KT_CPUS_MAX)
 			continue;
-		if (!(seen[core / 64] >> (core % 64) & 1)) {
+		if (!cpumask_test(&seen, core)) {
 			if (n == 0)
 				continue;
 			n--;
-			seen[core / 64] |= UINT64_C(1) << (core % 64);
+			cpumask_set(&seen, core);
 		}
 		cpumask_set(ret, cpu);
 	}
@@ -43,15 +43,13 @@ static bool keeps_its_cores(const struct topology *t, const struct placing *p,
 /* Of a core of which a guest may use one CPU only, the other one is nobody's. */
 static struct cpumask with_siblings(const struct topology *t, const struct cpumask *cores)
 {
-	uint64_t seen[KT_CPUS_MAX / 64] = { 0 };
-	struct cpumask ret = *cores;
+	struct cpumask seen = { { 0 } }, ret = *cores;
 
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
-		if (cpumask_test(cores, cpu) && t->core_of[cpu] < KT_CPUS_MAX)
-			seen[t->core_of[cpu] / 64] |= UINT64_C(1) << (t->core_of[cpu] % 64);
+		if (cpumask_test(cores, cpu))
+			cpumask_set(&seen, t->core_of[cpu]);
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
-		if (t->core_of[cpu] < KT_CPUS_MAX &&
-		    (seen[t->core_of[cpu] / 64] >> (t->core_of[cpu] % 64) & 1))
+		if (cpumask_test(&seen, t->core_of[cpu]))
 			cpumask_set(&ret, cpu);
 	return ret;
 }

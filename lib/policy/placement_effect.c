@@ -16,8 +16,6 @@ static const double much_worse = 0.05;
 static const double harm_cpus = 0.1;
 /* Of a node's CPUs. */
 static const double saturated_share = 0.75;
-/* Of this host's own CPUs. */
-static const double host_steal_max = 0.05;
 /* Long enough for six looks, the first of which is not counted: it holds the change. */
 static const double watch_s = 30;
 /* Less than this it wants nothing. */
@@ -25,6 +23,8 @@ static const double idle_cpus = 0.05;
 /* Of the last changes: so many that did not help, and more than half. */
 static const unsigned int failures_max = 4, remembered = 16;
 
+/* CPUs that any change must bring. */
+static const double repin_cpus = 0.1;
 static const double backoff_factor = 1.5, backoff_step = 0.1, backoff_of_failure = 1;
 /* The back-off falls by half in some eight minutes. */
 static const double backoff_tau_s = 667;
@@ -35,9 +35,9 @@ static double backoff_now(const struct placement_guest *g, uint64_t now_ns)
 	       exp(-(double)sub_capped(now_ns, g->backoff_ns) / 1e9 / backoff_tau_s);
 }
 
-double placement_backoff_cpus(const struct placement_step *s, size_t slot)
+double placement_change_cpus(const struct placement_step *s, size_t slot)
 {
-	return backoff_now(&s->state->guest[slot], s->view->now_ns);
+	return repin_cpus + backoff_now(&s->state->guest[slot], s->view->now_ns);
 }
 
 static void back_off(struct placement_guest *g, uint64_t now_ns, double more)
@@ -133,7 +133,7 @@ static void judge(struct placement_step *s, struct placement_guest *g, uint64_t 
 
 	g->effect.watched = false;
 	/* An idle guest proves nothing; on a host whose own CPUs are taken, nobody does. */
-	if (e->want_s < idle_cpus * e->seconds || s->view->steal_share > host_steal_max)
+	if (e->want_s < idle_cpus * e->seconds || placement_is_robbed(s->view))
 		return;
 	failed = unexplained_cpus(e) >= harm_cpus;
 	count(s->state, failed);

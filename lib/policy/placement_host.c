@@ -4,6 +4,8 @@
 
 /* Long enough that a kernel thread's burst moves nobody. */
 static const double base_tau_s = 30;
+/* Of its CPUs' time. */
+static const double host_steal_max = 0.05;
 
 double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to)
 {
@@ -16,37 +18,25 @@ double placement_remoteness(const struct topology *t, unsigned int from, unsigne
 	return there / local - 1;
 }
 
-static double distance_to_all(const struct topology *t, uint64_t nodes, unsigned int to)
-{
-	double sum = 0;
-
-	for (; nodes; nodes &= nodes - 1)
-		sum += placement_remoteness(t, nodemask_first(nodes), to);
-	return sum;
-}
-
 unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX])
 {
-	uint64_t taken = nodemask_of(node);
+	double far[KT_NODES_MAX] = { 0 }; /* from all that are taken */
+	uint64_t taken = 0;
 	unsigned int n = 0, next = node;
 
 	for (; next < KT_NODES_MAX; n++) {
-		double nearest = 0;
+		unsigned int last = next;
 
-		ret[n] = (uint8_t)next;
-		taken |= nodemask_of(next);
+		ret[n] = (uint8_t)last;
+		taken |= nodemask_of(last);
 		next = KT_NODES_MAX;
 		for (unsigned int to = 0; to < KT_NODES_MAX; to++) {
-			double far;
-
 			if (nodemask_test(taken, to) || !t->node[to].present ||
 			    cpumask_empty(&t->node[to].cpus))
 				continue;
-			far = distance_to_all(t, taken, to);
-			if (next == KT_NODES_MAX || far < nearest) {
+			far[to] += placement_remoteness(t, last, to);
+			if (next == KT_NODES_MAX || far[to] < far[next])
 				next = to;
-				nearest = far;
-			}
 		}
 	}
 	return n;
@@ -58,21 +48,14 @@ unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t
 static unsigned int count_cores(const struct topology *t, unsigned int node,
 				const struct cpumask *cpus)
 {
-	uint64_t seen[KT_CPUS_MAX / 64] = { 0 };
-	unsigned int n = 0;
+	struct cpumask cores = { { 0 } }; /* by their numbers */
 
 	if (t->node[node].ncores == 0)
 		return cpumask_count(cpus);
-	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
-		unsigned int core = t->core_of[cpu];
-
-		if (!cpumask_test(cpus, cpu) || core >= KT_CPUS_MAX ||
-		    (seen[core / 64] >> (core % 64) & 1))
-			continue;
-		seen[core / 64] |= UINT64_C(1) << (core % 64);
-		n++;
-	}
-	return n;
+	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		if (cpumask_test(cpus, cpu))
+			cpumask_set(&cores, t->core_of[cpu]);
+	return cpumask_count(&cores);
 }
 
 /* ---- load that is not the guests' ------------------------------------------------------ */
@@ -133,6 +116,11 @@ uint64_t placement_reserve_kib(const struct placement_conf *conf, const struct h
 	/* watermark_scale_factor is 0.1 % of a node, up to 10 %; 2 % keeps kswapd asleep. */
 	return KT_MAX(mul_capped(conf->node_reserve_mib, 1024),
 		      view->topology->node[node].mem_total_kib / 50);
+}
+
+bool placement_is_robbed(const struct host_view *view)
+{
+	return view->steal_share > host_steal_max;
 }
 
 bool placement_is_tier(const struct host_view *view, unsigned int node)

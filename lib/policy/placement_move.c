@@ -11,8 +11,8 @@ static const uint64_t least_kib = 4 * 1024;
 static const double alike = 0.7;
 /* A better one has to be so much better to interrupt what has begun. */
 static const double interrupt_factor = 2;
-/* Of this host's own CPUs; and of what the guest wants. */
-static const double host_steal_max = 0.05, guest_delay_max = 0.05;
+/* Of what the guest wants. */
+static const double guest_delay_max = 0.05;
 /* Percent of the time in which somebody waits for memory: at this much nothing moves. */
 static const double psi_stop_pct = 5;
 static const uint64_t look_again_ns = KT_NS_PER_S;
@@ -156,7 +156,7 @@ static struct move best_move(const struct placement_step *s)
 /* 0..1: of the budget. */
 static double ease(const struct host_view *v)
 {
-	if (v->steal_share > host_steal_max || v->psi_memory_full_pct >= psi_stop_pct ||
+	if (placement_is_robbed(v) || v->psi_memory_full_pct >= psi_stop_pct ||
 	    v->swap_out_per_s > 0)
 		return 0;
 	return 1 - v->psi_memory_full_pct / psi_stop_pct;

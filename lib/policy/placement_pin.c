@@ -13,19 +13,11 @@ static struct cpumask cpus_of(const struct topology *t, uint64_t nodes)
 	return cpus;
 }
 
-/* CPUs that may be used, but for the reserved ones. */
-static struct cpumask room_for_helpers(const struct placing *p)
-{
-	struct cpumask cpus = cpumask_and(&p->guest->sample->cpuset, &p->view->topology->usable);
-
-	return p->guest->domain->has_cpuset ? cpumask_and(&cpus, &p->guest->domain->cpuset) : cpus;
-}
-
 /* Reserved CPUs, near ones first; without them, of the home what no vCPU has to itself. */
 void placement_fill_helpers(const struct placing *p, struct placement_plan *plan)
 {
-	struct cpumask home = cpus_of(p->view->topology, plan->nodes), room = room_for_helpers(p);
-	struct cpumask reserved = cpumask_and(&room, &p->conf->reserved_cpus);
+	struct cpumask home = cpus_of(p->view->topology, plan->nodes);
+	struct cpumask reserved = cpumask_and(&p->without_pin, &p->conf->reserved_cpus);
 	struct cpumask near = cpumask_and(&reserved, &home), rest;
 
 	plan->helpers = cpumask_empty(&near) ? reserved : near;

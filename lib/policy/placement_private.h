@@ -26,8 +26,9 @@ struct placing {
 	const struct guest_in_force *in_force;
 	struct cpumask room; /* where its vCPUs may run at all: cpuset, envelope, usable CPUs,
 				less the reserved ones */
-	uint64_t nodes;      /* that have CPUs of its room */
-	bool confined;       /* without a pin it would run outside of them, or on reserved CPUs */
+	struct cpumask without_pin; /* its room, and what it might use else */
+	uint64_t nodes;             /* that have CPUs of its room */
+	bool confined; /* without a pin it would run outside of them, or on reserved CPUs */
 	unsigned int ncpus[KT_NODES_MAX]; /* of its room */
 };
 
@@ -75,6 +76,8 @@ void placement_fill_bins(struct placement_step *s);
  * reclaim from all of them. */
 uint64_t placement_reserve_kib(const struct placement_conf *conf, const struct host_view *view,
 			       unsigned int node);
+/* This host is a guest itself, and its own CPUs are taken from it. */
+bool placement_is_robbed(const struct host_view *view);
 /* A slow node without CPUs, to which the kernel itself moves what is cold. */
 bool placement_is_tier(const struct host_view *view, unsigned int node);
 /* The guest's running time is not somebody else's. */
@@ -146,7 +149,7 @@ void placement_note_waits(struct placement_step *s);
 double placement_blame_cpus(const struct placement_step *s, uint64_t nodes);
 /* Units whose last change did not help go back. */
 void placement_roll_back(struct placement_step *s);
-/* How much more than others it has to gain. */
-double placement_backoff_cpus(const struct placement_step *s, size_t slot);
+/* CPUs that a change of this guest must bring: the more, the more it has changed lately. */
+double placement_change_cpus(const struct placement_step *s, size_t slot);
 
 #endif

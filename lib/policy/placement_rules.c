@@ -9,7 +9,7 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 			  const struct in_force *in_force, size_t slot)
 {
 	const struct guest_view *guest = &view->guest[slot];
-	struct cpumask without_pin, outside;
+	struct cpumask outside;
 	struct placing p = { .conf = conf,
 			     .view = view,
 			     .guest = guest,
@@ -17,11 +17,11 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 
 	if (!guest->present)
 		return p;
-	without_pin = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
+	p.without_pin = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
 	if (guest->domain->has_cpuset)
-		without_pin = cpumask_and(&without_pin, &guest->domain->cpuset);
-	p.room = cpumask_andnot(&without_pin, &conf->reserved_cpus);
-	outside = without_pin;
+		p.without_pin = cpumask_and(&p.without_pin, &guest->domain->cpuset);
+	p.room = cpumask_andnot(&p.without_pin, &conf->reserved_cpus);
+	outside = p.without_pin;
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		struct cpumask here;
 

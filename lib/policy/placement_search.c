@@ -81,21 +81,6 @@ static void hold_back(struct placement_step *s)
 	}
 }
 
-/* A third start, from the option that would cost each guest least if it were alone: best fit
- * puts the large ones wrong now and then (8 guests: 98 % of the optima, with it all). */
-static void choose_cheapest(struct pack *p)
-{
-	for (size_t i = 0; i < p->nitems; i++) {
-		const struct pack_item *item = &p->item[i];
-		size_t best = item->first_option;
-
-		for (size_t o = best; o < item->first_option + item->noptions; o++)
-			if (p->option[o].cost < p->option[best].cost)
-				best = o;
-		pack_choose(p, i, best);
-	}
-}
-
 static void improve(struct placement_policy *state, uint64_t max_looks, double *found)
 {
 	double cost;
@@ -118,7 +103,9 @@ double placement_improve(struct placement_policy *state, uint64_t max_looks)
 	if (p->noptions <= options_for_more_starts) {
 		pack_best_fit(p);
 		improve(state, max_looks, &found);
-		choose_cheapest(p);
+		/* Best fit puts the large ones wrong now and then (8 guests: 97 % of the optima
+		 * without the third start, 98.6 % with it). */
+		pack_choose_cheapest(p);
 		improve(state, max_looks, &found);
 	}
 	take_kept(state);
@@ -137,9 +124,8 @@ void placement_search(struct placement_step *s)
 {
 	struct placement_policy *state = s->state;
 	const struct pack *p = &state->pack;
-	double present;
+	double present = pack_cost(p);
 
-	present = pack_cost(p);
 	place_unplaced(state);
 	if (present - placement_improve(state, looks_max) < least_gain_cpus)
 		take_present(state);

@@ -19,8 +19,6 @@ static const double begin_gib = 1;
 
 /* CPU seconds that moving a GiB takes. */
 static const double move_cpu_s_per_gib = 0.5;
-/* CPUs that a changed home must bring. */
-static const double repin_cpus = 0.1;
 /* More of a guest's memory than this on one node: it has a home there already. */
 static const double gathered_share = 0.9;
 
@@ -326,7 +324,7 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.present = placed ? present : p->nodes;
 	u.max_options = fair_share_of_options(s->view);
 	u.placed = placed;
-	u.repin_cpus = repin_cpus + placement_backoff_cpus(s, slot);
+	u.repin_cpus = placement_change_cpus(s, slot);
 	u.memory_cpus = KT_MAX(cpus, least_cpus * p->guest->domain->vcpus) * share;
 	fill_item(&u);
 	add_all_options(&u);

@@ -167,19 +167,6 @@ static void choose(struct pack *p, const size_t *option)
 		pack_choose(p, i, option[i]);
 }
 
-static void choose_cheapest(struct pack *p)
-{
-	for (size_t i = 0; i < p->nitems; i++) {
-		const struct pack_item *item = &p->item[i];
-		size_t best = item->first_option;
-
-		for (size_t o = best; o < item->first_option + item->noptions; o++)
-			if (p->option[o].cost < p->option[best].cost)
-				best = o;
-		pack_choose(p, i, best);
-	}
-}
-
 /* Keeps the better choice of what is there now, improved, and `option`. */
 static double improve(struct pack *p, double cost, size_t *option)
 {
@@ -199,7 +186,7 @@ static void search(struct pack *p, double cost[_NUMA_SEARCHES])
 	pack_best_fit(p);
 	cost[NUMA_BEST_FIT] = pack_cost(p);
 	cost[NUMA_TWO_STARTS] = improve(p, cost[NUMA_IMPROVE], best);
-	choose_cheapest(p);
+	pack_choose_cheapest(p);
 	cost[NUMA_THREE_STARTS] = improve(p, cost[NUMA_TWO_STARTS], best);
 	choose(p, best);
 }
