@@ -246,4 +246,27 @@ static inline void teardown_guest(void)
 	teardown();
 }
 
+#define assert_all_on(mask)                                                                        \
+	do {                                                                                       \
+		for (size_t t_ = 0; t_ < guest.nthreads; t_++)                                     \
+			ck_assert_msg(runs_on(t_, mask), "thread %zu", t_);                        \
+	} while (0)
+
+/* ---- kill -9 ----------------------------------------------------------- */
+
+static inline void restore(void)
+{
+	act_restore(act, 0);
+}
+
+static inline void all_is_back(void)
+{
+	ck_assert_int_ge(act_again(), 0);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(&all);
+	ck_assert(!exists(at(run_dir, "undo")) && !exists(at(run_dir, "undo.bad")));
+	bind();
+}
+
 #endif

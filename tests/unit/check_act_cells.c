@@ -524,21 +524,6 @@ END_TEST
 
 /* ---- kill -9 ----------------------------------------------------------------- */
 
-static void restore(void)
-{
-	act_restore(act, 0);
-}
-
-static void all_is_back(void)
-{
-	ck_assert_int_ge(act_again(), 0);
-	ck_assert_uint_eq(act_restore(act, 0), 0);
-	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
-	assert_runs(&all, &all, &all);
-	ck_assert(!exists(at(run_dir, "undo")) && !exists(at(run_dir, "undo.bad")));
-	bind();
-}
-
 START_TEST(killed_anywhere_in_pinning_all_comes_back)
 {
 	unsigned int n = 0;

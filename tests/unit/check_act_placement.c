@@ -3,12 +3,6 @@
  * the mask that it had?  With threads of our own, moved by the kernel. */
 #include "act_guest.h"
 
-#define assert_all_on(mask)                                                                        \
-	do {                                                                                       \
-		for (size_t t_ = 0; t_ < guest.nthreads; t_++)                                     \
-			ck_assert_msg(runs_on(t_, mask), "thread %zu", t_);                        \
-	} while (0)
-
 START_TEST(all_threads_are_pinned_and_it_is_said_once)
 {
 	char list[64];
@@ -886,21 +880,6 @@ START_TEST(a_mask_that_the_cpuset_narrowed_is_ours_in_the_next_life)
 END_TEST
 
 /* ---- kill -9 ----------------------------------------------------------- */
-
-static void restore(void)
-{
-	act_restore(act, 0);
-}
-
-static void all_is_back(void)
-{
-	ck_assert_int_ge(act_again(), 0);
-	ck_assert_uint_eq(act_restore(act, 0), 0);
-	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
-	assert_all_on(&all);
-	ck_assert(!exists(at(run_dir, "undo")) && !exists(at(run_dir, "undo.bad")));
-	bind();
-}
 
 START_TEST(killed_anywhere_in_pinning_all_comes_back)
 {
