@@ -39,9 +39,6 @@ void demand_add(struct demand *d, double cpus, double dt_s)
 	d->variance += slow_weight * (error * error - d->variance);
 }
 
-/* A throttled vCPU is runnable, but no other CPU would let it run: of a guest with a quota
- * nobody can tell that waiting from the other, and it counts as wanting what it gets.
- * (Measured: a busy loop with a quota of 25 % has 4 s of run delay in 5 s.) */
 struct vcpu_times {
 	uint64_t run_ns, delay_ns;
 };
@@ -57,6 +54,14 @@ static struct vcpu_times vcpu_times(const struct guest_sample *s)
 		t.delay_ns = add_capped(t.delay_ns, s->threads[i].delay_ns_total);
 	}
 	return t;
+}
+
+/* A throttled vCPU is runnable, but no other CPU would let it run: of a guest with a quota
+ * nobody can tell that waiting from the other, and it counts as wanting what it gets.
+ * (Measured: a busy loop with a quota of 25 % has 4 s of run delay in 5 s.) */
+static double delay_cpus(const struct domain *d, double delay_per_s)
+{
+	return d->cpu_quota ? 0 : delay_per_s / 1e9;
 }
 
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
@@ -75,7 +80,7 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 	vcpu_cpus = run_per_s / 1e9;
 	/* Ticks round down: the whole may seem less than its part. */
 	g->run_cpus = fmax(hz_per_s / user_hz, vcpu_cpus);
-	g->delay_cpus = g->domain->cpu_quota ? 0 : delay_per_s / 1e9;
+	g->delay_cpus = delay_cpus(g->domain, delay_per_s);
 	if (!measured)
 		return;
 	dt_s = (double)(now_ns - since_ns) / 1e9;
