@@ -21,6 +21,8 @@ static const char *const backends[] = { "affinity", "libvirt", NULL };
 static const char *const pins[] = { "node", "cache", "core", NULL };
 static const char *const memories[] = { "move", "leave", NULL };
 static const char *const balancings[] = { "keep", "off", NULL };
+static const char *const memory_backends[] = { "auto", "reclaim", "limit", NULL };
+static const char *const runaways[] = { "off", "warn", "limit", NULL };
 /* Positions are those of enum log_level. */
 static const char *const log_levels[] = { "",       "",     "",      "error", "warning",
 					  "notice", "info", "debug", NULL };
@@ -131,24 +133,36 @@ const struct conf_option conf_options[] = {
 
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
-	{ "memory", "pressure_percent", "10", NUMBER(0, 100, policy.memory.pressure_percent),
-	  .doc = "of all memory: below this much MemAvailable the idlest guest is squeezed" },
-	{ "memory", "calm_percent", "15", NUMBER(0, 100, policy.memory.calm_percent),
-	  .doc = "of all memory: above this much MemAvailable every limit is lifted" },
-	{ "memory", "psi_permille", "50", NUMBER(1, 1000, policy.memory.psi_permille),
-	  .doc = "of the time: stalls on memory (PSI some) that count as pressure too, while "
-		 "MemAvailable is below calm_percent" },
+	{ "memory", "backend", "auto", WORDS(memory_backends, policy.memory.backend),
+	  .doc = "reclaim: memory is taken once (memory.reclaim: cgroup v2, Linux 5.19), and no limit "
+		 "is ever set; limit: by soft limits; auto: reclaim, limits where it is not offered" },
+	{ "memory", "squeeze_price", "80", NUMBER(1, 100, policy.memory.squeeze_price),
+	  .doc = "percent: what memory has to be worth before idle guests are squeezed; with "
+		 "plenty_percent and short_percent of [ksm] as they are, 80 is 18.6 % available" },
+	{ "memory", "calm_price", "50", NUMBER(0, 100, policy.memory.calm_price),
+	  .doc = "percent: below this every limit is lifted; 50 is 25 % available" },
 	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
-	  .doc = "of the guest's usage: how far a limit is lowered at a step" },
-	{ "memory", "step_max_mib", "64", NUMBER(1, 65536, policy.memory.step_max_mib),
+	  .doc = "of the guest's usage: what its first step takes; the next take twice as much "
+		 "each, up to eight times, while they do no harm" },
+	{ "memory", "step_max_mib", "256", NUMBER(1, 65536, policy.memory.step_max_mib),
 	  .doc = "... and at most this much" },
 	{ "memory", "step_interval_s", "6", NUMBER(1, 3600, policy.memory.step_interval_s),
-	  .doc = "seconds between two steps, of whichever guest" },
+	  .doc = "seconds between two steps of one guest, in which the effect of the first is awaited" },
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
-	  .doc = "of the guest's memory: no limit below" },
+	  .doc = "of the guest's memory: nothing is taken below" },
+	{ "memory", "min_guarantee_mib", "0",
+	  NUMBER(0, 1024 * 1024 * 1024, policy.memory.min_guarantee_mib),
+	  .doc = "nothing is taken of a guest below this either; a guest's own min_guarantee_mib "
+		 "([domain] section or metadata) wins" },
 	{ "memory", "backoff_s", "300", NUMBER(1, 86400, policy.memory.backoff_s),
 	  .doc = "a guest that suffered from its limit is left alone for so long; when it suffers "
 		 "again, for twice as long as before, up to 16 times" },
+	{ "memory", "runaway", "warn", WORDS(runaways, policy.memory.runaway),
+	  .doc = "a QEMU process that uses more than its guest's memory and what it may need itself: "
+		 "off, warn (say so), limit (a soft limit where it is, so that it grows no further)" },
+	{ "memory", "overhead_mib", "256", NUMBER(0, 1024 * 1024, policy.memory.overhead_mib),
+	  .doc = "what a QEMU process may need beyond what can be computed (1/512 of its guest's "
+		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },
 };
 const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
 

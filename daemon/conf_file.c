@@ -153,8 +153,8 @@ static void check_together(struct conf_reader *r)
 	contradiction(r, "ksm", "sweep_min_s", p->ksm.sweep_min_s, "sweep_max_s",
 		      p->ksm.sweep_max_s);
 	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
-	contradiction(r, "memory", "pressure_percent", p->memory.pressure_percent, "calm_percent",
-		      p->memory.calm_percent);
+	contradiction(r, "memory", "calm_price", p->memory.calm_price, "squeeze_price",
+		      p->memory.squeeze_price);
 	if (r->conf->run_dir[0] == '/')
 		return;
 	r->path = r->set_path[run_dir];

@@ -244,13 +244,14 @@ static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role
 				now_monotonic_ns() + request_patience_ns);
 }
 
-static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib)
+static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
+			  uint64_t original_kib)
 {
 	struct kvmtuned *k = context;
 
 	if (!k->virt)
 		return -ENOTCONN;
-	return virt_request_soft_limit(k->virt, uuid, kib,
+	return virt_request_soft_limit(k->virt, uuid, kib, original_kib,
 				       now_monotonic_ns() + request_patience_ns);
 }
 

@@ -161,7 +161,7 @@ static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool
 		return;
 	if (m->wish == WISH_SET)
 		(void)snprintf(decision, sizeof decision, "soft limit %" PRIu64 " MiB",
-			       m->soft_limit_kib / 1024);
+			       m->target_kib / 1024);
 	else if (m->wish == WISH_HOLD)
 		(void)snprintf(decision, sizeof decision, "left as it is");
 	emit(g, "memory", changed, m->why, m->dry_run, decision);

@@ -233,13 +233,14 @@ int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role r
 }
 
 int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib,
-			    uint64_t deadline_ns)
+			    uint64_t original_kib, uint64_t deadline_ns)
 {
 	const struct virt_request request = {
 		.kind = VIRT_REQUEST_SOFT_LIMIT,
 		.uuid = *uuid,
 		.deadline_ns = deadline_ns,
 		.soft_limit_kib = kib,
+		.original_kib = original_kib,
 	};
 
 	if (kib == 0)

@@ -93,7 +93,7 @@ int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role r
 		     unsigned int number, const struct cpumask *cpus,
 		     uint64_t deadline_ns) KT_MUST_USE;
 int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib,
-			    uint64_t deadline_ns) KT_MUST_USE;
+			    uint64_t original_kib, uint64_t deadline_ns) KT_MUST_USE;
 int virt_request_statistics(struct virt *v, uint64_t deadline_ns) KT_MUST_USE;
 
 /* Reads the guest's facts again: for what libvirt sends no event (a vCPU plugged in,

@@ -45,7 +45,7 @@ struct virt_request {
 	enum thread_role role;
 	unsigned int number;
 	struct cpumask cpus;
-	uint64_t soft_limit_kib;
+	uint64_t soft_limit_kib, original_kib;
 };
 
 struct virt_guest {

@@ -14,7 +14,10 @@
 struct vm_ops {
 	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role,
 		   unsigned int number, const struct cpumask *cpus);
-	int (*set_soft_limit)(void *context, const struct uuid *uuid, uint64_t kib);
+	/* original_kib: what there was before the first of ours, which the live XML is told as
+	 * long as another limit is in force. */
+	int (*set_soft_limit)(void *context, const struct uuid *uuid, uint64_t kib,
+			      uint64_t original_kib);
 	void *context;
 };
 
@@ -85,5 +88,11 @@ bool act_owes(const struct act *a);
 /* The guest's soft limit by libvirt's word.  Without it a limit of an earlier life could
  * not be told from one that somebody has set since. */
 void act_note_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib);
+
+/* This guest has come with a soft limit that a kvmtuned has set, here before it was saved or
+ * on the host that it has left: it is ours now, and is undone as all others are.  Not where
+ * a limit of ours is known already. */
+void act_adopt_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib,
+			  uint64_t original_kib);
 
 #endif

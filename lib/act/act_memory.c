@@ -73,16 +73,15 @@ static void dry_run(struct act_guest *g, const struct memory_plan *wish)
 {
 	struct memory_plan *said = &g->limit.said;
 
-	if (wish->wish == said->wish && wish->soft_limit_kib == said->soft_limit_kib)
+	if (wish->wish == said->wish && wish->target_kib == said->target_kib)
 		return;
 	*said = *wish;
-	if (wish->wish == WISH_SET && wish->soft_limit_kib != g->fact_kib &&
-	    !g->in_force.limit_ceded)
+	if (wish->wish == WISH_SET && wish->target_kib != g->fact_kib && !g->in_force.limit_ceded)
 		act_memory_say(g,
 			       (struct log_event){ .id = LOG_MEMTUNE_CHANGED,
 						   .action = "limit",
 						   .dry_run = true },
-			       g->fact_kib, wish->soft_limit_kib);
+			       g->fact_kib, wish->target_kib);
 }
 
 /* After a limit was lifted, facts may still show it for a while. */
@@ -125,11 +124,11 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 	}
 	if (g->in_force.limit_ceded || g->in_force.limit_off)
 		return;
-	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->soft_limit_kib))
+	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->target_kib))
 		return;
 	/* What may be in force already is asked for again: the undo file must name it. */
-	if (!l->lost && (!l->ours || l->asked != wish->soft_limit_kib))
-		note(a, g, wish->soft_limit_kib);
+	if (!l->lost && (!l->ours || l->asked != wish->target_kib))
+		note(a, g, wish->target_kib);
 	l->why = wish->why;
 	l->todo = true;
 }
@@ -147,7 +146,7 @@ void act_memory_abandon(struct act_guest *g)
 
 static int ask(struct act *a, struct act_guest *g, uint64_t kib)
 {
-	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, kib);
+	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, kib, g->limit.original);
 
 	g->limit.pending = r == 0;
 	return r;

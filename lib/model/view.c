@@ -52,7 +52,7 @@ static void guest_view_sample(struct host_view *v, struct guest_view *g,
 	guest_view_count(g, now_ns);
 	guest_demand_update(v, g, s, now_ns);
 	g->majfault_per_s = rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
-	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_anon_total, now_ns);
+	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_total, now_ns);
 	g->psi_memory_pct =
 		psi_pct(&g->psi_us, s->psi_memory.present, s->psi_memory.some_us_total, now_ns);
 	g->merged_kib = s->has_ksm ? mul_capped(KT_PAGE_KIB,

@@ -57,6 +57,8 @@ struct host_view {
 	unsigned int nsamples;
 	bool kicked;       /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
 	bool guests_known; /* libvirt has listed them at least once; the caller says so */
+	/* What our own reclaiming has added to the host's stalls; the caller says so. */
+	uint64_t own_stall_us_total;
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is the whole plan?  Three loops decide, one disturbance of a guest at a time. */
 #include "policy.h"
+#include "price.h"
 #include "recall.h"
 
 static void identify(struct guest_plan *p, const struct guest_view *g)
 {
-	*p = (struct guest_plan){ .memory.soft_limit_kib = KT_UNLIMITED_KIB };
+	*p = (struct guest_plan){ .memory.target_kib = KT_UNLIMITED_KIB };
 	if (!g->domain)
 		return;
 	p->present = true;
@@ -19,6 +20,7 @@ static void identify(struct guest_plan *p, const struct guest_view *g)
 	p->start_ticks = g->sample->start_ticks;
 	p->nthreads = g->sample->nthreads;
 	p->threads = g->sample->threads;
+	p->memory_cgroup = g->sample->cgroup;
 }
 
 static bool is_dry(const struct policy_conf *conf, enum loop_mode loop, enum guest_switch wish)
@@ -85,6 +87,10 @@ static void squeeze(struct memory_policy *state, const struct policy_conf *conf,
 		    const struct host_view *view, const struct in_force *in_force,
 		    struct plan *plan)
 {
+	struct memory_price price = memory_price(&conf->ksm, view);
+
+	plan->memory =
+		(struct memory_host_plan){ .price = price.price, .shortage = price.shortage };
 	memory_policy_step(state, &conf->memory, view, in_force, plan);
 	for (size_t i = 0; i < plan->nslots; i++)
 		if (plan->guest[i].present)

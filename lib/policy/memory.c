@@ -62,7 +62,7 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 	return (struct squeeze){
 		.conf = conf,
 		.now_ns = view->now_ns,
-		.host = memory_host_of(conf, view),
+		.host = memory_host_of(conf, view, &plan->memory),
 		.guest = guest,
 		.in_force = recall_guest(in_force, slot, guest),
 		.state = gs,
@@ -80,7 +80,7 @@ static struct memory_plan judge(const struct squeeze *q)
 		wish = WISH_HOLD;
 		why = next_limit_kib(q) == KT_UNLIMITED_KIB ? WHY_AT_FLOOR : WHY_NOT_IDLEST;
 	}
-	return (struct memory_plan){ .wish = wish, .why = why, .soft_limit_kib = KT_UNLIMITED_KIB };
+	return (struct memory_plan){ .wish = wish, .why = why, .target_kib = KT_UNLIMITED_KIB };
 }
 
 static bool step_is_due(const struct memory_policy *state, const struct squeeze *q)
@@ -95,16 +95,17 @@ static struct memory_plan squeeze(struct memory_policy *state, const struct sque
 {
 	struct memory_plan plan = { .wish = WISH_SET,
 				    .why = WHY_IDLEST_UNDER_PRESSURE,
-				    .soft_limit_kib = q->in_force->soft_limit_kib };
+				    .means = MEMORY_SOFT_LIMIT,
+				    .target_kib = q->in_force->soft_limit_kib };
 
 	if (step_is_due(state, q)) {
 		state->stepped = true;
 		state->last_step_ns = q->now_ns;
-		plan.soft_limit_kib = next_limit_kib(q);
+		plan.target_kib = next_limit_kib(q);
 	} else if (!q->in_force->limited) {
 		plan = (struct memory_plan){ .wish = WISH_HOLD,
 					     .why = WHY_COOLING_DOWN,
-					     .soft_limit_kib = KT_UNLIMITED_KIB };
+					     .target_kib = KT_UNLIMITED_KIB };
 	}
 	return plan;
 }

@@ -24,22 +24,19 @@ enum { YOUNG_S = 60 };
  * memory 0.9 % stalled became 0.2 %). */
 enum { BACKOFF_MEMORY = 4, BACKOFF_GROWTH_MAX = 16 };
 
-enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view)
+enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view,
+				const struct memory_host_plan *memory)
 {
 	const struct host_sample *h = view->host;
-	uint64_t pressed_kib = share_of(h->mem_total_kib, conf->pressure_percent, 100);
-	uint64_t calm_kib = share_of(h->mem_total_kib, conf->calm_percent, 100);
-	bool stalls = view->psi_memory_some_pct * 10 > (double)conf->psi_permille;
 
 	if (h->swap_total_kib == 0 || h->swap_free_kib < swap_free_min_kib)
 		return MEMORY_HOST_NO_SWAP;
-	if (h->mem_available_kib < pressed_kib)
-		return MEMORY_HOST_PRESSED;
 	/* Stalls beside plenty of memory come from somebody's limit, perhaps from ours:
 	 * squeezing on would feed on itself. */
-	if (h->mem_available_kib > calm_kib)
-		return stalls ? MEMORY_HOST_BETWEEN : MEMORY_HOST_CALM;
-	return stalls ? MEMORY_HOST_PRESSED : MEMORY_HOST_BETWEEN;
+	if (memory->shortage * 100 < (double)conf->calm_price)
+		return MEMORY_HOST_CALM;
+	return memory->price * 100 < (double)conf->squeeze_price ? MEMORY_HOST_BETWEEN
+								 : MEMORY_HOST_PRESSED;
 }
 
 /* A guest that has grown past its limit by more than 1 % is throttled by cgroup v2: the

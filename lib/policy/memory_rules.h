@@ -12,7 +12,8 @@ enum memory_host {
 	MEMORY_HOST_PRESSED,
 };
 
-enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view);
+enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view,
+				const struct memory_host_plan *memory);
 
 struct squeeze {
 	const struct memory_conf *conf;

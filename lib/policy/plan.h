@@ -88,11 +88,32 @@ struct move_plan {
 	uint64_t leave_free_kib; /* on a node that memory goes to */
 };
 
+enum memory_means {
+	MEMORY_RECLAIM,    /* taken once, nothing stays in force: cgroup v2, Linux 5.19 */
+	MEMORY_SOFT_LIMIT, /* v1: who is to be reclaimed first; v2: a throttle */
+};
+
 struct memory_plan {
 	enum wish wish;
 	enum why why;
 	bool dry_run;
-	uint64_t soft_limit_kib;
+	/* only with WISH_SET: */
+	enum memory_means means;
+	uint64_t target_kib; /* usage to be reclaimed down to, in this tick; or the soft limit */
+	/* why it is so, for who asks */
+	uint64_t floor_kib;          /* nothing is taken below */
+	uint64_t overhead_kib;       /* of its process, beyond the guest's memory */
+	uint64_t overhead_bound_kib; /* 0: not watched */
+	bool runaway;                /* above that */
+};
+
+/* What is said of memory as a whole. */
+struct memory_host_plan {
+	double price;           /* 0..1 */
+	double shortage;        /* the part of it that stalls and swapping have not added */
+	uint64_t deficit_kib;   /* that is still to be found */
+	bool squeezing;         /* somebody is squeezed, or was a moment ago: harm is looked for */
+	uint64_t look_again_ns; /* decide again after so long; 0: at the usual time */
 };
 
 struct guest_plan {
@@ -105,6 +126,7 @@ struct guest_plan {
 	size_t nthreads;
 	const struct guest_thread *threads; /* of the sample; the arbiter copies the pointer */
 	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
+	const char *memory_cgroup;          /* of the sample; NULL: none */
 	/* Its pin changes, or did a moment ago: one disturbance at a time. */
 	bool settling;
 	enum why ksm; /* what KSM can do with its memory, or has done */
@@ -119,6 +141,7 @@ struct plan {
 	struct move_plan move;
 	bool placement_observes;        /* too many changes did not help: pins stay as they are */
 	enum ksm_switch numa_balancing; /* kernel.numa_balancing while guests are placed */
+	struct memory_host_plan memory;
 	size_t nslots;
 	struct guest_plan guest[KT_GUESTS_MAX]; /* by slot */
 };
@@ -151,6 +174,17 @@ struct guest_in_force {
 	uint64_t soft_limit_kib;                    /* ours, when limited */
 	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
 	uint64_t limit_changed_ns;
+	/* The last reclaim: */
+	bool reclaiming;             /* it waits for its turn, or is under way */
+	uint64_t asked_kib, got_kib; /* ended, or so far */
+	bool reclaim_late;           /* it had to be interrupted */
+	uint64_t reclaimed_kib;      /* since the guest started */
+};
+
+struct memory_in_force {
+	bool reclaim_off; /* the kernel or the sandbox refuses: limits have to do */
+	uint64_t reclaimed_kib, longest_call_ns;
+	uint64_t stall_us_total; /* that the kernel counts as the host's, because we reclaimed */
 };
 
 struct move_in_force {
@@ -175,6 +209,7 @@ struct in_force {
 	struct ksm_in_force ksm;
 	struct balancing_in_force balancing;
 	struct move_in_force move;
+	struct memory_in_force memory;
 	struct guest_in_force guest[KT_GUESTS_MAX]; /* by slot */
 };
 

@@ -173,7 +173,8 @@ struct memory_policy {
 	struct memory_guest_state guest[KT_GUESTS_MAX];
 };
 
-/* The same for memory.  A guest whose plan says `settling` is not squeezed now. */
+/* The same for memory; ret->memory has the price.  A guest whose plan says `settling` is not
+ * squeezed now. */
 void memory_policy_step(struct memory_policy *state, const struct memory_conf *conf,
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret);

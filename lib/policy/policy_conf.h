@@ -95,16 +95,33 @@ struct placement_conf {
 	uint64_t node_reserve_mib;    /* memory of each node that guests may not count on */
 };
 
+enum memory_backend {
+	MEMORY_BACKEND_AUTO,    /* reclaim where it is offered, else limits */
+	MEMORY_BACKEND_RECLAIM, /* never limits */
+	MEMORY_BACKEND_LIMIT,
+};
+
+enum memory_runaway {
+	RUNAWAY_OFF,
+	RUNAWAY_WARN,
+	RUNAWAY_LIMIT, /* a soft limit where it is now, so that it grows no further */
+};
+
 struct memory_conf {
 	enum loop_mode mode;
-	uint64_t pressure_percent; /* MemAvailable below this share of MemTotal: pressed */
-	uint64_t calm_percent;     /* above this share, and without PSI: calm */
-	uint64_t psi_permille;     /* some-stalled time of the host, tick by tick: pressed */
-	uint64_t step_permille;    /* of usage, per step */
+	enum memory_backend backend;
+	/* In percent of the full price, see price.h: */
+	uint64_t squeeze_price; /* from here on idle guests are squeezed */
+	uint64_t calm_price;    /* while the shortage is below: every limit is lifted */
+	uint64_t step_permille; /* of usage: the first step; the next are larger while they do
+				   no harm */
 	uint64_t step_max_mib;
-	uint64_t step_interval_s;
-	uint64_t floor_percent; /* of the guest's memory: no limit below */
-	uint64_t backoff_s;     /* a guest that suffered is left alone for so long */
+	uint64_t step_interval_s;   /* of one guest: the effect is awaited */
+	uint64_t floor_percent;     /* of the guest's memory: nothing is taken below */
+	uint64_t min_guarantee_mib; /* of each guest that has no word of its own on it */
+	uint64_t backoff_s;         /* a guest that suffered is left alone for so long */
+	enum memory_runaway runaway;
+	uint64_t overhead_mib; /* what QEMU may need beyond what can be computed */
 };
 
 enum daemon_mode {

@@ -100,6 +100,9 @@
 	X(WHY_GUEST_SUFFERS, "guest-suffers", "faults, refaults or stalls: let go at once")        \
 	X(WHY_NOT_IDLEST, "not-idlest", "another guest is idler; one at a time")                   \
 	X(WHY_AT_FLOOR, "at-floor", "its limit is as low as it may be")                            \
+	X(WHY_NOTHING_COLD, "nothing-cold",                                                        \
+	  "the last step got hardly anything: it has no cold memory, or may not swap")             \
+	X(WHY_RUNAWAY, "runaway", "its process uses far more than its guest and QEMU need")        \
 	X(WHY_IDLEST_UNDER_PRESSURE, "idlest-under-pressure",                                      \
 	  "the host is short of memory and this guest is the idlest")
 /* clang-format on */

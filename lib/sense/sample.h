@@ -131,7 +131,8 @@ enum guest_switch {
 /* What the operator asks for one guest, by metadata or a [domain "glob"] section. */
 struct guest_wish {
 	enum guest_switch ksm, placement, memory;
-	unsigned int weight; /* 1..1000; 0: not given */
+	unsigned int weight;        /* 1..1000; 0: not given */
+	uint64_t min_guarantee_mib; /* of its memory that is never taken; 0: not given */
 };
 
 /* A virtual NUMA cell, which the guest's own kernel takes for a node. */
@@ -157,6 +158,11 @@ struct domain {
 	bool placement_auto; /* libvirt asked numad */
 	bool realtime;       /* vcpusched */
 	bool cpu_quota;      /* throttled by the kernel, which counts as run delay */
+	bool emulated;       /* TCG: QEMU keeps translated code beside the guest's memory */
+	/* A soft limit that a kvmtuned has set says so in the live XML, which goes along when
+	 * the guest is saved or migrated. */
+	bool has_limit_mark;
+	uint64_t marked_limit_kib, marked_original_kib; /* KT_UNLIMITED_KIB: none */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset; /* <vcpu cpuset=>: an envelope, not a pin */
 	struct cpumask cpuset;
@@ -189,13 +195,20 @@ struct guest_sample {
 	uint64_t node_memory_kib[KT_NODES_MAX]; /* by node id */
 	bool has_cgroup;
 	bool cgroup_v2;
-	uint64_t usage_kib, anon_kib, file_kib; /* of the memory cgroup */
+	const char *cgroup; /* folder of its memory, below the root; owned by sense, valid until
+			     the next sample; NULL without has_cgroup */
+	bool has_reclaim;   /* memory.reclaim: v2, 5.19 */
+	uint64_t usage_kib, anon_kib, file_kib; /* of the memory cgroup; file with shmem */
+	uint64_t shmem_kib;                     /* of a guest with shared memory: its memory */
 	uint64_t anon_huge_kib;                 /* of anon_kib: in transparent huge pages */
 	/* What its cgroup may grow to before it is throttled or somebody in it is killed;
 	 * KT_UNLIMITED_KIB: no limit, or none known. */
 	uint64_t limit_kib;
 	uint64_t swap_kib;
-	uint64_t pgmajfault_total, refault_anon_total;
+	uint64_t swap_max_kib; /* that it may swap out; 0 too where its swappiness (v1) is;
+				  KT_UNLIMITED_KIB: no limit of its own, or none known */
+	uint64_t pgmajfault_total;
+	uint64_t refault_total; /* pages that came back soon after they were taken: of files too */
 	struct psi_sample psi_memory; /* cgroup v2 */
 	bool has_ksm;                 /* /proc/PID/ksm_stat, 6.1; root or CAP_DAC_READ_SEARCH */
 	uint64_t ksm_rmap_pages, ksm_merging_pages, ksm_zero_pages;

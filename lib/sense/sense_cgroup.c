@@ -182,13 +182,13 @@ static void read_stat(struct sense *s, struct guest_source *g, struct guest_samp
 	uint64_t anon = 0, file = 0, huge = 0, swap = 0;
 	const struct parse_key v1[] = {
 		{ "cache", &file },    { "rss", &anon },
-		{ "rss_huge", &huge }, { "workingset_refault_anon", &ret->refault_anon_total },
+		{ "rss_huge", &huge }, { "workingset_refault_anon", &ret->refault_total },
 		{ "swap", &swap },     { "pgmajfault", &ret->pgmajfault_total }
 	};
 	const struct parse_key v2[] = { { "anon", &anon },
 					{ "file", &file },
 					{ "anon_thp", &huge },
-					{ "workingset_refault_anon", &ret->refault_anon_total },
+					{ "workingset_refault_anon", &ret->refault_total },
 					{ "pgmajfault", &ret->pgmajfault_total } };
 
 	if (!text_of(s, g, GUEST_MEMORY_STAT, "memory.stat"))

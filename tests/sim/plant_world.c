@@ -108,7 +108,7 @@ static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
 				    .swap_kib =
 					    (uint64_t)(g->swapped_cold_kib + g->swapped_hot_kib),
 				    .pgmajfault_total = (uint64_t)g->majfaults,
-				    .refault_anon_total = (uint64_t)g->majfaults,
+				    .refault_total = (uint64_t)g->majfaults,
 				    .has_ksm = true,
 				    .ksm_rmap_pages = plant_rmap_pages(p, i),
 				    .ksm_merging_pages = (uint64_t)(g->merged_kib / KT_PAGE_KIB) };
@@ -211,13 +211,13 @@ static void act_memory(struct plant_guest *g, const struct memory_plan *w, struc
 	bool limited = w->wish == WISH_SET;
 
 	if (w->dry_run || w->wish == WISH_HOLD || (!limited && !g->limited) ||
-	    (limited && g->limited && f->soft_limit_kib == w->soft_limit_kib))
+	    (limited && g->limited && f->soft_limit_kib == w->target_kib))
 		return;
 	g->nlimits += limited;
 	g->nreleases += !limited;
 	g->limited = f->limited = limited;
-	f->soft_limit_kib = w->soft_limit_kib;
-	g->soft_limit_kib = (double)w->soft_limit_kib;
+	f->soft_limit_kib = w->target_kib;
+	g->soft_limit_kib = (double)w->target_kib;
 	f->limit_changed_ns = now_ns;
 }
 

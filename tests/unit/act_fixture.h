@@ -167,9 +167,10 @@ static inline int ask_pin(void *context, const struct uuid *uuid, enum thread_ro
 		.is_pin = true, .uuid = *uuid, .role = role, .number = number, .cpus = *cpus });
 }
 
-static inline int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib)
+static inline int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
+				 uint64_t original_kib)
 {
-	(void)context;
+	(void)context, (void)original_kib;
 	return queue((struct request){ .uuid = *uuid, .kib = kib });
 }
 

@@ -17,8 +17,9 @@ START_TEST(a_pinned_and_limited_guest_costs_no_allocation)
 
 	count_allocations();
 	wish_cpus(&first, 0);
-	plan->guest[SLOT].memory =
-		(struct memory_plan){ .wish = WISH_SET, .soft_limit_kib = 1000000 };
+	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_SET,
+							 .means = MEMORY_SOFT_LIMIT,
+							 .target_kib = 1000000 };
 	ck_assert_uint_gt(allocations_of_a_plan(), 0); /* the table, the undo file */
 	act_reply(act, &answer, 0);
 	plan->guest[SLOT].soft_limit_kib = 1000000;

@@ -45,7 +45,8 @@ static void limit(uint64_t kib)
 {
 	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_SET,
 							 .why = WHY_IDLEST_UNDER_PRESSURE,
-							 .soft_limit_kib = kib };
+							 .means = MEMORY_SOFT_LIMIT,
+							 .target_kib = kib };
 	act_apply(act, plan);
 }
 
@@ -470,7 +471,8 @@ START_TEST(a_dry_run_asks_for_nothing_and_repeats_nothing)
 	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_SET,
 							 .why = WHY_IDLEST_UNDER_PRESSURE,
 							 .dry_run = true,
-							 .soft_limit_kib = 1000000 };
+							 .means = MEMORY_SOFT_LIMIT,
+							 .target_kib = 1000000 };
 	act_apply(act, plan);
 	act_apply(act, plan);
 	ck_assert_uint_eq(nrequests, 0);

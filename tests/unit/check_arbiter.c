@@ -278,7 +278,7 @@ START_TEST(the_same_input_gives_the_same_plan)
 		ck_assert(cpumask_equal(&a->placement.cell[0].cpus, &b->placement.cell[0].cpus));
 		ck_assert_int_eq(a->placement.why, b->placement.why);
 		ck_assert_int_eq(a->memory.why, b->memory.why);
-		ck_assert_uint_eq(a->memory.soft_limit_kib, b->memory.soft_limit_kib);
+		ck_assert_uint_eq(a->memory.target_kib, b->memory.target_kib);
 	}
 	ck_assert_uint_eq(first.ksm.pages_to_scan, fx.plan.ksm.pages_to_scan);
 }

@@ -129,7 +129,7 @@ static const struct field guest_fields[] = {
 	G(file_kib),
 	G(swap_kib),
 	G(pgmajfault_total),
-	G(refault_anon_total),
+	G(refault_total),
 	G(psi_memory.present),
 	G(psi_memory.some_us_total),
 	G(psi_memory.full_us_total),

@@ -95,8 +95,8 @@ START_TEST(a_step_is_small_and_ends_at_the_floor)
 		return;
 	}
 	expect(lengths[_i].name, &p, WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_msg(p.soft_limit_kib == lengths[_i].limit_kib, "%s: %lu KiB", lengths[_i].name,
-		      (unsigned long)p.soft_limit_kib);
+	ck_assert_msg(p.target_kib == lengths[_i].limit_kib, "%s: %lu KiB", lengths[_i].name,
+		      (unsigned long)p.target_kib);
 }
 END_TEST
 
@@ -128,12 +128,12 @@ START_TEST(steps_keep_their_distance_whoever_is_squeezed)
 	uint64_t then_ns = fx.view.now_ns;
 
 	expect("the first step", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_eq(plan_of(0)->soft_limit_kib, 4152384);
+	ck_assert_uint_eq(plan_of(0)->target_kib, 4152384);
 	limit_in_force(0, 4152384);
 	fx.sample[0].usage_kib = 4152384;
 	fx.view.now_ns = then_ns + SECONDS(6) - 1;
 	expect("just within the interval", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_eq(plan_of(0)->soft_limit_kib, 4152384);
+	ck_assert_uint_eq(plan_of(0)->target_kib, 4152384);
 	fixture_guest(0.01);
 	(void)step();
 	expect("another is idler now", plan_of(0), WISH_HOLD, WHY_NOT_IDLEST);
@@ -150,10 +150,10 @@ START_TEST(no_step_is_made_while_libvirt_has_not_answered)
 	expect("pending, no limit yet", step(), WISH_HOLD, WHY_COOLING_DOWN);
 	limit_in_force(0, 4152384);
 	expect("pending", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_eq(plan_of(0)->soft_limit_kib, 4152384);
+	ck_assert_uint_eq(plan_of(0)->target_kib, 4152384);
 	fx.in_force.guest[0].limit_pending = false;
 	expect("answered", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_lt(plan_of(0)->soft_limit_kib, 4152384);
+	ck_assert_uint_lt(plan_of(0)->target_kib, 4152384);
 }
 END_TEST
 
@@ -195,7 +195,7 @@ static void randomize(uint64_t *seed)
 static void check_limit(size_t i, int seed, int round)
 {
 	const struct guest_in_force *f = &fx.in_force.guest[i];
-	uint64_t usage = fx.sample[i].usage_kib, limit = plan_of(i)->soft_limit_kib;
+	uint64_t usage = fx.sample[i].usage_kib, limit = plan_of(i)->target_kib;
 	uint64_t now = f->limited && f->soft_limit_kib < usage ? f->soft_limit_kib : usage;
 
 	ck_assert_msg(fx.host.swap_total_kib > 0, "seed %d, round %d: no swap", seed, round);

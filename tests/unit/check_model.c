@@ -91,7 +91,7 @@ START_TEST(guest_rates_come_from_its_cgroup_and_process)
 	s->psi_memory.present = true;
 	update_at(SECONDS(10));
 	s->pgmajfault_total = 20;
-	s->refault_anon_total = 40;
+	s->refault_total = 40;
 	s->psi_memory.some_us_total = 4000;
 	s->has_ksm = true;
 	s->ksm_merging_pages = 100;
@@ -101,7 +101,7 @@ START_TEST(guest_rates_come_from_its_cgroup_and_process)
 	ck_assert(near(g->psi_memory_pct, 0.1));
 	ck_assert_uint_eq(g->merged_kib, 512);
 	s->has_ksm = s->has_cgroup = s->psi_memory.present = false;
-	s->pgmajfault_total = s->refault_anon_total = 0;
+	s->pgmajfault_total = s->refault_total = 0;
 	update_at(SECONDS(18));
 	ck_assert(g->majfault_per_s <= 0 && g->refault_per_s <= 0 && g->psi_memory_pct <= 0);
 	ck_assert_uint_eq(g->merged_kib, 0);

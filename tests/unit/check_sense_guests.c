@@ -22,7 +22,7 @@ START_TEST(all_of_a_guest_is_read)
 	ck_assert_uint_eq(g->anon_kib, 4);
 	ck_assert_uint_eq(g->file_kib, 2);
 	ck_assert_uint_eq(g->node_memory_kib[0], 5);
-	ck_assert_uint_eq(g->refault_anon_total, 7);
+	ck_assert_uint_eq(g->refault_total, 7);
 	ck_assert_uint_eq(g->psi_memory.full_us_total, 10);
 	ck_assert_uint_eq(g->ksm_merging_pages, 6);
 	ck_assert_int_eq(g->ksm_profit_bytes, -7);

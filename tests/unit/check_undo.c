@@ -9,8 +9,9 @@ static size_t good_size;
 static void setup(void)
 {
 	setup_guest();
-	plan->guest[SLOT].memory =
-		(struct memory_plan){ .wish = WISH_SET, .soft_limit_kib = 1000000 };
+	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_SET,
+							 .means = MEMORY_SOFT_LIMIT,
+							 .target_kib = 1000000 };
 	pin_to_first();
 	good_size = get(at(run_dir, "undo"), good, sizeof good);
 	act_ends();

@@ -63,7 +63,7 @@ START_TEST(what_libvirt_cannot_do_is_an_error)
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -EIO);
 	ck_assert_int_eq(virDomainDestroy(guest), 0);
 	(void)next_of(VIRT_GUEST_GONE);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 4096, NEVER), 0);
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 4096, KT_UNLIMITED_KIB, NEVER), 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
 }
 END_TEST
@@ -75,13 +75,13 @@ START_TEST(nonsense_is_not_even_asked)
 	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &none, NEVER), -EINVAL);
 	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, KT_THREADS_MAX, &cpus, NEVER),
 			 -EINVAL);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 0, NEVER), -EINVAL);
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 0, KT_UNLIMITED_KIB, NEVER), -EINVAL);
 }
 END_TEST
 
 static struct virt_news set_soft_limit(uint64_t kib)
 {
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, kib, NEVER), 0);
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, kib, KT_UNLIMITED_KIB, NEVER), 0);
 	return next_of(VIRT_REPLY);
 }
 

@@ -33,8 +33,7 @@ static inline void expect(const char *name, const struct memory_plan *p, enum wi
 {
 	ck_assert_msg(p->why == why, "%s: %s", name, why_str(p->why));
 	ck_assert_msg(p->wish == wish, "%s: wish %d", name, p->wish);
-	ck_assert_msg((p->soft_limit_kib != KT_UNLIMITED_KIB) == (wish == WISH_SET), "%s: limit",
-		      name);
+	ck_assert_msg((p->target_kib != KT_UNLIMITED_KIB) == (wish == WISH_SET), "%s: limit", name);
 }
 
 /* A host just short enough, and an idle guest of 8 GiB that uses 4. */

@@ -30,14 +30,15 @@ static inline struct policy_conf standard_policy_conf(void)
 			       .node_reserve_mib = 256,
 			       .horizon_s = 600,
 			       .move_mib_per_s = 1024 },
-		.memory = { .pressure_percent = 10,
-			    .calm_percent = 15,
-			    .psi_permille = 50,
+		.memory = { .squeeze_price = 80,
+			    .calm_price = 50,
 			    .step_permille = 10,
-			    .step_max_mib = 64,
+			    .step_max_mib = 256,
 			    .step_interval_s = 6,
 			    .floor_percent = 25,
-			    .backoff_s = 300 },
+			    .backoff_s = 300,
+			    .runaway = RUNAWAY_WARN,
+			    .overhead_mib = 256 },
 	};
 }
 
