@@ -62,8 +62,8 @@ struct host_view {
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;
-	double psi_memory_some_pct,
-		psi_memory_full_pct;          /* since the sample before; 0 where unknown */
+	/* Since the sample before; 0 where unknown.  `some` is without our own. */
+	double psi_memory_some_pct, psi_memory_full_pct;
 	double swap_in_per_s, swap_out_per_s; /* pages */
 	double steal_share;     /* of this host's own CPU time, 0..1, when it is a guest
 				   itself */
@@ -77,8 +77,9 @@ struct host_view {
 	uint64_t merged_kib; /* pages_sharing + ksm_zero_pages */
 	uint64_t ksm_passes; /* full scans since this view began; a reset KSM goes on counting */
 	size_t nslots, npresent;
-	struct guest_view guest[KT_GUESTS_MAX];                     /* by slot */
-	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the rates */
+	struct guest_view guest[KT_GUESTS_MAX];                                   /* by slot */
+	struct counter psi_some_us, psi_full_us, own_stall_us, swap_in, swap_out; /* for the
+										     rates */
 	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
 	struct counter node_idle_hz[KT_NODES_MAX];
 	struct cpumask node_cpus[KT_NODES_MAX]; /* of which that is */

@@ -85,6 +85,7 @@ static void find_memory(struct sense *s, struct guest_source *g)
 	strcpy(own, g->cgroup);
 	g->has_cgroup =
 		cut_to_guest(own) && climb_to_file(s, g->cgroup, strlen(own), "memory.stat");
+	g->has_reclaim = g->has_cgroup && c->cgroup_v2 && has_file(s, g->cgroup, "memory.reclaim");
 }
 
 /* The leaves may hold pins of ours; the guest as a whole is what others confine.  A v2
@@ -179,16 +180,21 @@ static bool read_nodes(struct sense *s, struct guest_source *g, struct guest_sam
 
 static void read_stat(struct sense *s, struct guest_source *g, struct guest_sample *ret)
 {
-	uint64_t anon = 0, file = 0, huge = 0, swap = 0;
-	const struct parse_key v1[] = {
-		{ "cache", &file },    { "rss", &anon },
-		{ "rss_huge", &huge }, { "workingset_refault_anon", &ret->refault_total },
-		{ "swap", &swap },     { "pgmajfault", &ret->pgmajfault_total }
-	};
+	uint64_t anon = 0, file = 0, shmem = 0, huge = 0, swap = 0, back_anon = 0, back_file = 0;
+	const struct parse_key v1[] = { { "cache", &file },
+					{ "rss", &anon },
+					{ "rss_huge", &huge },
+					{ "shmem", &shmem },
+					{ "workingset_refault_anon", &back_anon },
+					{ "workingset_refault_file", &back_file },
+					{ "swap", &swap },
+					{ "pgmajfault", &ret->pgmajfault_total } };
 	const struct parse_key v2[] = { { "anon", &anon },
 					{ "file", &file },
+					{ "shmem", &shmem },
 					{ "anon_thp", &huge },
-					{ "workingset_refault_anon", &ret->refault_total },
+					{ "workingset_refault_anon", &back_anon },
+					{ "workingset_refault_file", &back_file },
 					{ "pgmajfault", &ret->pgmajfault_total } };
 
 	if (!text_of(s, g, GUEST_MEMORY_STAT, "memory.stat"))
@@ -199,8 +205,10 @@ static void read_stat(struct sense *s, struct guest_source *g, struct guest_samp
 		(void)parse_keys(s->text, v1, KT_ARRAY_LEN(v1));
 	ret->anon_kib = anon / 1024;
 	ret->file_kib = file / 1024;
+	ret->shmem_kib = shmem / 1024;
 	ret->anon_huge_kib = huge / 1024;
 	ret->swap_kib = swap / 1024;
+	ret->refault_total = back_anon + back_file;
 }
 
 /* "max", or bytes; v1 has a number beyond all memory for "none". */
@@ -213,6 +221,29 @@ static uint64_t read_limit(struct sense *s, struct guest_source *g, enum guest_f
 	    bytes / 1024 > KT_UNLIMITED_KIB)
 		return KT_UNLIMITED_KIB;
 	return bytes / 1024;
+}
+
+static bool number_below(struct sense *s, const char *folder, const char *file, uint64_t *ret)
+{
+	char path[KT_PATH_MAX + 32];
+
+	return str_format(path, sizeof path, "%s/%s", folder, file) == 0 &&
+	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0 && str_u64(s->text, ret) == 0;
+}
+
+/* Set by administrators, hardly ever: read seldom, and not kept open.  v1 has no limit of swap
+ * alone, and a swappiness of each group: at 0 hardly anything but its file cache is taken. */
+static void look_up_swap_max(struct sense *s, struct guest_source *g)
+{
+	uint64_t value;
+
+	g->swap_max_kib = KT_UNLIMITED_KIB;
+	if (s->capabilities.cgroup_v2) {
+		if (number_below(s, g->cgroup, "memory.swap.max", &value))
+			g->swap_max_kib = value / 1024;
+	} else if (number_below(s, g->cgroup, "memory.swappiness", &value) && value == 0) {
+		g->swap_max_kib = 0;
+	}
 }
 
 /* The soft limit of v1 only says who is to be reclaimed first: no limit. */
@@ -231,12 +262,17 @@ void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sam
 {
 	bool v2 = s->capabilities.cgroup_v2;
 
+	if (g->nsamples % SAMPLES_BETWEEN_LOOKS == 0)
+		look_up_swap_max(s, g);
 	ret->cgroup_v2 = v2;
 	ret->has_node_memory = read_nodes(s, g, ret);
 	ret->has_cgroup =
 		text_of(s, g, GUEST_USAGE, v2 ? "memory.current" : "memory.usage_in_bytes") &&
 		str_u64(s->text, &ret->usage_kib) == 0;
 	ret->usage_kib /= 1024;
+	ret->cgroup = ret->has_cgroup ? g->cgroup : NULL;
+	ret->has_reclaim = ret->has_cgroup && g->has_reclaim;
+	ret->swap_max_kib = g->swap_max_kib;
 	read_stat(s, g, ret);
 	ret->limit_kib = read_limits(s, g);
 	if (v2 && text_of(s, g, GUEST_SWAP, "memory.swap.current") &&

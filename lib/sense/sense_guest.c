@@ -184,7 +184,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->threads = g->thread;
 	ret->device_nodes = g->device_nodes;
 	ret->cpuset = g->cpus;
-	ret->limit_kib = KT_UNLIMITED_KIB;
+	ret->limit_kib = ret->swap_max_kib = KT_UNLIMITED_KIB;
 	if (g->has_cgroup)
 		sense_cgroup_read(s, g, ret);
 	read_nodes(s, g, d, ret);

@@ -127,6 +127,8 @@ static const struct field guest_fields[] = {
 	G(usage_kib),
 	G(anon_kib),
 	G(file_kib),
+	G(shmem_kib),
+	G(has_reclaim),
 	G(swap_kib),
 	G(pgmajfault_total),
 	G(refault_total),

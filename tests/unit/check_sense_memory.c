@@ -144,6 +144,147 @@ START_TEST(huge_pages_are_a_part_of_anonymous_memory)
 }
 END_TEST
 
+/* ---- what may be taken of a guest --------------------------------------------------------- */
+
+static const struct guest_sample *first_look(void)
+{
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(guest(1)->has_cgroup);
+	return guest(1);
+}
+
+START_TEST(reclaim_is_offered_where_usage_is_read)
+{
+	const struct guest_sample *g;
+
+	put_guest(1, 100);
+	put(cgroup_of(1, "memory.reclaim"), "");
+	g = first_look();
+	ck_assert(g->has_reclaim);
+	ck_assert_str_eq(g->cgroup, CGROUPS "/machine.slice/machine-qemu\\x2d1\\x2dguest.scope/"
+					    "libvirt");
+}
+END_TEST
+
+/* What is taken of the folder above is taken of others, too. */
+START_TEST(reclaim_of_the_folder_above_is_not_the_guests)
+{
+	put_guest(1, 100);
+	put(cgroup_of(1, "../memory.reclaim"), "");
+	ck_assert(!first_look()->has_reclaim);
+}
+END_TEST
+
+START_TEST(no_usage_no_reclaim)
+{
+	put_guest(1, 100);
+	put(cgroup_of(1, "memory.reclaim"), "");
+	(void)first_look();
+	ck_assert(spoil(cgroup_of(1, "memory.current")));
+	drop(cgroup_of(1, "memory.current"));
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(!guest(1)->has_cgroup && !guest(1)->has_reclaim);
+	ck_assert_ptr_null(guest(1)->cgroup);
+}
+END_TEST
+
+static const struct {
+	const char *name, *stat;
+	bool v2;
+	uint64_t shmem_kib, refaults;
+} stats[] = {
+	{ "v2",
+	  "anon 4096\nfile 8388608\nshmem 4194304\nworkingset_refault_anon 5\n"
+	  "workingset_refault_file 70\n",
+	  true, 4096, 75 },
+	{ "v2, only files", "anon 4096\nworkingset_refault_file 70\n", true, 0, 70 },
+	{ "v1",
+	  "cache 8388608\nrss 4096\nrss_huge 0\nshmem 4194304\nworkingset_refault_anon 5\n"
+	  "workingset_refault_file 70\nswap 0\npgmajfault 1\ntotal_shmem 1\n",
+	  false, 4096, 75 },
+	{ "v1 of an old kernel", "cache 8388608\nrss 4096\npgmajfault 1\n", false, 0, 0 },
+};
+
+START_TEST(shared_memory_and_what_came_back_are_read)
+{
+	const struct guest_sample *g;
+
+	put_guest(1, 100);
+	if (stats[_i].v2)
+		put(cgroup_of(1, "memory.stat"), stats[_i].stat);
+	else
+		put_v1_group(stats[_i].stat);
+	g = first_look();
+	ck_assert_msg(g->shmem_kib == stats[_i].shmem_kib, "%s: %" PRIu64, stats[_i].name,
+		      g->shmem_kib);
+	ck_assert_msg(g->refault_total == stats[_i].refaults, "%s: %" PRIu64, stats[_i].name,
+		      g->refault_total);
+}
+END_TEST
+
+static const struct {
+	bool v2;
+	const char *text; /* NULL: no such file */
+	uint64_t kib;
+} swaps[] = {
+	{ true, NULL, KT_UNLIMITED_KIB },
+	{ true, "max\n", KT_UNLIMITED_KIB },
+	{ true, "0\n", 0 },
+	{ true, "1048576\n", 1024 },
+	{ true, "18446744073709551615\n", UINT64_MAX / 1024 },
+	{ true, "", KT_UNLIMITED_KIB },
+	{ false, NULL, KT_UNLIMITED_KIB },
+	{ false, "0\n", 0 },
+	{ false, "1\n", KT_UNLIMITED_KIB },
+	{ false, "x\n", KT_UNLIMITED_KIB },
+};
+
+START_TEST(how_much_a_guest_may_swap_is_known)
+{
+	put_guest(1, 100);
+	if (!swaps[_i].v2)
+		put_v1_group("rss 8388608\n");
+	if (swaps[_i].text)
+		put(swaps[_i].v2 ? cgroup_of(1, "memory.swap.max") : V1_GROUP "/memory.swappiness",
+		    swaps[_i].text);
+	ck_assert_uint_eq(first_look()->swap_max_kib, swaps[_i].kib);
+}
+END_TEST
+
+START_TEST(what_an_admin_changes_is_seen_now_and_then)
+{
+	size_t opened;
+	int n = 0;
+
+	put_guest(1, 100);
+	put(cgroup_of(1, "memory.swap.max"), "max\n");
+	(void)first_look();
+	opened = open_files();
+	put(cgroup_of(1, "memory.swap.max"), "4096\n");
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_uint_eq(guest(1)->swap_max_kib, KT_UNLIMITED_KIB); /* not every time */
+	while (guest(1)->swap_max_kib != 4 && ++n < MANY_SAMPLES)
+		ck_assert_int_eq(read_once(), 0);
+	ck_assert_int_lt(n, MANY_SAMPLES);
+	ck_assert_uint_eq(open_files(), opened);
+}
+END_TEST
+
+START_TEST(a_guest_without_a_group_of_its_own_has_no_limit_of_swap)
+{
+	put_guest(1, 100);
+	put("proc/100/cgroup", "0::/user.slice\n");
+	announce(1);
+	start();
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(guest(1)->present && !guest(1)->has_cgroup && !guest(1)->has_reclaim);
+	ck_assert_ptr_null(guest(1)->cgroup);
+	ck_assert_uint_eq(guest(1)->swap_max_kib, KT_UNLIMITED_KIB);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("memory");
@@ -155,6 +296,13 @@ int main(void)
 	tcase_add_test(tc, a_module_that_goes_takes_its_cache_along);
 	LOOP(tc, half_an_answer_of_zfs_is_none, no_arcstats);
 	LOOP(tc, huge_pages_are_a_part_of_anonymous_memory, huge_pages);
+	tcase_add_test(tc, reclaim_is_offered_where_usage_is_read);
+	tcase_add_test(tc, reclaim_of_the_folder_above_is_not_the_guests);
+	tcase_add_test(tc, no_usage_no_reclaim);
+	LOOP(tc, shared_memory_and_what_came_back_are_read, stats);
+	LOOP(tc, how_much_a_guest_may_swap_is_known, swaps);
+	tcase_add_test(tc, what_an_admin_changes_is_seen_now_and_then);
+	tcase_add_test(tc, a_guest_without_a_group_of_its_own_has_no_limit_of_swap);
 	suite_add_tcase(s, tc);
 	return kt_run(s);
 }
