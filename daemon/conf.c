@@ -151,7 +151,7 @@ const struct conf_option conf_options[] = {
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
 	  .doc = "of the guest's memory: nothing is taken below" },
 	{ "memory", "min_guarantee_mib", "0",
-	  NUMBER(0, 1024 * 1024 * 1024, policy.memory.min_guarantee_mib),
+	  NUMBER(0, KT_GUARANTEE_MIB_MAX, policy.memory.min_guarantee_mib),
 	  .doc = "nothing is taken of a guest below this either; a guest's own min_guarantee_mib "
 		 "([domain] section or metadata) wins" },
 	{ "memory", "backoff_s", "300", NUMBER(1, 86400, policy.memory.backoff_s),
@@ -253,7 +253,8 @@ void conf_write_template(FILE *out)
 	      "#ksm = on        # on, observe, off\n"
 	      "#placement = on  # on, full, cpu (no memory), observe, off\n"
 	      "#memory = on     # on, observe, off\n"
-	      "#weight = 100    # 1 to 1000: how much its memory is worth against others\n",
+	      "#weight = 100    # 1 to 1000: how much its memory is worth against others\n"
+	      "#min_guarantee_mib = 1024  # of its memory that is never taken\n",
 	      out);
 }
 
@@ -276,10 +277,14 @@ struct guest_wish conf_guest_wish(const struct conf *conf, const char *name,
 		wish.placement = stronger(rule->placement, wish.placement);
 		wish.memory = stronger(rule->memory, wish.memory);
 		wish.weight = rule->weight ? rule->weight : wish.weight;
+		wish.min_guarantee_mib =
+			rule->min_guarantee_mib ? rule->min_guarantee_mib : wish.min_guarantee_mib;
 	}
 	wish.ksm = stronger(metadata->ksm, wish.ksm);
 	wish.placement = stronger(metadata->placement, wish.placement);
 	wish.memory = stronger(metadata->memory, wish.memory);
 	wish.weight = metadata->weight ? metadata->weight : wish.weight;
+	wish.min_guarantee_mib =
+		metadata->min_guarantee_mib ? metadata->min_guarantee_mib : wish.min_guarantee_mib;
 	return wish;
 }

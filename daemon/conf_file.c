@@ -30,42 +30,64 @@ static void begin_rule(struct conf_reader *r, const char *section)
 	memcpy(r->rule->glob, quoted + 1, strlen(quoted) - 2);
 }
 
+/* In the order of rule_keys. */
+enum { RULE_KSM, RULE_PLACEMENT, RULE_MEMORY, RULE_WEIGHT, RULE_MIN_GUARANTEE };
+static const char *const rule_keys[] = { "ksm",    "placement",         "memory",
+					 "weight", "min_guarantee_mib", NULL };
+
+static void set_rule_switch(struct conf_reader *r, const char *section, unsigned int k,
+			    const char *value)
+{
+	enum guest_switch *const switches[] = { &r->rule->wish.ksm, &r->rule->wish.placement,
+						&r->rule->wish.memory };
+	bool placement = k == RULE_PLACEMENT;
+	unsigned int word;
+
+	if (conf_word(placement ? placement_words : switch_words, value, &word) < 0)
+		conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", section,
+			     rule_keys[k], value,
+			     placement ? "off, observe, cpu, full, on" : "off, observe, on");
+	else
+		*switches[k] = (enum guest_switch)word;
+}
+
+static void set_rule_number(struct conf_reader *r, const char *section, unsigned int k,
+			    const char *value)
+{
+	int max = k == RULE_WEIGHT ? 1000 : KT_GUARANTEE_MIB_MAX;
+	uint64_t number;
+
+	if (str_u64(value, &number) < 0 || number < 1 || number > (uint64_t)max)
+		conf_mistake(r,
+			     "[%s] %s: \"%s\" is not allowed; allowed: a whole number from 1 to %d",
+			     section, rule_keys[k], value, max);
+	else if (k == RULE_WEIGHT)
+		r->rule->wish.weight = (unsigned int)number;
+	else
+		r->rule->wish.min_guarantee_mib = number;
+}
+
 static void set_rule_key(struct conf_reader *r, const char *section, const char *key,
 			 const char *value)
 {
-	static const char *const keys[] = { "ksm", "placement", "memory", "weight", NULL };
-	enum guest_switch *const switches[] = { &r->rule->wish.ksm, &r->rule->wish.placement,
-						&r->rule->wish.memory };
-	unsigned int k, word;
-	bool placement;
-	uint64_t weight;
+	unsigned int k;
 
-	if (conf_word(keys, key, &k) < 0) {
-		conf_mistake(r, "[%s] %s: unknown key; allowed: ksm, placement, memory, weight",
+	if (conf_word(rule_keys, key, &k) < 0) {
+		conf_mistake(r,
+			     "[%s] %s: unknown key; allowed: ksm, placement, memory, weight, "
+			     "min_guarantee_mib",
 			     section, key);
-	} else if (r->rule_seen[k]) {
-		conf_mistake(r, "[%s] %s: given twice", section, key);
-	} else if (k < KT_ARRAY_LEN(switches)) {
-		r->rule_seen[k] = true;
-		placement = switches[k] == &r->rule->wish.placement;
-		if (conf_word(placement ? placement_words : switch_words, value, &word) < 0)
-			conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", section, key,
-				     value,
-				     placement ? "off, observe, cpu, full, on"
-					       : "off, observe, on");
-		else
-			*switches[k] = (enum guest_switch)word;
-	} else {
-		r->rule_seen[k] = true;
-		if (str_u64(value, &weight) < 0 || weight < 1 || weight > 1000)
-			conf_mistake(
-				r,
-				"[%s] weight: \"%s\" is not allowed; allowed: a whole number from "
-				"1 to 1000",
-				section, value);
-		else
-			r->rule->wish.weight = (unsigned int)weight;
+		return;
 	}
+	if (r->rule_seen[k]) {
+		conf_mistake(r, "[%s] %s: given twice", section, key);
+		return;
+	}
+	r->rule_seen[k] = true;
+	if (k < RULE_WEIGHT)
+		set_rule_switch(r, section, k, value);
+	else
+		set_rule_number(r, section, k, value);
 }
 
 static void set_option(struct conf_reader *r, size_t i, const char *value)
@@ -143,10 +165,16 @@ static void contradiction(struct conf_reader *r, const char *section, const char
 		     (unsigned long long)low_value, high, (unsigned long long)high_value);
 }
 
+static void refuse_at(struct conf_reader *r, size_t option, const char *text)
+{
+	r->path = r->set_path[option];
+	r->line = r->set_line[option];
+	conf_mistake(r, "%s", text);
+}
+
 static void check_together(struct conf_reader *r)
 {
 	const struct policy_conf *p = &r->conf->policy;
-	size_t run_dir = find_option("daemon", "run_dir");
 
 	contradiction(r, "ksm", "short_percent", p->ksm.short_percent, "plenty_percent",
 		      p->ksm.plenty_percent);
@@ -155,11 +183,13 @@ static void check_together(struct conf_reader *r)
 	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
 	contradiction(r, "memory", "calm_price", p->memory.calm_price, "squeeze_price",
 		      p->memory.squeeze_price);
-	if (r->conf->run_dir[0] == '/')
-		return;
-	r->path = r->set_path[run_dir];
-	r->line = r->set_line[run_dir];
-	conf_mistake(r, "[daemon] run_dir: not an absolute path");
+	if (p->memory.runaway == RUNAWAY_LIMIT && p->memory.backend == MEMORY_BACKEND_RECLAIM)
+		refuse_at(r, find_option("memory", "runaway"),
+			  "[memory] runaway = limit needs limits, which backend = reclaim never "
+			  "sets; allowed with it: off, warn");
+	if (r->conf->run_dir[0] != '/')
+		refuse_at(r, find_option("daemon", "run_dir"),
+			  "[daemon] run_dir: not an absolute path");
 }
 
 static int read_file(struct conf_reader *r, const char *path)

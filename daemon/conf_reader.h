@@ -26,7 +26,7 @@ struct conf_reader {
 	bool seen[CONF_OPTIONS_MAX]; /* in this file, by position in conf_options */
 	char last_section[64];
 	struct conf_rule *rule; /* of the [domain] section being read */
-	bool rule_seen[4];      /* its keys: ksm, placement, memory, weight */
+	bool rule_seen[5];      /* its keys */
 	/* over all files: where each option was last set */
 	unsigned int set_line[CONF_OPTIONS_MAX];
 	char set_path[CONF_OPTIONS_MAX][CONF_TEXT_MAX];

@@ -16,6 +16,7 @@ enum {
 	KT_NAME_MAX = 256,     /* libvirt stops at 255 bytes where it names files by guests */
 	KT_CPULIST_MAX = 4096, /* 1,024 CPUs as "0,2,4,...": 512 numbers of 4 digits and commas */
 	KT_PATH_MAX = 768,
+	KT_GUARANTEE_MIB_MAX = 1 << 30, /* 1 PiB: no machine has as much memory */
 	/* The largest text read as a whole: /proc/stat of 1,024 CPUs, for each of which the
 	 * kernel sets 128 bytes aside. */
 	KT_FILE_MAX = 128 * 1024,

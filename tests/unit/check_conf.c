@@ -104,8 +104,14 @@ static const struct {
 	  ":4: [y]: unknown section" },
 	{ "min above max", "[ksm]\nmin_pages = 10\nmax_pages = 9\n", 1,
 	  ":2: [ksm] min_pages (10) is above max_pages (9)" },
-	{ "calm below pressure", "[memory]\npressure_percent = 20\n", 1,
-	  ":2: [memory] pressure_percent (20) is above calm_percent (15)" },
+	{ "calm above squeeze", "[memory]\ncalm_price = 81\n", 1,
+	  ":2: [memory] calm_price (81) is above squeeze_price (80)" },
+	{ "squeeze below the default calm", "[memory]\nsqueeze_price = 49\n", 1,
+	  ":2: [memory] calm_price (50) is above squeeze_price (49)" },
+	{ "limits that are never set", "[memory]\nbackend = reclaim\nrunaway = limit\n", 1,
+	  ":3: [memory] runaway = limit needs limits" },
+	{ "a removed option", "[memory]\npressure_percent = 20\n", 1,
+	  ":2: [memory] pressure_percent: unknown key" },
 	{ "max below the default min", "[ksm]\nmax_pages = 10\n", 1,
 	  ":2: [ksm] min_pages (64) is above max_pages (10)" },
 	{ "unknown section without a key", "[plaecment]\n#mode = off\n", 1,
@@ -123,6 +129,16 @@ static const struct {
 	{ "domain, bad word", "[domain \"w*\"]\nksm = auto\n", 1, "allowed: off, observe, on" },
 	{ "domain, bad weight", "[domain \"w*\"]\nweight = 1001\n", 1, "from 1 to 1000" },
 	{ "domain, weight of nought", "[domain \"w*\"]\nweight = 0\n", 1, "from 1 to 1000" },
+	{ "domain, bad guarantee", "[domain \"w*\"]\nmin_guarantee_mib = 1.5\n", 1,
+	  ":2: [domain \\x22w*\\x22] min_guarantee_mib: \\x221.5\\x22 is not allowed" },
+	{ "domain, guarantee of nought", "[domain \"w*\"]\nmin_guarantee_mib = 0\n", 1,
+	  "from 1 to 1073741824" },
+	{ "domain, more than 1 PiB", "[domain \"w*\"]\nmin_guarantee_mib = 1073741825\n", 1,
+	  "from 1 to 1073741824" },
+	{ "domain, guarantee given twice",
+	  "[domain \"w*\"]\nmin_guarantee_mib = 5\nmin_guarantee_mib = 5\n", 1, "given twice" },
+	{ "more than 1 PiB for all", "[memory]\nmin_guarantee_mib = 1073741825\n", 1,
+	  "from 0 to 1073741824" },
 	{ "domain, given twice", "[domain \"w*\"]\nksm = off\nksm = on\n", 1, ":3: [domain" },
 };
 
@@ -151,7 +167,7 @@ START_TEST(boundaries_are_allowed)
 	ck_assert_int_eq(load("# 12345678" LONG_VALUE_190 "\n", &conf), -EINVAL);
 
 	ck_assert_int_eq(load("[daemon]\ninterval_s = 3600\n[ksm]\nmin_pages = 9\nmax_pages = 9\n"
-			      "[memory]\ncalm_percent = 10\n",
+			      "[memory]\ncalm_price = 80\n",
 			      &conf),
 			 0);
 	ck_assert_uint_eq(conf.interval_s, 3600);
@@ -269,6 +285,31 @@ START_TEST(guests_get_what_the_last_matching_section_and_metadata_say)
 }
 END_TEST
 
+START_TEST(what_is_guaranteed_to_a_guest_is_its_metadatas_word_first)
+{
+	struct guest_wish metadata = { .min_guarantee_mib = 7 }, none = { 0 };
+	struct conf conf;
+
+	ck_assert_int_eq(load("[domain \"web-*\"]\nmin_guarantee_mib = 1073741824\n"
+			      "[domain \"*\"]\nmemory = on\n",
+			      &conf),
+			 0);
+	ck_assert_uint_eq(conf_guest_wish(&conf, "web-01", &none).min_guarantee_mib, 1073741824);
+	ck_assert_uint_eq(conf_guest_wish(&conf, "web-01", &metadata).min_guarantee_mib, 7);
+	ck_assert_uint_eq(conf_guest_wish(&conf, "db", &none).min_guarantee_mib, 0);
+}
+END_TEST
+
+START_TEST(limits_may_be_wanted_for_runaways_only_where_there_are_limits)
+{
+	struct conf conf;
+
+	ck_assert_int_eq(load("[memory]\nbackend = reclaim\nrunaway = warn\n", &conf), 0);
+	ck_assert_int_eq(load("[memory]\nbackend = auto\nrunaway = limit\n", &conf), 0);
+	ck_assert_int_eq(conf.policy.memory.runaway, RUNAWAY_LIMIT);
+}
+END_TEST
+
 START_TEST(placement_has_words_of_its_own)
 {
 	struct guest_wish none = { 0 };
@@ -367,6 +408,8 @@ int main(void)
 	tcase_add_test(c, a_contradiction_names_the_file_of_the_key_that_was_set);
 	tcase_add_test(c, a_missing_file_is_the_defaults_unless_it_was_asked_for);
 	tcase_add_test(c, guests_get_what_the_last_matching_section_and_metadata_say);
+	tcase_add_test(c, what_is_guaranteed_to_a_guest_is_its_metadatas_word_first);
+	tcase_add_test(c, limits_may_be_wanted_for_runaways_only_where_there_are_limits);
 	tcase_add_test(c, placement_has_words_of_its_own);
 	tcase_add_test(c, sixty_four_domain_sections_fit_and_one_more_does_not);
 	tcase_add_test(c, the_shipped_file_lists_every_option_with_its_default);
