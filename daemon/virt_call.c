@@ -130,45 +130,6 @@ static int perform_pin(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 	return 0;
 }
 
-/* ---- soft limit --------------------------------------------------------------------- */
-
-static int set_soft_limit(virDomainPtr dom, uint64_t kib)
-{
-	virTypedParameter limit = {
-		.field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
-		.type = VIR_TYPED_PARAM_ULLONG,
-		.value.ul = KT_MIN(kib, (uint64_t)VIR_DOMAIN_MEMORY_PARAM_UNLIMITED),
-	};
-
-	return virDomainSetMemoryParameters(dom, &limit, 1, VIR_DOMAIN_AFFECT_LIVE);
-}
-
-static int perform_soft_limit(struct virt *v, struct virt_guest *g, virDomainPtr dom,
-			      const struct virt_request *request, struct vm_reply *reply)
-{
-	uint64_t soft_kib, hard_kib;
-	bool limited = request->soft_limit_kib < VIRT_BEYOND_ANY_KIB;
-	int r;
-
-	if (set_soft_limit(dom, request->soft_limit_kib) < 0) {
-		r = virt_failed(v, dom, "setting a soft limit");
-		if (r == -ENOTCONN && limited) {
-			g->own_soft_limit = true;
-			g->own_soft_limit_kib = 0;
-		}
-		return r;
-	}
-	g->own_soft_limit = limited;
-	g->own_soft_limit_kib = 0;
-	r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
-	if (r < 0)
-		return r;
-	g->own_soft_limit_kib = soft_kib;
-	reply->soft_limit_kib = soft_kib;
-	virt_guest_touch(v, g);
-	return 0;
-}
-
 /* ---- statistics ----------------------------------------------------------------------- */
 
 static void tell_balloon(struct virt *v, const virDomainStatsRecord *record, uint64_t wall_s)
@@ -234,7 +195,7 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 	if (!dom)
 		return virt_failed(v, NULL, "looking for a guest");
 	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply)
-					      : perform_soft_limit(v, g, dom, request, reply);
+					      : virt_limit_perform(v, g, dom, request, reply);
 	if (r == -EBUSY) {
 		uint64_t end_ns = now_monotonic_ns();
 

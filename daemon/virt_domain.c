@@ -195,6 +195,16 @@ static void read_weight(const xmlAttr *attribute, const char *value, struct doma
 		complain(x, attribute, value, "1 to 1000");
 }
 
+static void read_guarantee(const xmlAttr *attribute, const char *value, struct domain_xml *x)
+{
+	uint64_t mib;
+
+	if (str_u64(value, &mib) == 0 && mib >= 1 && mib <= KT_GUARANTEE_MIB_MAX)
+		x->metadata.min_guarantee_mib = mib;
+	else
+		complain(x, attribute, value, "MiB, 1 to 1073741824");
+}
+
 static void read_policy(const xmlNode *n, struct domain_xml *x)
 {
 	for (const xmlAttr *a = n->properties; a; a = a->next) {
@@ -211,17 +221,57 @@ static void read_policy(const xmlNode *n, struct domain_xml *x)
 			read_switch(a, value, &x->metadata.memory, x);
 		else if (strcmp(name, "weight") == 0)
 			read_weight(a, value, x);
+		else if (strcmp(name, "min_guarantee_mib") == 0)
+			read_guarantee(a, value, x);
 		else
-			complain(x, a, value, "only ksm, placement, memory and weight are known");
+			complain(x, a, value,
+				 "only ksm, placement, memory, weight and min_guarantee_mib are "
+				 "known");
 	}
+}
+
+static bool read_marked_kib(const xmlNode *n, const char *name, uint64_t *ret)
+{
+	XML_AUTO_TEXT xmlChar *value = xml_attribute(n, name);
+
+	*ret = KT_UNLIMITED_KIB;
+	if (!value || strcmp((const char *)value, "unlimited") == 0)
+		return value != NULL;
+	return str_u64((const char *)value, ret) == 0 && *ret > 0 && *ret < VIRT_BEYOND_ANY_KIB;
+}
+
+/* What is given back by it must not be tighter than what is in force: whoever writes a mark
+ * could freeze the guest. */
+static void read_mark(const xmlNode *n, struct domain_xml *x)
+{
+	uint64_t limit_kib, original_kib;
+
+	if (!read_marked_kib(n, "soft_limit_kib", &limit_kib) ||
+	    !read_marked_kib(n, "original_kib", &original_kib) || original_kib <= limit_kib) {
+		if (!x->complaint[0])
+			strcpy(x->complaint, "limit: needs soft_limit_kib, and original_kib "
+					     "(or unlimited) above it");
+		return;
+	}
+	x->has_limit_mark = true;
+	x->marked_limit_kib = limit_kib;
+	x->marked_original_kib = original_kib;
+}
+
+static bool is_of(const xmlNode *n, const char *namespace, const char *name)
+{
+	return n->ns && n->ns->href && xml_is_named(n, name) &&
+	       strcmp((const char *)n->ns->href, namespace) == 0;
 }
 
 static void read_metadata(const xmlNode *parent, struct domain_xml *x)
 {
-	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next))
-		if (n->ns && n->ns->href && xml_is_named(n, "policy") &&
-		    strcmp((const char *)n->ns->href, POLICY_NAMESPACE) == 0)
+	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
+		if (is_of(n, POLICY_NAMESPACE, "policy"))
 			read_policy(n, x);
+		else if (is_of(n, VIRT_MARK_NAMESPACE, "limit"))
+			read_mark(n, x);
+	}
 }
 
 static const struct {
@@ -241,6 +291,7 @@ static const struct {
 
 static void read_domain(const xmlNode *root, struct domain_xml *x)
 {
+	x->emulated = xml_attribute_is(root, "type", "qemu");
 	for (const xmlNode *n = xml_first_child(root); n; n = xml_next_element(n->next))
 		for (size_t i = 0; i < KT_ARRAY_LEN(elements); i++)
 			if (xml_is_named(n, elements[i].name))
@@ -306,6 +357,14 @@ static bool has_fixed_pins(const struct domain_xml *x)
 	return x->numa_policy || x->cache_policy || x->unreadable_cpus;
 }
 
+/* A mark whose value is not in force is of a limit that somebody has replaced since. */
+static bool has_foreign_limit(const struct domain_judge *j, uint64_t soft_limit_kib)
+{
+	bool marked = j->live->has_limit_mark && j->live->marked_limit_kib == soft_limit_kib;
+
+	return soft_limit_kib != KT_UNLIMITED_KIB && !j->own_soft_limit && !marked;
+}
+
 void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 {
 	const struct domain_xml *live = j->live, *kept = j->persistent;
@@ -315,11 +374,15 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 		(live->has_pins && !j->own_pins && !pins_nothing(live, &j->host_cpus)) ||
 		(kept && (kept->has_pins || has_fixed_pins(kept)));
 	guest->admin_memtune = live->has_other_limit ||
-			       (guest->soft_limit_kib != KT_UNLIMITED_KIB && !j->own_soft_limit) ||
+			       has_foreign_limit(j, guest->soft_limit_kib) ||
 			       (kept && (kept->has_soft_limit || kept->has_other_limit));
 	guest->placement_auto = live->placement_auto;
 	guest->realtime = live->realtime;
 	guest->cpu_quota = live->cpu_quota;
+	guest->emulated = live->emulated;
+	guest->has_limit_mark = live->has_limit_mark;
+	guest->marked_limit_kib = live->marked_limit_kib;
+	guest->marked_original_kib = live->marked_original_kib;
 	guest->hugepages = live->hugepages;
 	guest->locked = live->locked;
 	guest->shared_memory = live->shared_memory;

@@ -13,6 +13,12 @@ enum {
 	VIRT_COMPLAINT_MAX = 160,
 };
 
+/* No machine has 4 EiB; v1 groups report "unlimited" rounded to pages. */
+#define VIRT_BEYOND_ANY_KIB (UINT64_C(1) << 52)
+
+/* <limit soft_limit_kib= original_kib=> in the live metadata: this soft limit is ours. */
+#define VIRT_MARK_NAMESPACE "urn:kvmtuned:limit:1"
+
 /* One document, live or persistent. */
 struct domain_xml {
 	bool has_pins;         /* vcpupin, emulatorpin, iothreadpin */
@@ -24,6 +30,9 @@ struct domain_xml {
 	bool has_soft_limit, has_other_limit; /* memtune */
 	bool placement_auto, realtime;
 	bool cpu_quota; /* quota, global_quota: its vCPUs are throttled */
+	bool emulated;  /* by TCG */
+	bool has_limit_mark;
+	uint64_t marked_limit_kib, marked_original_kib;
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;
 	bool has_cpuset;
 	struct cpumask cpuset;

@@ -90,7 +90,7 @@ static void complain_of_metadata(struct virt_guest *g, const struct domain *d,
 	char text[VIRT_COMPLAINT_MAX + 64] = "";
 
 	if (complaint[0])
-		(void)snprintf(text, sizeof text, "kvmtuned:policy in its metadata: %s; ignored",
+		(void)snprintf(text, sizeof text, "kvmtuned in its metadata: %s; ignored",
 			       complaint);
 	complain(g, d->name, text);
 }

@@ -9,6 +9,7 @@
  *	virt_guests.c   which guests there are, and telling what changed
  *	virt_read.c     libvirt's answers -> struct domain, its errors -> errno
  *	virt_call.c     performs requests
+ *	virt_limit.c    ... for soft limits, and marks them
  *	virt_domain.c   XML -> struct domain
  */
 #ifndef KT_VIRT_THREAD_H
@@ -112,9 +113,6 @@ static inline void virt_free_domain(virDomainPtr *dom)
 		(void)virDomainFree(*dom); /* fails only for what is no domain */
 }
 
-/* No machine has 4 EiB; v1 groups report "unlimited" rounded to pages. */
-#define VIRT_BEYOND_ANY_KIB (UINT64_C(1) << 52)
-
 #define VIRT_AUTODOMAIN __attribute__((cleanup(virt_free_domain)))
 
 /* ---- virt.c ------------------------------------------------------------------ */
@@ -171,6 +169,11 @@ int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
  * is gone; -EINVAL, -E2BIG, -ENAMETOOLONG: it cannot be managed; as virt_failed. */
 int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, struct domain *d,
 		    struct domain_xml *ret_live) KT_MUST_USE;
+
+/* ---- virt_limit.c -------------------------------------------------------------- */
+
+int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		       const struct virt_request *request, struct vm_reply *reply) KT_MUST_USE;
 
 /* ---- virt_call.c --------------------------------------------------------------- */
 

@@ -32,6 +32,8 @@ static int read_file(const char *name, struct domain_xml *ret)
 	return virt_domain_read(exact, size, ret);
 }
 
+#define MARK_COMPLAINT "limit: needs soft_limit_kib, and original_kib (or unlimited) above it"
+
 static const struct {
 	const char *file;
 	struct domain_xml want;
@@ -91,7 +93,7 @@ static const struct {
 	{ "dimm-shared.xml", { .shared_memory = true }, "", "" },
 	{ "sev.xml", { .confidential = true }, "", "" },
 	{ "metadata-good.xml",
-	  { .metadata = { GUEST_SWITCH_OFF, GUEST_SWITCH_OBSERVE, GUEST_SWITCH_ON, 250 } },
+	  { .metadata = { GUEST_SWITCH_OFF, GUEST_SWITCH_OBSERVE, GUEST_SWITCH_ON, 250, 2048 } },
 	  "",
 	  "" },
 	{ "metadata-partial.xml",
@@ -110,7 +112,8 @@ static const struct {
 	{ "metadata-zero-weight.xml", { .complaint = "weight=\"0\": 1 to 1000" }, "", "" },
 	{ "metadata-unknown.xml",
 	  { .metadata = { .memory = GUEST_SWITCH_OFF },
-	    .complaint = "swap=\"on\": only ksm, placement, memory and weight are known" },
+	    .complaint = "swap=\"on\": only ksm, placement, memory, weight and "
+			 "min_guarantee_mib are known" },
 	  "",
 	  "" },
 	{ "metadata-other-namespace.xml", { 0 }, "", "" },
@@ -123,6 +126,32 @@ static const struct {
 	  { .complaint = "ksm=\"full\": off, observe or on" },
 	  "",
 	  "" },
+	{ "metadata-bad-guarantee.xml",
+	  { .complaint = "min_guarantee_mib=\"1073741825\": MiB, 1 to 1073741824" },
+	  "",
+	  "" },
+	{ "emulated.xml", { .emulated = true }, "", "" },
+	{ "mark.xml",
+	  { .has_soft_limit = true,
+	    .has_limit_mark = true,
+	    .marked_limit_kib = 1048576,
+	    .marked_original_kib = KT_UNLIMITED_KIB },
+	  "",
+	  "" },
+	{ "mark-original.xml",
+	  { .has_soft_limit = true,
+	    .has_limit_mark = true,
+	    .marked_limit_kib = 1048576,
+	    .marked_original_kib = 1048577 },
+	  "",
+	  "" },
+	{ "mark-tighter.xml", { .has_soft_limit = true, .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-nothing.xml", { .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-unlimited.xml", { .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-nought.xml", { .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-negative.xml", { .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-too-high.xml", { .complaint = MARK_COMPLAINT }, "", "" },
+	{ "mark-other-namespace.xml", { 0 }, "", "" },
 	{ "cells-two.xml", { 0 }, "", "" },
 	{ "cells-unplugged.xml", { 0 }, "", "" },
 	{ "cells-eight.xml", { 0 }, "", "" },
@@ -247,6 +276,11 @@ START_TEST(each_document_says_what_it_says)
 	SAME(metadata.placement);
 	SAME(metadata.memory);
 	SAME(metadata.weight);
+	SAME(metadata.min_guarantee_mib);
+	SAME(emulated);
+	SAME(has_limit_mark);
+	SAME(marked_limit_kib);
+	SAME(marked_original_kib);
 	ck_assert_str_eq(cpumask_str(&x.pinned, text, sizeof text), documents[_i].pinned);
 	ck_assert_str_eq(cpumask_str(&x.cpuset, text, sizeof text), documents[_i].cpuset);
 	ck_assert_str_eq(x.complaint, want->complaint);
@@ -418,6 +452,14 @@ static const struct {
 	  true },
 	{ "a soft limit of ours", "memtune-soft.xml", "plain-9.xml", "0-7", false, true, 1048576,
 	  false, false },
+	{ "a soft limit with our mark", "mark.xml", "plain-9.xml", "0-7", false, false, 1048576,
+	  false, false },
+	{ "... that is another now", "mark.xml", "plain-9.xml", "0-7", false, false, 1048572, false,
+	  true },
+	{ "... and a persistent one", "mark.xml", "memtune-soft.xml", "0-7", false, false, 1048576,
+	  false, true },
+	{ "a mark in persistent XML is none", "memtune-soft.xml", "mark-persistent.xml", "0-7",
+	  false, false, 1048576, false, true },
 	{ "ours, but a persistent one too", "memtune-soft.xml", "memtune-soft.xml", "0-7", false,
 	  true, 1048576, false, true },
 	{ "a hard limit is never ours", "memtune.xml", "plain-9.xml", "0-7", false, true, NONE,
@@ -468,9 +510,14 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 		.cell = { { .memory_kib = 6 }, { .memory_kib = 8 } },
 		.ndevices = 1,
 		.device = { "br0" },
-		.metadata = { .memory = GUEST_SWITCH_ON, .weight = 7 },
+		.metadata = { .memory = GUEST_SWITCH_ON, .weight = 7, .min_guarantee_mib = 11 },
+		.emulated = true,
+		.has_limit_mark = true,
+		.marked_limit_kib = 12,
+		.marked_original_kib = 13,
 	};
-	struct domain_judge judge = { .live = &live };
+	const struct domain_xml persistent = { 0 };
+	struct domain_judge judge = { .live = &live, .persistent = &persistent };
 	struct domain g = { .soft_limit_kib = KT_UNLIMITED_KIB };
 
 	cpumask_set(&live.cpuset, 9);
@@ -482,6 +529,9 @@ START_TEST(every_fact_of_the_live_xml_reaches_the_guest)
 	ck_assert(g.ncells == 2 && g.cell[1].memory_kib == 8 && g.ndevices == 1);
 	ck_assert_str_eq(g.device[0], "br0");
 	ck_assert_uint_eq(g.metadata.weight, 7);
+	ck_assert_uint_eq(g.metadata.min_guarantee_mib, 11);
+	ck_assert(g.emulated && g.has_limit_mark);
+	ck_assert(g.marked_limit_kib == 12 && g.marked_original_kib == 13);
 	ck_assert_int_eq(g.metadata.memory, GUEST_SWITCH_ON);
 }
 END_TEST

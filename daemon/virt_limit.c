@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is a soft limit set, so that whoever finds it later knows whose it is?
+ *
+ * A mark in the guest's live metadata says what we set and what there was before:
+ *
+ *	<kvmtuned-limit:limit soft_limit_kib="1048576" original_kib="unlimited"/>
+ *
+ * It is written before the limit and removed after it, and goes along when the guest is
+ * saved or migrated.  One that says something else than what is in force means nothing, so
+ * that no order of crashes makes a limit of somebody else's ours. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "str.h"
+#include "virt_thread.h"
+
+static uint64_t known_kib(uint64_t kib)
+{
+	return kib < VIRT_BEYOND_ANY_KIB ? kib : KT_UNLIMITED_KIB;
+}
+
+/* The kernel keeps whole pages: what is asked for is what is read back, and what is marked. */
+static uint64_t whole_pages_kib(uint64_t kib)
+{
+	uint64_t page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+
+	return kib < VIRT_BEYOND_ANY_KIB && kib > page_kib ? kib / page_kib * page_kib : kib;
+}
+
+static int set(virDomainPtr dom, uint64_t kib)
+{
+	virTypedParameter limit = {
+		.field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
+		.type = VIR_TYPED_PARAM_ULLONG,
+		.value.ul = KT_MIN(kib, (uint64_t)VIR_DOMAIN_MEMORY_PARAM_UNLIMITED),
+	};
+
+	return virDomainSetMemoryParameters(dom, &limit, 1, VIR_DOMAIN_AFFECT_LIVE);
+}
+
+/* ---- the mark ----------------------------------------------------------------------- */
+
+/* NULL removes it. */
+static int write_mark(struct virt *v, virDomainPtr dom, const char *element)
+{
+	if (virDomainSetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, element, "kvmtuned-limit",
+				 VIRT_MARK_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE) < 0)
+		return virt_failed(v, dom, "marking a soft limit");
+	return 0;
+}
+
+static int mark(struct virt *v, virDomainPtr dom, uint64_t kib, uint64_t original_kib)
+{
+	char original[32] = "unlimited", element[128];
+
+	if (known_kib(original_kib) != KT_UNLIMITED_KIB)
+		(void)snprintf(original, sizeof original, "%" PRIu64, original_kib);
+	(void)snprintf(element, sizeof element,
+		       "<limit soft_limit_kib=\"%" PRIu64 "\" original_kib=\"%s\"/>", kib,
+		       original);
+	return write_mark(v, dom, element);
+}
+
+/* What is left over means nothing, and the next limit writes over it. */
+static void unmark(struct virt *v, virDomainPtr dom)
+{
+	(void)write_mark(v, dom, NULL);
+}
+
+/* ---- requests ----------------------------------------------------------------------- */
+
+/* libvirt may have set it and failed later: what is in force says.  0: it was set.  When the
+ * link is broken nobody knows: then it counts as ours. */
+static int look_after_failure(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+			      const struct virt_request *request, uint64_t wanted_kib, int error)
+{
+	uint64_t soft_kib, hard_kib;
+	bool was_ours = g->own_soft_limit, limits = wanted_kib != known_kib(request->original_kib);
+
+	virt_guest_touch(v, g);
+	if (error == -ENOTCONN || virt_read_limits(v, dom, &soft_kib, &hard_kib) < 0) {
+		if (limits) {
+			g->own_soft_limit = true;
+			g->own_soft_limit_kib = 0;
+		}
+		return error;
+	}
+	if (soft_kib == wanted_kib)
+		return 0;
+	if (!limits)
+		return error;
+	if (was_ours && soft_kib != KT_UNLIMITED_KIB)
+		(void)mark(v, dom, soft_kib, request->original_kib);
+	else
+		unmark(v, dom);
+	return error;
+}
+
+int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		       const struct virt_request *request, struct vm_reply *reply)
+{
+	uint64_t wanted_kib = whole_pages_kib(known_kib(request->soft_limit_kib));
+	uint64_t soft_kib, hard_kib;
+	bool limits = wanted_kib != known_kib(request->original_kib);
+	int r = limits ? mark(v, dom, wanted_kib, request->original_kib) : 0;
+
+	if (r < 0)
+		return r;
+	if (set(dom, wanted_kib) < 0) {
+		r = look_after_failure(v, g, dom, request, wanted_kib,
+				       virt_failed(v, dom, "setting a soft limit"));
+		if (r < 0)
+			return r;
+	}
+	g->own_soft_limit = limits;
+	g->own_soft_limit_kib = 0;
+	if (!limits)
+		unmark(v, dom);
+	r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
+	if (r < 0)
+		return r;
+	g->own_soft_limit_kib = soft_kib;
+	reply->soft_limit_kib = soft_kib;
+	virt_guest_touch(v, g);
+	return 0;
+}

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Can a soft limit of ours be told from everybody else's, whatever fails halfway? */
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+
+#include "virt_fixture.h"
+
+#define MARK_NAMESPACE "urn:kvmtuned:limit:1"
+
+/* ---- libvirt, as it sometimes is: these take the place of its functions ----------------- */
+
+enum failure {
+	FAILS_NOT,
+	FAILS_AT_ONCE,
+	FAILS_AFTERWARDS, /* the cgroup is written, the status file is not */
+};
+
+static _Atomic enum failure setting, marking;
+static atomic_int nreadings;
+static char calls[64]; /* m: marked, u: unmarked, l: limit; read after the reply */
+
+static void note_call(char call)
+{
+	size_t n = strlen(calls);
+
+	ck_assert_uint_lt(n, sizeof calls - 1);
+	calls[n] = call;
+}
+
+typedef int set_metadata_fn(virDomainPtr, int, const char *, const char *, const char *,
+			    unsigned int);
+typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
+typedef char *get_xml_fn(virDomainPtr, unsigned int);
+
+static void *real(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	ck_assert_ptr_nonnull(found);
+	return found;
+}
+
+int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const char *key,
+			 const char *uri, unsigned int flags)
+{
+	set_metadata_fn *call = (set_metadata_fn *)real("virDomainSetMetadata");
+
+	note_call(text ? 'm' : 'u');
+	if (marking == FAILS_AT_ONCE)
+		return -1;
+	return call(dom, type, text, key, uri, flags);
+}
+
+int virDomainSetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, int n,
+				 unsigned int flags)
+{
+	set_memory_fn *call = (set_memory_fn *)real("virDomainSetMemoryParameters");
+	int r;
+
+	note_call('l');
+	if (setting == FAILS_AT_ONCE)
+		return -1;
+	r = call(dom, params, n, flags);
+	return setting == FAILS_AFTERWARDS ? -1 : r;
+}
+
+char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
+{
+	get_xml_fn *call = (get_xml_fn *)real("virDomainGetXMLDesc");
+
+	nreadings++;
+	return call(dom, flags);
+}
+
+/* ---- questions ------------------------------------------------------------------------ */
+
+static struct vm_reply limit_to(uint64_t kib, uint64_t original_kib)
+{
+	memset(calls, 0, sizeof calls);
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, kib, original_kib, NEVER), 0);
+	return next_of(VIRT_REPLY).reply;
+}
+
+static void mark_is(const char *wanted)
+{
+	KT_AUTOFREE char *mark = virDomainGetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT,
+						      MARK_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE);
+
+	if (wanted)
+		ck_assert_str_eq(mark ? mark : "(none)", wanted);
+	else
+		ck_assert_ptr_null(mark);
+}
+
+static uint64_t limit_in_force(void)
+{
+	virTypedParameter params[8];
+	unsigned long long kib = 0;
+	int n = KT_ARRAY_LEN(params);
+
+	memset(params, 0, sizeof params);
+	ck_assert_int_eq(virDomainGetMemoryParameters(guest, params, &n, VIR_DOMAIN_AFFECT_LIVE),
+			 0);
+	ck_assert_int_eq(virTypedParamsGetULLong(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT, &kib), 1);
+	virTypedParamsClear(params, n);
+	return kib;
+}
+
+static bool is_limited(void)
+{
+	return limit_in_force() < VIR_DOMAIN_MEMORY_PARAM_UNLIMITED;
+}
+
+static struct domain until_marked(bool marked)
+{
+	struct virt_news news = next_of(VIRT_GUEST);
+
+	while (news.guest.has_limit_mark != marked)
+		news = next_of(VIRT_GUEST);
+	return news.guest;
+}
+
+/* ---- what goes well ------------------------------------------------------------------- */
+
+START_TEST(a_limit_is_marked_before_it_is_set)
+{
+	KT_AUTOFREE char *persistent = NULL;
+
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	ck_assert_str_eq(calls, "ml");
+	mark_is("<limit soft_limit_kib=\"65536\" original_kib=\"unlimited\"/>");
+	ck_assert_int_eq(limit_to(61440, 70000).error, 0);
+	ck_assert_str_eq(calls, "ml");
+	mark_is("<limit soft_limit_kib=\"61440\" original_kib=\"70000\"/>");
+	persistent = virDomainGetXMLDesc(guest, VIR_DOMAIN_XML_INACTIVE);
+	ck_assert_ptr_nonnull(persistent);
+	ck_assert_ptr_null(strstr(persistent, MARK_NAMESPACE));
+}
+END_TEST
+
+static const struct {
+	uint64_t original_kib;
+	bool limited;
+} originals[] = { { KT_UNLIMITED_KIB, false }, { 70000, true } };
+
+START_TEST(the_mark_goes_after_the_limit)
+{
+	uint64_t original_kib = originals[_i].original_kib;
+
+	ck_assert_int_eq(limit_to(65536, original_kib).error, 0);
+	(void)until_marked(true);
+	ck_assert_int_eq(limit_to(original_kib, original_kib).error, 0);
+	ck_assert_str_eq(calls, "lu");
+	mark_is(NULL);
+	ck_assert_int_eq(is_limited(), originals[_i].limited);
+	/* What was there before us is not ours. */
+	ck_assert_int_eq(until_marked(false).admin_memtune, originals[_i].limited);
+}
+END_TEST
+
+START_TEST(a_mark_is_what_is_read_back)
+{
+	struct vm_reply reply = limit_to(65537, KT_UNLIMITED_KIB);
+	struct domain d = until_marked(true);
+
+	ck_assert_uint_eq(reply.soft_limit_kib, d.soft_limit_kib);
+	ck_assert_uint_eq(d.marked_limit_kib, d.soft_limit_kib);
+	ck_assert_uint_le(d.soft_limit_kib, 65537);
+	ck_assert_uint_gt(d.soft_limit_kib, 65537 - 64);
+	ck_assert(d.marked_original_kib == KT_UNLIMITED_KIB && !d.admin_memtune);
+}
+END_TEST
+
+/* A limit and its mark that came with a guest: nobody here has set them. */
+START_TEST(a_guest_that_comes_with_our_limit_is_not_the_admins)
+{
+	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
+				    .type = VIR_TYPED_PARAM_ULLONG,
+				    .value.ul = 65536 };
+	struct domain d;
+
+	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+	ck_assert_int_eq(
+		virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT,
+				     "<limit soft_limit_kib='65536' original_kib='70000'/>",
+				     "kvmtuned-limit", MARK_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE),
+		0);
+	d = until_marked(true);
+	ck_assert(!d.admin_memtune && d.marked_limit_kib == 65536 && d.soft_limit_kib == 65536);
+	ck_assert_uint_eq(d.marked_original_kib, 70000);
+}
+END_TEST
+
+/* Requests that are refused: each goes round the thread's loop once. */
+static int readings_after_rounds(int nrounds)
+{
+	struct uuid stranger = uuid;
+
+	stranger.byte[0] ^= 1;
+	while (nrounds-- > 0) {
+		ck_assert_int_eq(
+			virt_request_soft_limit(virt, &stranger, 4096, KT_UNLIMITED_KIB, NEVER), 0);
+		ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
+	}
+	return nreadings;
+}
+
+START_TEST(the_events_of_our_own_calls_come_to_an_end)
+{
+	int settled;
+
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	settled = readings_after_rounds(32);
+	ck_assert_int_gt(settled, 0);
+	ck_assert_int_eq(readings_after_rounds(32), settled);
+}
+END_TEST
+
+/* ---- what fails ------------------------------------------------------------------------ */
+
+START_TEST(what_cannot_be_marked_is_not_limited)
+{
+	marking = FAILS_AT_ONCE;
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, -EIO);
+	ck_assert_str_eq(calls, "m");
+	ck_assert(!is_limited());
+}
+END_TEST
+
+START_TEST(a_limit_that_was_not_set_leaves_no_mark)
+{
+	setting = FAILS_AT_ONCE;
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, -EIO);
+	ck_assert_str_eq(calls, "mlu");
+	mark_is(NULL);
+}
+END_TEST
+
+START_TEST(a_step_that_failed_leaves_the_mark_of_what_is_in_force)
+{
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	setting = FAILS_AT_ONCE;
+	ck_assert_int_eq(limit_to(61440, KT_UNLIMITED_KIB).error, -EIO);
+	mark_is("<limit soft_limit_kib=\"65536\" original_kib=\"unlimited\"/>");
+	ck_assert_uint_eq(limit_in_force(), 65536);
+	ck_assert_int_eq(limit_to(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB).error, -EIO);
+	mark_is("<limit soft_limit_kib=\"65536\" original_kib=\"unlimited\"/>");
+}
+END_TEST
+
+START_TEST(what_is_in_force_counts_and_not_what_was_answered)
+{
+	struct vm_reply reply;
+
+	setting = FAILS_AFTERWARDS;
+	reply = limit_to(65536, KT_UNLIMITED_KIB);
+	ck_assert_int_eq(reply.error, 0);
+	ck_assert_uint_eq(reply.soft_limit_kib, 65536);
+	mark_is("<limit soft_limit_kib=\"65536\" original_kib=\"unlimited\"/>");
+	ck_assert(!until_marked(true).admin_memtune);
+	ck_assert_int_eq(limit_to(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB).error, 0);
+	mark_is(NULL);
+}
+END_TEST
+
+START_TEST(a_mark_that_stays_after_its_limit_means_nothing)
+{
+	struct domain d;
+
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	marking = FAILS_AT_ONCE;
+	ck_assert_int_eq(limit_to(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB).error, 0);
+	do
+		d = until_marked(true);
+	while (d.soft_limit_kib != KT_UNLIMITED_KIB);
+	ck_assert(d.marked_limit_kib == 65536 && !d.admin_memtune);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		a_limit_is_marked_before_it_is_set,
+		a_mark_is_what_is_read_back,
+		a_guest_that_comes_with_our_limit_is_not_the_admins,
+		the_events_of_our_own_calls_come_to_an_end,
+		what_cannot_be_marked_is_not_limited,
+		a_limit_that_was_not_set_leaves_no_mark,
+		a_step_that_failed_leaves_the_mark_of_what_is_in_force,
+		what_is_in_force_counts_and_not_what_was_answered,
+		a_mark_that_stays_after_its_limit_means_nothing,
+	};
+	Suite *s = suite_create("virt_limit");
+	TCase *c = tcase_create("limits");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_set_timeout(c, 30);
+	for (size_t i = 0; i < KT_ARRAY_LEN(tests); i++)
+		tcase_add_test(c, tests[i]);
+	tcase_add_loop_test(c, the_mark_goes_after_the_limit, 0, KT_ARRAY_LEN(originals));
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
