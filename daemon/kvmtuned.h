@@ -38,6 +38,7 @@ struct kvmtuned {
 	uint64_t missed_since_ns; /* ... since then */
 	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
+	uint64_t balloons_asked_ns;         /* 0: not yet */
 	uint32_t bound[KT_GUESTS_MAX];      /* incarnation that act knows, by slot */
 	size_t vcpu_threads[KT_GUESTS_MAX]; /* seen at the last tick, by slot */
 	struct hostfile cpu_online, node_online;

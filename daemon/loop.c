@@ -31,6 +31,7 @@ struct loop {
 	uint64_t tick_interval_ns;   /* armed with; 0: not armed */
 	bool was_ready, has_started; /* ready: a good sample; started: guests are known as well */
 	bool no_trigger;             /* this kernel has none, or none for us: not tried again */
+	bool alert;                  /* the trigger that is open is the sensitive one */
 	int psi_fd, psi_epoll_fd;
 };
 
@@ -57,22 +58,28 @@ static void pressure_close(struct loop *l)
 /* 150 ms of stalls within 2 s; windows that are not multiples of 2 s need
  * CAP_SYS_RESOURCE. */
 static const char psi_trigger[] = "some 150000 2000000";
+/* While guests are squeezed, stalls of 1 % are harm, and to be ended within one window. */
+static const char psi_alert[] = "some 20000 2000000";
 
-static void on_kick(evutil_socket_t fd, short what, void *context);
+static void on_pressure(evutil_socket_t fd, short what, void *context);
 
 /* libevent knows no POLLPRI, so an epoll instance of our own watches the trigger and
  * libevent watches that.  The wake-up itself is the event: asking the inner epoll
  * finds nothing, because the outer poll has consumed the trigger's flag already. */
-static void pressure_open(struct loop *l)
+static void pressure_open(struct loop *l, bool alert)
 {
 	struct epoll_event interest = { .events = EPOLLPRI };
+	const char *trigger = alert ? psi_alert : psi_trigger;
 
+	if (l->pressure && l->alert != alert)
+		pressure_close(l);
 	if (l->pressure || l->no_trigger || !l->k->fs.is_live)
 		return;
+	l->alert = alert;
 	l->psi_fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	l->psi_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (l->psi_fd < 0 || l->psi_epoll_fd < 0 ||
-	    write(l->psi_fd, psi_trigger, sizeof psi_trigger) < 0 ||
+	    write(l->psi_fd, trigger, strlen(trigger) + 1) < 0 ||
 	    epoll_ctl(l->psi_epoll_fd, EPOLL_CTL_ADD, l->psi_fd, &interest) < 0) {
 		log_debug("no PSI trigger (%s): pressure is seen at the next tick",
 			  strerror(errno));
@@ -80,7 +87,7 @@ static void pressure_open(struct loop *l)
 		l->no_trigger = true;
 		return;
 	}
-	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_kick, l);
+	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_pressure, l);
 	if (!l->pressure || event_add(l->pressure, NULL) < 0)
 		pressure_close(l);
 }
@@ -111,7 +118,7 @@ static void arm_tick(struct loop *l)
 	struct timeval tv = timeval_of_ns(want);
 
 	if (l->k->domains->nused > 0)
-		pressure_open(l);
+		pressure_open(l, l->k->plan->memory.squeezing);
 	else
 		pressure_close(l);
 	event_del(l->tick);
@@ -153,7 +160,17 @@ static void kick_soon(struct loop *l)
 		event_add(l->kick, &tv);
 }
 
-/* SIGUSR1, or memory pressure. */
+/* The sensitive trigger asks for a look at the guests that are squeezed, and for no more. */
+static void on_pressure(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	l->k->kicked |= !l->alert;
+	kick_soon(l);
+}
+
+/* SIGUSR1. */
 static void on_kick(evutil_socket_t fd, short what, void *context)
 {
 	struct loop *l = context;

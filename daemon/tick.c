@@ -8,7 +8,10 @@
 #include "kvmtuned.h"
 #include "service.h"
 
-enum { MISSES_MAX = 3 }; /* bad samples in a row before the originals come back */
+enum {
+	MISSES_MAX = 3, /* bad samples in a row before the originals come back */
+	BALLOON_INTERVAL_S = 5,
+};
 
 /* CPUs and nodes come and go; their lists are cheap, hwloc (50 ms) is not. */
 static void refresh_topology(struct kvmtuned *k)
@@ -95,36 +98,47 @@ static void make_harmless(struct plan *plan)
 	}
 }
 
-static bool is_squeezed(const struct memory_plan *m)
+/* A squeeze may be near: the floors of guests are to be known by then. */
+static bool is_pressed(const struct kvmtuned *k)
 {
-	return m->wish == WISH_SET || m->why == WHY_AT_FLOOR || m->why == WHY_NOT_IDLEST ||
-	       m->why == WHY_HOST_BETWEEN;
+	const struct memory_conf *conf = &k->conf.policy.memory;
+	const struct memory_host_plan *m = &k->plan->memory;
+
+	return conf->mode != LOOP_OFF && k->sample->host.swap_total_kib > 0 &&
+	       (m->squeezing || m->shortage * 100 >= (double)conf->calm_price);
 }
 
-/* Balloon figures cost a call into libvirt; they matter only to a squeeze. */
+/* Balloon figures cost a call into libvirt, which asks each guest; they matter only to a
+ * squeeze, and guests renew them every few seconds at best, however fast we tick. */
 static void ask_for_balloons(struct kvmtuned *k)
 {
-	for (size_t i = 0; i < k->plan->nslots; i++) {
-		if (k->plan->guest[i].present && is_squeezed(&k->plan->guest[i].memory)) {
-			guests_ask_statistics(k, k->plan->now_ns);
-			return;
-		}
-	}
+	uint64_t now_ns = k->plan->now_ns;
+
+	if (k->view->npresent == 0 || !is_pressed(k) ||
+	    (k->balloons_asked_ns &&
+	     now_ns - k->balloons_asked_ns < BALLOON_INTERVAL_S * KT_NS_PER_S))
+		return;
+	k->balloons_asked_ns = now_ns;
+	guests_ask_statistics(k, now_ns);
 }
 
 static void show_status(const struct kvmtuned *k)
 {
 	const struct in_force *f = act_in_force(k->act);
 	unsigned int pinned = 0, limited = 0;
+	char reclaimed[48] = "";
 
+	if (f->memory.reclaimed_kib >= 1024)
+		(void)snprintf(reclaimed, sizeof reclaimed, ", %" PRIu64 " MiB reclaimed",
+			       f->memory.reclaimed_kib / 1024);
 	for (size_t i = 0; i < k->plan->nslots; i++) {
 		pinned += k->plan->guest[i].present && f->guest[i].pinned;
 		limited += k->plan->guest[i].present && f->guest[i].limited;
 	}
-	service_status("%s; %zu guests, %u pinned, %u limited; KSM %s (%s), %" PRIu64
+	service_status("%s; %zu guests, %u pinned, %u limited%s; KSM %s (%s), %" PRIu64
 		       " MiB merged; libvirt %s",
 		       k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active",
-		       k->view->npresent, pinned, limited,
+		       k->view->npresent, pinned, limited, reclaimed,
 		       k->sample->host.ksm.run == 1 ? "scanning" : "resting",
 		       why_str(k->plan->ksm.why), k->view->merged_kib / 1024,
 		       k->link_up ? "connected" : "not connected");
@@ -152,7 +166,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
 	if (k->dry_run)
 		make_harmless(k->plan);
-	verdicts_say(k->verdicts, &k->conf.policy.placement, k->view, k->plan);
+	verdicts_say(k->verdicts, &k->conf.policy, k->view, k->plan);
 	act_apply(k->act, k->plan);
 
 	ask_for_balloons(k);

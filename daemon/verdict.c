@@ -7,13 +7,14 @@
 
 #include <inttypes.h>
 
-#include "log.h"
 #include "str.h"
+#include "verdict_private.h"
 
 struct guest_verdict {
 	uint32_t incarnation;
-	enum wish placement_wish, memory_wish;
-	enum why placement_why, memory_why;
+	enum wish placement_wish;
+	enum why placement_why;
+	struct memory_verdict memory;
 	uint64_t nodes;
 	enum why ksm;
 	bool counts; /* for KSM */
@@ -29,6 +30,7 @@ struct verdicts {
 	bool observes;
 	uint64_t numa_balancing; /* as last said */
 	uint64_t reserved_nodes; /* without a CPU left for vCPUs; the same */
+	struct memory_host_verdict memory;
 	struct guest_verdict guest[KT_GUESTS_MAX];
 };
 
@@ -115,8 +117,8 @@ static void say_merged(struct verdicts *v, const struct host_view *view)
 		"ksm: %" PRIu64 " MiB merged%s", now / 1024, cost);
 }
 
-static void emit(const struct guest_plan *g, const char *actuator, bool changed, enum why why,
-		 bool dry_run, const char *decision)
+void verdict_emit(const struct guest_plan *g, const char *actuator, bool changed, enum why why,
+		  bool dry_run, const char *decision)
 {
 	char name[4 * KT_NAME_MAX];
 
@@ -145,28 +147,10 @@ static void say_placement(struct guest_verdict *v, const struct guest_plan *g, b
 			       nodemask_str(p->nodes, nodes, sizeof nodes));
 	else if (p->wish == WISH_HOLD)
 		(void)snprintf(decision, sizeof decision, "left as it is");
-	emit(g, "placement", changed, p->why, p->dry_run, decision);
+	verdict_emit(g, "placement", changed, p->why, p->dry_run, decision);
 	v->placement_wish = p->wish;
 	v->placement_why = p->why;
 	v->nodes = p->nodes;
-}
-
-static void say_memory(struct guest_verdict *v, const struct guest_plan *g, bool first)
-{
-	const struct memory_plan *m = &g->memory;
-	bool changed = first || v->memory_wish != m->wish;
-	char decision[64] = "no limit";
-
-	if (!changed && v->memory_why == m->why)
-		return;
-	if (m->wish == WISH_SET)
-		(void)snprintf(decision, sizeof decision, "soft limit %" PRIu64 " MiB",
-			       m->target_kib / 1024);
-	else if (m->wish == WISH_HOLD)
-		(void)snprintf(decision, sizeof decision, "left as it is");
-	emit(g, "memory", changed, m->why, m->dry_run, decision);
-	v->memory_wish = m->wish;
-	v->memory_why = m->why;
 }
 
 /* Whether it counts is news, and so is what has come of it at first; later it may waver. */
@@ -180,7 +164,7 @@ static void say_guest_ksm(struct guest_verdict *v, const struct guest_plan *g,
 		return;
 	v->ksm = g->ksm;
 	v->counts = counts;
-	emit(g, "ksm", news, g->ksm, false, counts ? "counted" : "not counted");
+	verdict_emit(g, "ksm", news, g->ksm, false, counts ? "counted" : "not counted");
 }
 
 static void say_placement_of_host(enum log_level level, const char *reason, const char *text)
@@ -247,15 +231,16 @@ static void say_reserved(struct verdicts *v, const struct placement_conf *conf,
 	v->reserved_nodes = nodes;
 }
 
-void verdicts_say(struct verdicts *v, const struct placement_conf *conf,
-		  const struct host_view *view, const struct plan *plan)
+void verdicts_say(struct verdicts *v, const struct policy_conf *conf, const struct host_view *view,
+		  const struct plan *plan)
 {
 	say_observes(v, plan);
 	say_balancing(v, view, plan);
-	say_reserved(v, conf, view);
+	say_reserved(v, &conf->placement, view);
 	say_ksm(v, &plan->ksm);
 	say_probe(v, view->host->ksm.probe);
 	say_merged(v, view);
+	verdict_memory_of_host(&v->memory, plan);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_plan *g = &plan->guest[i];
 		bool first = v->guest[i].incarnation != g->incarnation;
@@ -266,6 +251,6 @@ void verdicts_say(struct verdicts *v, const struct placement_conf *conf,
 			v->guest[i] = (struct guest_verdict){ .incarnation = g->incarnation };
 		say_guest_ksm(&v->guest[i], g, &view->guest[i]);
 		say_placement(&v->guest[i], g, first);
-		say_memory(&v->guest[i], g, first);
+		verdict_memory(&v->guest[i].memory, g, &conf->memory, first);
 	}
 }

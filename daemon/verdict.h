@@ -11,7 +11,7 @@ struct verdicts *verdicts_new(void);
 void verdicts_free(struct verdicts *v);
 
 /* Log lines for what is new since the last call. */
-void verdicts_say(struct verdicts *v, const struct placement_conf *conf,
-		  const struct host_view *view, const struct plan *plan);
+void verdicts_say(struct verdicts *v, const struct policy_conf *conf, const struct host_view *view,
+		  const struct plan *plan);
 
 #endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is worth a line about memory: that a guest is squeezed, and not each step. */
+#include <inttypes.h>
+
+#include "str.h"
+#include "verdict_private.h"
+
+enum { CALM_AGAIN_PERCENT = 90 }; /* of the bound: a runaway has ended */
+
+/* ---- a guest ------------------------------------------------------------------------- */
+
+/* Of a guest that has been reclaimed: the next step may come at any tick, or not. */
+static bool is_between_steps(const struct memory_verdict *v, const struct memory_plan *m)
+{
+	return v->wish == WISH_SET && v->means == MEMORY_RECLAIM && m->wish == WISH_HOLD &&
+	       (m->why == WHY_COOLING_DOWN || m->why == WHY_NOT_IDLEST || m->why == WHY_AT_FLOOR ||
+		m->why == WHY_HOST_BETWEEN);
+}
+
+static void say_decision(struct memory_verdict *v, const struct guest_plan *g, bool first)
+{
+	const struct memory_plan *m = &g->memory;
+	bool between = !first && is_between_steps(v, m);
+	bool changed = first || (!between && v->wish != m->wish) ||
+		       (m->wish == WISH_SET && v->means != m->means);
+	char decision[64] = "no limit";
+
+	if (!changed && v->why == m->why)
+		return;
+	if (m->wish == WISH_SET)
+		(void)snprintf(decision, sizeof decision, "%s %" PRIu64 " MiB",
+			       m->means == MEMORY_RECLAIM ? "reclaimed down to" : "soft limit",
+			       m->target_kib / 1024);
+	else if (m->wish == WISH_HOLD)
+		(void)snprintf(decision, sizeof decision, "left as it is");
+	verdict_emit(g, "memory", changed, m->why, m->dry_run, decision);
+	v->why = m->why;
+	if (between)
+		return;
+	v->wish = m->wish;
+	if (m->wish == WISH_SET)
+		v->means = m->means;
+}
+
+static void emit_runaway(const struct guest_plan *g, enum log_level level, const char *text)
+{
+	char name[4 * KT_NAME_MAX];
+
+	str_escape(g->name, name, sizeof name);
+	log_emitf((struct log_event){ .level = level,
+				      .id = LOG_VERDICT,
+				      .guest = name,
+				      .uuid = &g->uuid,
+				      .actuator = "memory",
+				      .action = "guard",
+				      .reason = why_str(WHY_RUNAWAY) },
+		  "%s: memory: %s", name, text);
+}
+
+/* A bound of 0: not watched now, so that nothing is known. */
+static void say_runaway(struct memory_verdict *v, const struct guest_plan *g,
+			const struct memory_conf *conf)
+{
+	const struct memory_plan *m = &g->memory;
+	uint64_t mib = m->overhead_kib / 1024, bound_mib = m->overhead_bound_kib / 1024;
+	char text[320];
+
+	if (m->runaway && !v->runaway) {
+		v->runaway = true;
+		(void)snprintf(text, sizeof text,
+			       "QEMU uses %" PRIu64 " MiB beyond its guest's memory, and %" PRIu64
+			       " MiB are to be expected ([memory] overhead_mib = %" PRIu64
+			       ", and for this guest's memory, vCPUs, I/O threads, passthrough and "
+			       "emulation %" PRIu64 " MiB): does it leak?",
+			       mib, bound_mib, conf->overhead_mib,
+			       bound_mib - KT_MIN(bound_mib, conf->overhead_mib));
+		emit_runaway(g, LOG_LEVEL_WARNING, text);
+	} else if (v->runaway && !m->runaway && m->overhead_bound_kib &&
+		   m->overhead_kib <= m->overhead_bound_kib / 100 * CALM_AGAIN_PERCENT) {
+		v->runaway = false;
+		(void)snprintf(text, sizeof text,
+			       "QEMU uses %" PRIu64
+			       " MiB beyond its guest's memory again, of %" PRIu64
+			       " MiB to be expected",
+			       mib, bound_mib);
+		emit_runaway(g, LOG_LEVEL_INFO, text);
+	}
+}
+
+void verdict_memory(struct memory_verdict *v, const struct guest_plan *g,
+		    const struct memory_conf *conf, bool first)
+{
+	say_decision(v, g, first);
+	say_runaway(v, g, conf);
+}
+
+/* ---- the host -------------------------------------------------------------------------- */
+
+static void say_of_host(const char *reason, const char *text)
+{
+	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO,
+				      .id = LOG_VERDICT,
+				      .actuator = "memory",
+				      .action = "decide",
+				      .reason = reason },
+		  "memory: %s", text);
+}
+
+/* What can only be said of a guest once there is swap. */
+static bool tells_of_swap(enum why why)
+{
+	return why == WHY_HOST_CALM || why == WHY_HOST_BETWEEN || why == WHY_NOT_IDLEST ||
+	       why == WHY_AT_FLOOR || why == WHY_IDLEST_UNDER_PRESSURE;
+}
+
+/* The policy knows how much room is as good as none. */
+static void say_swap(struct memory_host_verdict *v, const struct plan *plan)
+{
+	bool none = false, some = false;
+
+	for (size_t i = 0; i < plan->nslots; i++) {
+		if (!plan->guest[i].present)
+			continue;
+		none |= plan->guest[i].memory.why == WHY_NO_SWAP;
+		some |= tells_of_swap(plan->guest[i].memory.why);
+	}
+	if (none && !v->no_swap)
+		say_of_host(why_str(WHY_NO_SWAP), "no swap: guest memory cannot be reclaimed; the "
+						  "memory loop rests");
+	else if (some && !none && v->no_swap)
+		say_of_host(NULL, "there is swap with room: the memory loop works again");
+	v->no_swap = none || (v->no_swap && !some);
+}
+
+static void say_squeezing(struct memory_host_verdict *v, const struct memory_host_plan *m)
+{
+	char text[128];
+
+	if (v->squeezing == m->squeezing)
+		return;
+	v->squeezing = m->squeezing;
+	(void)snprintf(text, sizeof text,
+		       "%s: price of memory %.2f, %" PRIu64 " MiB still to be found",
+		       m->squeezing ? "idle guests are squeezed" : "no guest is squeezed any more",
+		       m->price, m->deficit_kib / 1024);
+	say_of_host(NULL, text);
+}
+
+void verdict_memory_of_host(struct memory_host_verdict *v, const struct plan *plan)
+{
+	say_swap(v, plan);
+	say_squeezing(v, &plan->memory);
+}
