@@ -240,7 +240,7 @@ void verdicts_say(struct verdicts *v, const struct policy_conf *conf, const stru
 	say_ksm(v, &plan->ksm);
 	say_probe(v, view->host->ksm.probe);
 	say_merged(v, view);
-	verdict_memory_of_host(&v->memory, plan);
+	verdict_memory_of_host(&v->memory, &conf->memory, view, plan);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_plan *g = &plan->guest[i];
 		bool first = v->guest[i].incarnation != g->incarnation;

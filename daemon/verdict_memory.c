@@ -5,16 +5,19 @@
 #include "str.h"
 #include "verdict_private.h"
 
-enum { CALM_AGAIN_PERCENT = 90 }; /* of the bound: a runaway has ended */
+enum {
+	CALM_AGAIN_PERCENT = 90, /* of the bound: a runaway has ended */
+	NO_SWAP_MIB = 64,        /* less than that free is none */
+	SWAP_AGAIN_MIB = 128,
+};
 
 /* ---- a guest ------------------------------------------------------------------------- */
 
-/* Of a guest that has been reclaimed: the next step may come at any tick, or not. */
+/* Nothing of a reclaim is in force afterwards: until it is let go, a pause between two steps is
+ * no change. */
 static bool is_between_steps(const struct memory_verdict *v, const struct memory_plan *m)
 {
-	return v->wish == WISH_SET && v->means == MEMORY_RECLAIM && m->wish == WISH_HOLD &&
-	       (m->why == WHY_COOLING_DOWN || m->why == WHY_NOT_IDLEST || m->why == WHY_AT_FLOOR ||
-		m->why == WHY_HOST_BETWEEN);
+	return v->wish == WISH_SET && v->means == MEMORY_RECLAIM && m->wish == WISH_HOLD;
 }
 
 static void say_decision(struct memory_verdict *v, const struct guest_plan *g, bool first)
@@ -106,30 +109,19 @@ static void say_of_host(const char *reason, const char *text)
 		  "memory: %s", text);
 }
 
-/* What can only be said of a guest once there is swap. */
-static bool tells_of_swap(enum why why)
+/* As the policy sees it, and well above that when it is to be said again. */
+static void say_swap(struct memory_host_verdict *v, const struct host_sample *host)
 {
-	return why == WHY_HOST_CALM || why == WHY_HOST_BETWEEN || why == WHY_NOT_IDLEST ||
-	       why == WHY_AT_FLOOR || why == WHY_IDLEST_UNDER_PRESSURE;
-}
+	uint64_t free_mib = host->swap_free_kib / 1024;
 
-/* The policy knows how much room is as good as none. */
-static void say_swap(struct memory_host_verdict *v, const struct plan *plan)
-{
-	bool none = false, some = false;
-
-	for (size_t i = 0; i < plan->nslots; i++) {
-		if (!plan->guest[i].present)
-			continue;
-		none |= plan->guest[i].memory.why == WHY_NO_SWAP;
-		some |= tells_of_swap(plan->guest[i].memory.why);
-	}
-	if (none && !v->no_swap)
+	if (!v->no_swap && free_mib < NO_SWAP_MIB) {
+		v->no_swap = true;
 		say_of_host(why_str(WHY_NO_SWAP), "no swap: guest memory cannot be reclaimed; the "
 						  "memory loop rests");
-	else if (some && !none && v->no_swap)
+	} else if (v->no_swap && free_mib >= SWAP_AGAIN_MIB) {
+		v->no_swap = false;
 		say_of_host(NULL, "there is swap with room: the memory loop works again");
-	v->no_swap = none || (v->no_swap && !some);
+	}
 }
 
 static void say_squeezing(struct memory_host_verdict *v, const struct memory_host_plan *m)
@@ -146,8 +138,10 @@ static void say_squeezing(struct memory_host_verdict *v, const struct memory_hos
 	say_of_host(NULL, text);
 }
 
-void verdict_memory_of_host(struct memory_host_verdict *v, const struct plan *plan)
+void verdict_memory_of_host(struct memory_host_verdict *v, const struct memory_conf *conf,
+			    const struct host_view *view, const struct plan *plan)
 {
-	say_swap(v, plan);
+	if (conf->mode != LOOP_OFF && view->npresent > 0)
+		say_swap(v, view->host);
 	say_squeezing(v, &plan->memory);
 }

@@ -29,6 +29,7 @@ void verdict_emit(const struct guest_plan *g, const char *actuator, bool changed
 
 void verdict_memory(struct memory_verdict *v, const struct guest_plan *g,
 		    const struct memory_conf *conf, bool first);
-void verdict_memory_of_host(struct memory_host_verdict *v, const struct plan *plan);
+void verdict_memory_of_host(struct memory_host_verdict *v, const struct memory_conf *conf,
+			    const struct host_view *view, const struct plan *plan);
 
 #endif

@@ -35,6 +35,8 @@ static void setup(void)
 	ck_assert(view && plan && verdicts);
 	view->host = &host;
 	view->topology = &topology;
+	view->npresent = 1;
+	host = (struct host_sample){ .swap_free_kib = UINT64_C(1) << 30 };
 	plan->nslots = 1;
 	plan->guest[0] = (struct guest_plan){ .present = true, .incarnation = 1, .name = "we\nb" };
 	log_set_sink(hear, NULL, LOG_LEVEL_DEBUG);
@@ -92,8 +94,8 @@ START_TEST(a_step_says_by_which_means)
 }
 END_TEST
 
-static const enum why pauses[] = { WHY_COOLING_DOWN, WHY_NOT_IDLEST, WHY_AT_FLOOR,
-				   WHY_HOST_BETWEEN };
+static const enum why pauses[] = { WHY_COOLING_DOWN, WHY_NOT_IDLEST, WHY_AT_FLOOR, WHY_HOST_BETWEEN,
+				   WHY_GUEST_ACTIVE };
 
 START_TEST(a_guest_that_is_reclaimed_step_by_step_is_one_line)
 {
@@ -105,10 +107,8 @@ START_TEST(a_guest_that_is_reclaimed_step_by_step_is_one_line)
 				  0);
 	}
 	(void)decide(WISH_HOLD, pauses[_i], 0, 0);
-	says(decide(WISH_HOLD, WHY_GUEST_ACTIVE, 0, 0), "6 we\\x0ab: memory: left as it is");
-	says(decide(WISH_SET, WHY_IDLEST_UNDER_PRESSURE, MEMORY_RECLAIM, 700), "6 we\\x0ab");
-	(void)decide(WISH_HOLD, pauses[_i], 0, 0);
 	says(decide(WISH_RELEASE, WHY_GUEST_SUFFERS, 0, 0), "6 we\\x0ab: memory: no limit");
+	says(decide(WISH_SET, WHY_IDLEST_UNDER_PRESSURE, MEMORY_RECLAIM, 700), "6 we\\x0ab");
 }
 END_TEST
 
@@ -159,22 +159,35 @@ START_TEST(a_guest_that_is_not_watched_has_not_come_back_to_its_bound)
 }
 END_TEST
 
+static const char *swap_free(uint64_t kib)
+{
+	host.swap_free_kib = kib;
+	return say();
+}
+
 START_TEST(a_host_without_swap_is_said_once)
 {
 	static const char none[] = "6 memory: no swap: guest memory cannot be reclaimed";
 
-	plan->nslots = 2;
-	plan->guest[1] = (struct guest_plan){ .present = true,
-					      .incarnation = 2,
-					      .name = "db",
-					      .memory = { .why = WHY_LIMITED_BY_ADMIN } };
-	ck_assert_ptr_null(strstr(decide(WISH_HOLD, WHY_GUEST_BUSY, 0, 0), none));
-	says(decide(WISH_RELEASE, WHY_NO_SWAP, 0, 0), none);
-	(void)decide(WISH_HOLD, WHY_GUEST_BUSY, 0, 0); /* nothing is known of swap */
-	ck_assert_ptr_null(strstr(said, "swap"));
-	ck_assert_ptr_null(strstr(decide(WISH_RELEASE, WHY_NO_SWAP, 0, 0), none));
-	says(decide(WISH_RELEASE, WHY_HOST_CALM, 0, 0), "6 memory: there is swap with room");
-	says(decide(WISH_RELEASE, WHY_NO_SWAP, 0, 0), none);
+	(void)say();
+	ck_assert_str_eq(swap_free(64 * 1024), "");
+	says(swap_free(64 * 1024 - 1), none);
+	ck_assert_str_eq(swap_free(0), "");
+	ck_assert_str_eq(swap_free(128 * 1024 - 1), "");
+	ck_assert_str_eq(swap_free(0), "");
+	says(swap_free(128 * 1024), "6 memory: there is swap with room");
+	says(swap_free(0), none);
+}
+END_TEST
+
+START_TEST(swap_is_of_no_interest_without_guests_or_without_the_loop)
+{
+	view->npresent = 0;
+	(void)say();
+	ck_assert_str_eq(swap_free(0), "");
+	view->npresent = 1;
+	conf.memory.mode = LOOP_OFF;
+	ck_assert_str_eq(swap_free(0), "");
 }
 END_TEST
 
@@ -206,6 +219,7 @@ int main(void)
 	tcase_add_test(c, a_runaway_is_said_once_until_it_is_well_below_its_bound);
 	tcase_add_test(c, a_guest_that_is_not_watched_has_not_come_back_to_its_bound);
 	tcase_add_test(c, a_host_without_swap_is_said_once);
+	tcase_add_test(c, swap_is_of_no_interest_without_guests_or_without_the_loop);
 	tcase_add_test(c, a_squeeze_is_said_when_it_begins_and_ends);
 	suite_add_tcase(s, c);
 	return kt_run(s);
