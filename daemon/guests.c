@@ -219,6 +219,13 @@ static int own_what_is_in_force(struct kvmtuned *k, size_t i)
 	return r;
 }
 
+/* A mark of another limit than the one in force is left over; the next limit replaces it. */
+static void adopt_marked_limit(struct kvmtuned *k, const struct domain *d)
+{
+	if (d->has_limit_mark && d->marked_limit_kib == d->soft_limit_kib)
+		act_adopt_soft_limit(k->act, &d->uuid, d->marked_limit_kib, d->marked_original_kib);
+}
+
 void guests_bind(struct kvmtuned *k, size_t i)
 {
 	const struct domain_slot *slot = &k->domains->slot[i];
@@ -226,6 +233,7 @@ void guests_bind(struct kvmtuned *k, size_t i)
 	int r;
 
 	act_bind(k->act, i, slot->incarnation, &slot->domain.uuid, g->pid, g->start_ticks);
+	adopt_marked_limit(k, &slot->domain);
 	k->vcpu_threads[i] = 0;
 	r = own_what_is_in_force(k, i);
 	best_effort(r, "own");

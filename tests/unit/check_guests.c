@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is a limit that a guest brings along ours, and given back? */
+#include <unistd.h>
+
+#include "kvmtuned.h"
+#include "scratch.h"
+#include "virt_fixture.h"
+
+#define MARK_NAMESPACE "urn:kvmtuned:limit:1"
+
+static char root[32];
+static struct kvmtuned *k;
+
+static void begin(void)
+{
+	set_up();
+	scratch_make(root, sizeof root);
+	k = calloc(1, sizeof *k);
+	ck_assert_ptr_nonnull(k);
+	k->virt = virt;
+	k->vm_ops = guests_vm_ops(k);
+	k->domains = domains_new();
+	k->sample = calloc(1, sizeof *k->sample);
+	ck_assert(k->domains && k->sample);
+	conf_defaults(&k->conf);
+	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
+	ck_assert_int_eq(act_new(&k->fs, root, &k->vm_ops, &k->act), 0);
+}
+
+static void end(void)
+{
+	act_free(k->act);
+	hostfs_close(&k->fs);
+	free(k->sample);
+	domains_free(k->domains);
+	free(k);
+	ck_assert_int_eq(scratch_remove(root), 0);
+	tear_down();
+}
+
+/* Waits as long as the test may. */
+static void take_some_news(void)
+{
+	struct pollfd ready = { .fd = virt_wake_fd(virt), .events = POLLIN };
+
+	ck_assert_int_eq(poll(&ready, 1, -1), 1);
+	(void)guests_take_news(k, now_monotonic_ns());
+}
+
+static void limit_is_set(unsigned long long kib)
+{
+	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
+				    .type = VIR_TYPED_PARAM_ULLONG,
+				    .value.ul = kib };
+
+	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+}
+
+static void mark_is_set(const char *mark)
+{
+	ck_assert_int_eq(virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, mark,
+					      "kvmtuned-limit", MARK_NAMESPACE,
+					      VIR_DOMAIN_AFFECT_LIVE),
+			 0);
+}
+
+static uint64_t limit_in_force(void)
+{
+	virTypedParameter params[8];
+	unsigned long long kib = 0;
+	int n = KT_ARRAY_LEN(params);
+
+	memset(params, 0, sizeof params);
+	ck_assert_int_eq(virDomainGetMemoryParameters(guest, params, &n, VIR_DOMAIN_AFFECT_LIVE),
+			 0);
+	ck_assert_int_eq(virTypedParamsGetULLong(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT, &kib), 1);
+	virTypedParamsClear(params, n);
+	return kib;
+}
+
+/* The guest has come: its facts are here, and its process was found. */
+static const struct guest_in_force *bind_guest(const char *mark)
+{
+	int slot;
+
+	limit_is_set(65536);
+	mark_is_set(mark);
+	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
+	do
+		take_some_news();
+	while ((slot = domains_find(k->domains, &uuid)) < 0 ||
+	       !k->domains->slot[slot].domain.has_limit_mark);
+	k->sample->guest[slot] =
+		(struct guest_sample){ .present = true, .pid = getpid(), .start_ticks = 1 };
+	guests_bind(k, (size_t)slot);
+	return &act_in_force(k->act)->guest[slot];
+}
+
+START_TEST(a_limit_that_comes_along_is_given_back)
+{
+	const struct guest_in_force *f =
+		bind_guest("<limit soft_limit_kib='65536' original_kib='70000'/>");
+
+	ck_assert(f->limited && f->soft_limit_kib == 65536);
+	while (act_restore(k->act, now_monotonic_ns()) > 0)
+		take_some_news();
+	ck_assert_uint_eq(limit_in_force(), 70000);
+	ck_assert_ptr_null(virDomainGetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, MARK_NAMESPACE,
+						VIR_DOMAIN_AFFECT_LIVE));
+	ck_assert(!act_owes(k->act));
+}
+END_TEST
+
+START_TEST(a_mark_of_another_limit_adopts_nothing)
+{
+	const struct guest_in_force *f =
+		bind_guest("<limit soft_limit_kib='65532' original_kib='unlimited'/>");
+	int slot = domains_find(k->domains, &uuid);
+
+	ck_assert(!f->limited && k->domains->slot[slot].domain.admin_memtune);
+	ck_assert_uint_eq(act_restore(k->act, now_monotonic_ns()), 0);
+	ck_assert_uint_eq(limit_in_force(), 65536);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("guests");
+	TCase *c = tcase_create("limits that come along");
+
+	tcase_add_checked_fixture(c, begin, end);
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
+	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
