@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which stalls of the host wake the main thread, and when?
+ *
+ * The loop is the real one, on the real host and libvirt's test driver; the decisions are
+ * this file's, and so is the file of the trigger. */
+#undef _FORTIFY_SOURCE /* this file defines open() */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "kvmtuned.h"
+#include "virt_fixture.h"
+
+static struct kvmtuned *k;
+static char triggers[256]; /* each with a newline */
+static int nopened, ntriggers_open;
+static int ticks_with_guests;
+
+typedef int open_fn(const char *, int, ...);
+typedef ssize_t write_fn(int, const void *, size_t);
+typedef int close_fn(int);
+
+static int trigger_fd[8];
+
+int open(const char *path, int flags, ...)
+{
+	open_fn *call = (open_fn *)dlsym(RTLD_NEXT, "open");
+	mode_t mode = 0;
+	va_list args;
+
+	if (strcmp(path, "/proc/pressure/memory") == 0) {
+		ck_assert_int_lt(nopened, (int)KT_ARRAY_LEN(trigger_fd));
+		ntriggers_open++;
+		trigger_fd[nopened] = eventfd(0, EFD_CLOEXEC);
+		return trigger_fd[nopened++];
+	}
+	va_start(args, flags);
+	if (flags & O_CREAT)
+		mode = va_arg(args, mode_t);
+	va_end(args);
+	return call(path, flags, mode);
+}
+
+ssize_t write(int fd, const void *bytes, size_t n)
+{
+	write_fn *call = (write_fn *)dlsym(RTLD_NEXT, "write");
+
+	if (nopened == 0 || fd != trigger_fd[nopened - 1] || n < 5 ||
+	    memcmp(bytes, "some ", 5) != 0)
+		return call(fd, bytes, n);
+	ck_assert(((const char *)bytes)[n - 1] == '\0'); /* the kernel cuts it off */
+	strcat(strcat(triggers, bytes), "\n");
+	return (ssize_t)n;
+}
+
+int close(int fd)
+{
+	close_fn *call = (close_fn *)dlsym(RTLD_NEXT, "close");
+
+	if (nopened > 0 && fd == trigger_fd[nopened - 1] && ntriggers_open > 0)
+		ntriggers_open--;
+	return call(fd);
+}
+
+/* Squeezes for some ticks, and stops the loop some ticks later. */
+void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
+		  const struct host_view *view, const struct in_force *in_force, struct plan *ret)
+{
+	(void)state, (void)conf, (void)in_force;
+	*ret = (struct plan){ .now_ns = view->now_ns, .look_again_ns = 1000 * 1000 };
+	ticks_with_guests += view->nslots > 0;
+	ret->memory.squeezing = ticks_with_guests >= 3 && ticks_with_guests <= 5;
+	ck_assert_int_le(ntriggers_open, 1);
+	if (ticks_with_guests == 8)
+		ck_assert_int_eq(raise(SIGTERM), 0);
+}
+
+static void begin(void)
+{
+	ck_assert_int_eq(uuid_parse(guest_uuid, &uuid), 0);
+	log_set_sink(count_warnings, NULL, LOG_LEVEL_DEBUG);
+	k = calloc(1, sizeof *k);
+	ck_assert_ptr_nonnull(k);
+	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
+	conf_defaults(&k->conf);
+	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
+	k->domains = domains_new();
+	k->sample = calloc(1, sizeof *k->sample);
+	k->view = host_view_new();
+	k->plan = calloc(1, sizeof *k->plan);
+	k->arbiter = calloc(1, sizeof *k->arbiter);
+	k->verdicts = verdicts_new();
+	ck_assert(k->domains && k->sample && k->view && k->plan && k->arbiter && k->verdicts);
+	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
+	k->vm_ops = guests_vm_ops(k);
+	ck_assert_int_eq(act_new(&k->fs, NULL, &k->vm_ops, &k->act), 0);
+	k->virt = start("test:///default");
+}
+
+static void end(void)
+{
+	ck_assert_int_eq(virt_stop(k->virt, 10000), 0);
+	act_free(k->act);
+	sense_free(k->sense);
+	verdicts_free(k->verdicts);
+	free(k->arbiter);
+	free(k->plan);
+	host_view_free(k->view);
+	free(k->sample);
+	domains_free(k->domains);
+	hostfile_close(&k->cpu_online);
+	hostfile_close(&k->node_online);
+	hostfs_close(&k->fs);
+	free(k);
+}
+
+START_TEST(stalls_count_sooner_while_guests_are_squeezed)
+{
+	ck_assert_int_eq(loop_run(k), 0);
+	ck_assert_str_eq(triggers, "some 150000 2000000\n"
+				   "some 20000 2000000\n"
+				   "some 150000 2000000\n");
+	ck_assert_int_eq(ntriggers_open, 0);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("loop");
+	TCase *c = tcase_create("pressure");
+
+	tcase_add_checked_fixture(c, begin, end);
+	tcase_set_timeout(c, 30);
+	tcase_add_test(c, stalls_count_sooner_while_guests_are_squeezed);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
