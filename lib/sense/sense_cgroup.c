@@ -85,7 +85,7 @@ static void find_memory(struct sense *s, struct guest_source *g)
 	strcpy(own, g->cgroup);
 	g->has_cgroup =
 		cut_to_guest(own) && climb_to_file(s, g->cgroup, strlen(own), "memory.stat");
-	g->has_reclaim = g->has_cgroup && c->cgroup_v2 && has_file(s, g->cgroup, "memory.reclaim");
+	g->has_reclaim = g->has_cgroup && has_file(s, g->cgroup, "memory.reclaim");
 }
 
 /* The leaves may hold pins of ours; the guest as a whole is what others confine.  A v2

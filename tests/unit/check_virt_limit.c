@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "virt_fixture.h"
 
@@ -121,6 +122,15 @@ static struct domain until_marked(bool marked)
 	return news.guest;
 }
 
+static void somebody_limits_to(unsigned long long kib)
+{
+	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
+				    .type = VIR_TYPED_PARAM_ULLONG,
+				    .value.ul = kib };
+
+	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+}
+
 /* ---- what goes well ------------------------------------------------------------------- */
 
 START_TEST(a_limit_is_marked_before_it_is_set)
@@ -159,15 +169,16 @@ START_TEST(the_mark_goes_after_the_limit)
 }
 END_TEST
 
+/* As the kernel would. */
 START_TEST(a_mark_is_what_is_read_back)
 {
+	uint64_t page_kib = (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 	struct vm_reply reply = limit_to(65537, KT_UNLIMITED_KIB);
 	struct domain d = until_marked(true);
 
 	ck_assert_uint_eq(reply.soft_limit_kib, d.soft_limit_kib);
 	ck_assert_uint_eq(d.marked_limit_kib, d.soft_limit_kib);
-	ck_assert_uint_le(d.soft_limit_kib, 65537);
-	ck_assert_uint_gt(d.soft_limit_kib, 65537 - 64);
+	ck_assert_uint_eq(d.soft_limit_kib, 65537 / page_kib * page_kib);
 	ck_assert(d.marked_original_kib == KT_UNLIMITED_KIB && !d.admin_memtune);
 }
 END_TEST
@@ -175,12 +186,9 @@ END_TEST
 /* A limit and its mark that came with a guest: nobody here has set them. */
 START_TEST(a_guest_that_comes_with_our_limit_is_not_the_admins)
 {
-	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
-				    .type = VIR_TYPED_PARAM_ULLONG,
-				    .value.ul = 65536 };
 	struct domain d;
 
-	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+	somebody_limits_to(65536);
 	ck_assert_int_eq(
 		virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT,
 				     "<limit soft_limit_kib='65536' original_kib='70000'/>",
@@ -237,6 +245,16 @@ START_TEST(a_limit_that_was_not_set_leaves_no_mark)
 }
 END_TEST
 
+START_TEST(a_limit_of_somebody_elses_is_not_marked_by_a_failure)
+{
+	somebody_limits_to(70000);
+	setting = FAILS_AT_ONCE;
+	ck_assert_int_eq(limit_to(65536, 70000).error, -EIO);
+	mark_is(NULL);
+	ck_assert_uint_eq(limit_in_force(), 70000);
+}
+END_TEST
+
 START_TEST(a_step_that_failed_leaves_the_mark_of_what_is_in_force)
 {
 	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
@@ -287,6 +305,7 @@ int main(void)
 		the_events_of_our_own_calls_come_to_an_end,
 		what_cannot_be_marked_is_not_limited,
 		a_limit_that_was_not_set_leaves_no_mark,
+		a_limit_of_somebody_elses_is_not_marked_by_a_failure,
 		a_step_that_failed_leaves_the_mark_of_what_is_in_force,
 		what_is_in_force_counts_and_not_what_was_answered,
 		a_mark_that_stays_after_its_limit_means_nothing,
