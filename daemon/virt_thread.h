@@ -11,6 +11,7 @@
  *	virt_call.c     performs requests
  *	virt_limit.c    ... for soft limits, and marks them
  *	virt_domain.c   XML -> struct domain
+ *	virt_metadata.c ... of what is written for or by kvmtuned
  */
 #ifndef KT_VIRT_THREAD_H
 #define KT_VIRT_THREAD_H
