@@ -8,6 +8,7 @@
 #define KT_RECLAIMER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "hostfs.h"
@@ -19,7 +20,9 @@ enum reclaim_state {
 	RECLAIM_WORKS,
 	RECLAIM_DONE,    /* down to the target, or the kernel found no more */
 	RECLAIM_STOPPED, /* before that */
-	RECLAIM_FAILED,  /* see error */
+	RECLAIM_GONE,    /* the guest's cgroup has */
+	RECLAIM_REFUSED, /* see error: the kernel or the sandbox lets us reclaim of no guest */
+	RECLAIM_FAILED,  /* see error: of this guest, this time */
 };
 
 struct reclaim_order {
@@ -31,19 +34,30 @@ struct reclaim_order {
 /* About the last order for a slot. */
 struct reclaim_answer {
 	enum reclaim_state state;
-	int error; /* positive; ENOENT: the guest has gone; EROFS, EACCES, EPERM: refused */
-	uint64_t asked_kib, got_kib; /* by the kernel's word on usage before and after */
+	int error;                  /* positive */
+	uint64_t from_kib, now_kib; /* usage, before the first chunk and after the last */
+	/* What the kernel was asked for so far; all of the order, once it has found less. */
+	uint64_t asked_kib;
+	/* So much did usage fall while it was asked: what the guest freed meanwhile cannot be
+	 * told from that, but more than was asked for is none of our doing. */
+	uint64_t got_kib;
 };
 
 struct reclaimer_totals {
-	uint64_t got_kib, busy_ns, longest_call_ns;
-	uint64_t call_since_ns; /* CLOCK_MONOTONIC; 0: no write is under way */
+	uint64_t got_kib;
+	uint64_t busy_ns, longest_call_ns; /* with the present write */
+	uint64_t call_since_ns;            /* CLOCK_MONOTONIC; 0: no write is under way */
+	size_t slot;                       /* ... for this one */
 };
+
+/* As hostfs_write_once. */
+typedef int reclaim_call_fn(const struct hostfs *fs, const char *path, const char *text);
 
 struct reclaimer;
 
-/* `fs` must outlive it.  -errno. */
-int reclaimer_new(const struct hostfs *fs, struct reclaimer **ret) KT_MUST_USE;
+/* call: NULL for the kernel's own.  -errno. */
+int reclaimer_new(const struct hostfs *fs, reclaim_call_fn *call,
+		  struct reclaimer **ret) KT_MUST_USE;
 /* Interrupts the present write.  What the kernel holds for longer than a moment is left to
  * it: the thread ends by itself then, and frees what is left. */
 void reclaimer_free(struct reclaimer *r);
@@ -51,7 +65,8 @@ void reclaimer_free(struct reclaimer *r);
 /* -EBUSY: the order before has not ended for this slot. */
 int reclaimer_order(struct reclaimer *r, size_t slot,
 		    const struct reclaim_order *order) KT_MUST_USE;
-/* What waits is forgotten, and a write under way interrupted. */
+/* What waits is forgotten, and a write under way interrupted.  A write that begins at this
+ * very moment is not, and the order ends after it: ask again if that matters. */
 void reclaimer_stop(struct reclaimer *r, size_t slot);
 void reclaimer_look(struct reclaimer *r, size_t slot, struct reclaim_answer *ret);
 void reclaimer_total(struct reclaimer *r, struct reclaimer_totals *ret);

@@ -213,7 +213,7 @@ int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_
 	return hostfs_each_name(fs, path, take_name, &w);
 }
 
-int hostfs_write(const struct hostfs *fs, const char *path, const char *text)
+int hostfs_write_once(const struct hostfs *fs, const char *path, const char *text)
 {
 	KT_AUTOCLOSE int fd = open_below(fs, path, O_WRONLY);
 	size_t length = strlen(text);
@@ -221,12 +221,20 @@ int hostfs_write(const struct hostfs *fs, const char *path, const char *text)
 
 	if (fd < 0)
 		return fd;
-	do
-		n = write(fd, text, length);
-	while (n < 0 && errno == EINTR);
+	n = write(fd, text, length);
 	if (n < 0)
 		return -errno;
 	return (size_t)n == length ? 0 : -EIO;
+}
+
+int hostfs_write(const struct hostfs *fs, const char *path, const char *text)
+{
+	int r;
+
+	do
+		r = hostfs_write_once(fs, path, text);
+	while (r == -EINTR);
+	return r;
 }
 
 typedef ssize_t read_fn(int fd, char *buf, size_t size);

@@ -49,6 +49,8 @@ int hostfs_each_number(const struct hostfs *fs, const char *path, hostfs_number_
 
 /* One write(2) of the text, as sysfs wants it.  lib/act only. */
 int hostfs_write(const struct hostfs *fs, const char *path, const char *text) KT_MUST_USE;
+/* The same, but a signal ends it: -EINTR. */
+int hostfs_write_once(const struct hostfs *fs, const char *path, const char *text) KT_MUST_USE;
 
 /* A file that is opened once and read again with pread.  fd = -1: not open. */
 struct hostfile {

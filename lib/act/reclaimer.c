@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is memory reclaimed without anybody waiting for it?
+ *
+ * The kernel gives up a reclaim when the writer has a signal pending, so a signal of its own
+ * that does nothing interrupts this thread.  One that comes just before the write begins is
+ * lost; therefore chunks are small, and whether to stop is asked before each. */
+#include "reclaimer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "str.h"
+
+enum {
+	CHUNK_KIB = 4096, /* a stop is heard after 0.1 s on a disk that takes 40 MiB/s */
+	/* The largest page there is: of less the kernel makes nothing, and calls it done. */
+	LEAST_KIB = 64,
+	PATIENCE_MS = 2000, /* for a write that has been interrupted */
+	NUDGE_MS = 50,      /* ... which is done again: the first may have come too early */
+};
+
+struct job {
+	size_t slot;
+	struct reclaim_order order;
+	struct reclaim_answer answer;
+	char current[KT_PATH_MAX], reclaim[KT_PATH_MAX];
+};
+
+struct reclaimer {
+	struct hostfs fs; /* its own: the thread may outlive whoever made it */
+	reclaim_call_fn *call;
+	pthread_t thread;
+
+	pthread_mutex_t lock; /* held to copy, never across a system call */
+	pthread_cond_t news;
+	/* under the lock: */
+	bool stop; /* the order under way */
+	bool quit, ended, left_alone;
+	size_t nwaiting;
+	uint16_t waiting[KT_GUESTS_MAX]; /* slots, in the order given */
+	struct reclaimer_totals totals;  /* without the present write */
+	struct {
+		struct reclaim_order order;
+		struct reclaim_answer answer;
+	} slot[KT_GUESTS_MAX];
+
+	struct job job; /* the thread's own */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
+	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* ---- one order ------------------------------------------------------------------------- */
+
+static void end(struct job *j, enum reclaim_state state, int error)
+{
+	j->answer.state = state;
+	j->answer.error = error;
+}
+
+static bool has_gone(const struct reclaimer *r, int error)
+{
+	return (error == -ENOENT || error == -ENODEV) && !hostfs_exists(&r->fs, r->job.current);
+}
+
+static bool is_refusal(int error)
+{
+	return error == -EROFS || error == -EACCES || error == -EPERM || error == -ENOENT ||
+	       error == -EINVAL || error == -EOPNOTSUPP;
+}
+
+/* False: the order has ended. */
+static bool read_usage(struct reclaimer *r, uint64_t *ret_kib)
+{
+	struct job *j = &r->job;
+	uint64_t bytes;
+	int error = hostfs_read_u64(&r->fs, j->current, &bytes);
+
+	if (error == 0)
+		*ret_kib = bytes / 1024;
+	else if (has_gone(r, error))
+		end(j, RECLAIM_GONE, 0);
+	else if (error != -EINTR)
+		end(j, RECLAIM_FAILED, error == -EINVAL ? EBADMSG : -error);
+	return error == 0 || error == -EINTR;
+}
+
+static uint64_t wanted_kib(const struct job *j)
+{
+	const struct reclaim_answer *a = &j->answer;
+	uint64_t above = a->now_kib - KT_MIN(a->now_kib, j->order.target_kib);
+	uint64_t rest = j->order.at_most_kib - KT_MIN(j->order.at_most_kib, a->asked_kib);
+
+	return KT_MIN(above, rest);
+}
+
+static int write_timed(struct reclaimer *r, const char *text)
+{
+	uint64_t since_ns = now_ns(), took_ns;
+	int error;
+
+	pthread_mutex_lock(&r->lock);
+	r->totals.call_since_ns = since_ns;
+	r->totals.slot = r->job.slot;
+	pthread_mutex_unlock(&r->lock);
+	error = r->call(&r->fs, r->job.reclaim, text);
+	pthread_mutex_lock(&r->lock);
+	took_ns = now_ns() - since_ns;
+	r->totals.call_since_ns = 0;
+	r->totals.busy_ns += took_ns;
+	r->totals.longest_call_ns = KT_MAX(r->totals.longest_call_ns, took_ns);
+	pthread_mutex_unlock(&r->lock);
+	return error;
+}
+
+static void take_error(struct reclaimer *r, int error, uint64_t wanted)
+{
+	struct job *j = &r->job;
+
+	if (error == -EAGAIN) {
+		j->answer.asked_kib += wanted;
+		end(j, RECLAIM_DONE, 0);
+	} else if (has_gone(r, error)) {
+		end(j, RECLAIM_GONE, 0);
+	} else if (error < 0 && error != -EINTR) {
+		end(j, is_refusal(error) ? RECLAIM_REFUSED : RECLAIM_FAILED, -error);
+	}
+}
+
+static void reclaim_chunk(struct reclaimer *r)
+{
+	struct job *j = &r->job;
+	uint64_t wanted = wanted_kib(j), chunk = KT_MIN(wanted, (uint64_t)CHUNK_KIB);
+	uint64_t before = j->answer.now_kib;
+	char text[32];
+	int error;
+
+	if (wanted < LEAST_KIB) {
+		end(j, RECLAIM_DONE, 0);
+		return;
+	}
+	if (str_format(text, sizeof text, "%" PRIu64, chunk * 1024) < 0)
+		return; /* a number always fits */
+	error = write_timed(r, text);
+	if (error == 0 || error == -EAGAIN || error == -EINTR)
+		j->answer.asked_kib += chunk;
+	if (!read_usage(r, &j->answer.now_kib))
+		return;
+	j->answer.got_kib += KT_MIN(before - KT_MIN(before, j->answer.now_kib), chunk);
+	take_error(r, error, wanted - chunk);
+}
+
+static void begin(struct reclaimer *r)
+{
+	struct job *j = &r->job;
+
+	if (str_format(j->current, sizeof j->current, "%s/memory.current", j->order.cgroup) < 0 ||
+	    str_format(j->reclaim, sizeof j->reclaim, "%s/memory.reclaim", j->order.cgroup) < 0)
+		end(j, RECLAIM_FAILED, ENAMETOOLONG);
+	else if (read_usage(r, &j->answer.now_kib))
+		j->answer.from_kib = j->answer.now_kib;
+}
+
+/* ---- the thread ------------------------------------------------------------------------ */
+
+static void tell(struct reclaimer *r)
+{
+	struct job *j = &r->job;
+	struct reclaim_answer *told = &r->slot[j->slot].answer;
+
+	if (r->stop && j->answer.state == RECLAIM_WORKS)
+		j->answer.state = RECLAIM_STOPPED;
+	r->totals.got_kib += j->answer.got_kib - told->got_kib;
+	*told = j->answer;
+}
+
+static void carry_out(struct reclaimer *r, void (*work)(struct reclaimer *r))
+{
+	pthread_mutex_unlock(&r->lock);
+	work(r);
+	pthread_mutex_lock(&r->lock);
+	tell(r);
+}
+
+static void take_first(struct reclaimer *r)
+{
+	size_t slot = r->waiting[0];
+
+	memmove(r->waiting, r->waiting + 1, --r->nwaiting * sizeof *r->waiting);
+	r->job = (struct job){ .slot = slot,
+			       .order = r->slot[slot].order,
+			       .answer = { .state = RECLAIM_WORKS } };
+	r->slot[slot].answer = r->job.answer;
+	r->stop = false;
+}
+
+static void destroy(struct reclaimer *r)
+{
+	pthread_cond_destroy(&r->news);
+	pthread_mutex_destroy(&r->lock);
+	hostfs_close(&r->fs);
+	free(r);
+}
+
+static void *live(void *context)
+{
+	struct reclaimer *r = context;
+	sigset_t interruption;
+	bool left_alone;
+
+	sigemptyset(&interruption);
+	sigaddset(&interruption, SIGRTMIN);
+	pthread_sigmask(SIG_UNBLOCK, &interruption, NULL);
+	pthread_mutex_lock(&r->lock);
+	while (!r->quit) {
+		if (!r->nwaiting) {
+			pthread_cond_wait(&r->news, &r->lock);
+			continue;
+		}
+		take_first(r);
+		carry_out(r, begin);
+		while (r->job.answer.state == RECLAIM_WORKS)
+			carry_out(r, reclaim_chunk);
+	}
+	r->ended = true;
+	left_alone = r->left_alone;
+	pthread_mutex_unlock(&r->lock);
+	if (left_alone)
+		destroy(r);
+	return NULL;
+}
+
+static void interrupted(int signal)
+{
+	(void)signal;
+}
+
+/* All other signals are for the main thread. */
+static int start_thread(struct reclaimer *r)
+{
+	struct sigaction interruption = { .sa_handler = interrupted }; /* no SA_RESTART */
+	sigset_t every, before;
+	int error;
+
+	if (sigaction(SIGRTMIN, &interruption, NULL) < 0)
+		return -errno;
+	sigfillset(&every);
+	pthread_sigmask(SIG_SETMASK, &every, &before);
+	error = pthread_create(&r->thread, NULL, live, r);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -error;
+}
+
+int reclaimer_new(const struct hostfs *fs, reclaim_call_fn *call, struct reclaimer **ret)
+{
+	struct reclaimer *r = calloc(1, sizeof *r);
+	int error;
+
+	if (!r)
+		return -ENOMEM;
+	r->call = call ? call : hostfs_write_once;
+	r->fs = (struct hostfs){ .root_fd = fcntl(fs->root_fd, F_DUPFD_CLOEXEC, 0),
+				 .is_live = fs->is_live };
+	error = r->fs.root_fd < 0 ? -errno : 0;
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->news, NULL);
+	if (error == 0)
+		error = start_thread(r);
+	if (error < 0)
+		destroy(r);
+	else
+		*ret = r;
+	return error;
+}
+
+/* ---- the end --------------------------------------------------------------------------- */
+
+static struct timespec in_a_moment(void)
+{
+	uint64_t at_ns = now_ns() + NUDGE_MS * KT_NS_PER_MS;
+
+	return (struct timespec){ .tv_sec = (time_t)(at_ns / KT_NS_PER_S),
+				  .tv_nsec = (long)(at_ns % KT_NS_PER_S) };
+}
+
+static bool has_joined(struct reclaimer *r)
+{
+	for (int waited_ms = 0; waited_ms < PATIENCE_MS; waited_ms += NUDGE_MS) {
+		struct timespec until = in_a_moment();
+
+		(void)pthread_kill(r->thread, SIGRTMIN); /* fails if it has ended: good */
+		if (pthread_clockjoin_np(r->thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+			return true;
+	}
+	return false;
+}
+
+void reclaimer_free(struct reclaimer *r)
+{
+	bool ended;
+
+	pthread_mutex_lock(&r->lock);
+	r->stop = r->quit = true;
+	pthread_cond_signal(&r->news);
+	pthread_mutex_unlock(&r->lock);
+	if (has_joined(r)) {
+		destroy(r);
+		return;
+	}
+	pthread_mutex_lock(&r->lock);
+	ended = r->ended;
+	r->left_alone = true;
+	if (!ended)
+		pthread_detach(r->thread);
+	pthread_mutex_unlock(&r->lock);
+	if (!ended)
+		return;
+	pthread_join(r->thread, NULL);
+	destroy(r);
+}
+
+/* ---- orders and answers ---------------------------------------------------------------- */
+
+static bool is_open(enum reclaim_state state)
+{
+	return state == RECLAIM_WAITS || state == RECLAIM_WORKS;
+}
+
+int reclaimer_order(struct reclaimer *r, size_t slot, const struct reclaim_order *order)
+{
+	int error = -EBUSY;
+
+	if (slot >= KT_GUESTS_MAX)
+		return -EINVAL;
+	pthread_mutex_lock(&r->lock);
+	if (!is_open(r->slot[slot].answer.state)) {
+		r->slot[slot].order = *order;
+		r->slot[slot].answer = (struct reclaim_answer){ .state = RECLAIM_WAITS };
+		r->waiting[r->nwaiting++] = (uint16_t)slot;
+		pthread_cond_signal(&r->news);
+		error = 0;
+	}
+	pthread_mutex_unlock(&r->lock);
+	return error;
+}
+
+static void forget_waiting(struct reclaimer *r, size_t slot)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < r->nwaiting; i++)
+		if (r->waiting[i] != slot)
+			r->waiting[kept++] = r->waiting[i];
+	r->nwaiting = kept;
+	r->slot[slot].answer.state = RECLAIM_STOPPED;
+}
+
+void reclaimer_stop(struct reclaimer *r, size_t slot)
+{
+	if (slot >= KT_GUESTS_MAX)
+		return;
+	pthread_mutex_lock(&r->lock);
+	if (r->slot[slot].answer.state == RECLAIM_WAITS) {
+		forget_waiting(r, slot);
+	} else if (r->slot[slot].answer.state == RECLAIM_WORKS) {
+		r->stop = true;
+		(void)pthread_kill(r->thread, SIGRTMIN); /* it is alive */
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void reclaimer_look(struct reclaimer *r, size_t slot, struct reclaim_answer *ret)
+{
+	*ret = (struct reclaim_answer){ .state = RECLAIM_NONE };
+	if (slot >= KT_GUESTS_MAX)
+		return;
+	pthread_mutex_lock(&r->lock);
+	*ret = r->slot[slot].answer;
+	pthread_mutex_unlock(&r->lock);
+}
+
+void reclaimer_total(struct reclaimer *r, struct reclaimer_totals *ret)
+{
+	uint64_t present_ns;
+
+	pthread_mutex_lock(&r->lock);
+	*ret = r->totals;
+	present_ns = ret->call_since_ns ? now_ns() - ret->call_since_ns : 0;
+	pthread_mutex_unlock(&r->lock);
+	ret->busy_ns += present_ns;
+	ret->longest_call_ns = KT_MAX(ret->longest_call_ns, present_ns);
+}
