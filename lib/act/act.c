@@ -56,6 +56,7 @@ void act_free(struct act *a)
 	if (!a)
 		return;
 	act_move_done(a);
+	act_reclaim_done(a);
 	while (a->guests)
 		act_remove(a, a->guests);
 	kt_close(&a->dir_fd);
@@ -163,6 +164,7 @@ void act_apply(struct act *a, const struct plan *plan)
 		abandon(a);
 	execute(a);
 	act_move_apply(a, plan);
+	act_reclaim_apply(a, plan);
 	if (a->undo_stale && !a->look_only && !unsaved)
 		(void)save(a); /* said; what is on file too much is seen to be so when it is read */
 	for (struct act_guest *g = a->guests; g; g = g->next)
@@ -216,6 +218,7 @@ void act_forgive(struct act *a)
 	a->balancing.ceded = a->balancing.off = a->balancing.knob.gave_up = false;
 	act_balancing_publish(a);
 	act_move_forgive(a);
+	act_reclaim_forgive(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		forgive_guest(g);
 		act_publish(a, g);
@@ -227,6 +230,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	size_t waiting = 0;
 
 	act_move_stop(a);
+	act_reclaim_stop(a);
 	if (a->look_only)
 		return 0;
 	a->now_ns = now_ns;
@@ -248,6 +252,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 void act_leave(struct act *a)
 {
 	act_move_stop(a);
+	act_reclaim_stop(a);
 	act_ksm_end_sweep(a);
 	if (a->undo_stale && !a->look_only)
 		(void)save(a); /* said */

@@ -90,8 +90,9 @@ bool act_owes(const struct act *a);
 void act_note_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib);
 
 /* This guest has come with a soft limit that a kvmtuned has set, here before it was saved or
- * on the host that it has left: it is ours now, and is undone as all others are.  Not where
- * a limit of ours is known already. */
+ * on the host that it has left: it is ours now, and is undone as all others are.  Only after
+ * act_bind has told its process.  Not where a limit of ours is known already, so it may be
+ * said as often as the guest is looked at. */
 void act_adopt_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib,
 			  uint64_t original_kib);
 

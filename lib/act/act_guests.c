@@ -42,6 +42,7 @@ void act_remove(struct act *a, struct act_guest *g)
 	while (*at != g)
 		at = &(*at)->next;
 	*at = g->next;
+	act_reclaim_forget(a, g);
 	leave_slot(a, g);
 	free(g->placement.pin);
 	free(g);
@@ -52,6 +53,7 @@ void act_guest_reset(struct act *a, struct act_guest *g)
 	free(g->placement.pin);
 	g->placement = (struct placement){ 0 };
 	g->limit = (struct limit){ 0 };
+	act_reclaim_forget(a, g);
 	g->full_nodes = 0;
 	g->has_fact = false;
 	g->in_force = (struct guest_in_force){ .incarnation = g->in_force.incarnation };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How is something said about a guest? */
+#include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include "act_private.h"
 #include "str.h"
@@ -30,4 +32,11 @@ const char *change_verb(const struct log_event *event)
 const char *reason_str(enum why why)
 {
 	return why == WHY_NONE ? NULL : why_str(why);
+}
+
+char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX])
+{
+	if (kib == KT_UNLIMITED_KIB || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
+		memcpy(buf, "unlimited", sizeof "unlimited");
+	return buf;
 }

@@ -66,6 +66,28 @@ static bool cede_if_foreign(struct act *a, struct act_guest *g)
 	return true;
 }
 
+void act_adopt_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib,
+			  uint64_t original_kib)
+{
+	struct act_guest *g = act_find(a, uuid);
+
+	if (!g || g->pid <= 0 || a->look_only || kib == original_kib || g->limit.ours ||
+	    g->limit.known || g->in_force.limit_ceded)
+		return;
+	g->limit = (struct limit){ .ours = true,
+				   .known = true,
+				   .confirmed = true,
+				   .original = original_kib,
+				   .before = kib,
+				   .asked = kib,
+				   .got = kib,
+				   .fact_at_asking = kib };
+	g->has_fact = true;
+	g->fact_kib = kib;
+	a->undo_stale = true;
+	act_publish(a, g);
+}
+
 /* ---- plan -> request --------------------------------------------------- */
 
 /* Once per wish, however often it comes. */
@@ -76,7 +98,8 @@ static void dry_run(struct act_guest *g, const struct memory_plan *wish)
 	if (wish->wish == said->wish && wish->target_kib == said->target_kib)
 		return;
 	*said = *wish;
-	if (wish->wish == WISH_SET && wish->target_kib != g->fact_kib && !g->in_force.limit_ceded)
+	if (wish->wish == WISH_SET && wish->means == MEMORY_SOFT_LIMIT &&
+	    wish->target_kib != g->fact_kib && !g->in_force.limit_ceded)
 		act_memory_say(g,
 			       (struct log_event){ .id = LOG_MEMTUNE_CHANGED,
 						   .action = "limit",
@@ -118,7 +141,7 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 	l->said.wish = WISH_HOLD;
 	if (cede_if_foreign(a, g))
 		return;
-	if (wish->wish == WISH_RELEASE) {
+	if (wish->wish == WISH_RELEASE || wish->means == MEMORY_RECLAIM) {
 		act_memory_give_back(a, g, wish->why);
 		return;
 	}

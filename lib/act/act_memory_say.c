@@ -5,16 +5,6 @@
 #include <string.h>
 
 #include "act_private.h"
-#include "str.h"
-
-enum { KIB_TEXT_MAX = 32 };
-
-static char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX])
-{
-	if (kib == KT_UNLIMITED_KIB || str_format(buf, KIB_TEXT_MAX, "%" PRIu64 " KiB", kib) < 0)
-		memcpy(buf, "unlimited", sizeof "unlimited");
-	return buf;
-}
 
 void act_memory_say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
 		    uint64_t to_kib)

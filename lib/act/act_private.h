@@ -18,6 +18,7 @@
  *	act_thread.c      one thread: is it still the same, where may it run
  *	act_memory.c      the soft limit, through libvirt
  *	act_memory_say.c  ... and what is said about it
+ *	act_reclaim*.c    memory that is taken once (act_reclaim.h)
  *	act_move.c        memory that is to go to other nodes: orders and answers
  *	act_move_say.c    ... and what is said about it
  *	mover*.c          ... moved, on a thread of its own (mover.h)
@@ -33,6 +34,7 @@
 #define KT_ACT_PRIVATE_H
 
 #include "act.h"
+#include "act_reclaim.h"
 #include "mover.h"
 
 enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
@@ -166,6 +168,7 @@ struct act_guest {
 	int slot; /* -1: not in the plan (yet) */
 	struct placement placement;
 	struct limit limit;
+	struct reclaim reclaim;
 	uint64_t full_nodes; /* said to be full when its memory was to go there; 0: none */
 	bool has_fact;
 	uint64_t fact_kib; /* the soft limit by libvirt's last word */
@@ -188,6 +191,7 @@ struct act {
 	struct act_ksm ksm;
 	struct act_balancing balancing;
 	struct act_move move;
+	struct reclaimer *reclaimer; /* NULL: never needed so far */
 	struct act_guest *guests;
 	struct act_guest *slot[KT_GUESTS_MAX];
 	struct in_force in_force;
@@ -423,6 +427,9 @@ void guest_log(const struct act_guest *g, struct log_event event, const char *fm
 const char *change_verb(const struct log_event *event);
 /* NULL instead of "none": no reason was given. */
 const char *reason_str(enum why why);
+/* "4096 KiB" or "unlimited".  Returns buf. */
+enum { KIB_TEXT_MAX = 32 };
+char *kib_str(uint64_t kib, char buf[KIB_TEXT_MAX]);
 
 /* ---- undo.c, undo_read.c, undo_check.c --------------------------------- */
 
