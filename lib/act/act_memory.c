@@ -40,8 +40,21 @@ static bool is_late(const struct limit *l, uint64_t fact_kib)
 	return fact_kib == l->before || fact_kib == l->fact_at_asking;
 }
 
+/* What was asked for when the link broke is in force: it was done. */
+static void find_lost(struct limit *l, uint64_t fact_kib)
+{
+	if (!l->lost ||
+	    (l->lost_back ? fact_kib != l->original : !is_result_of(fact_kib, l->asked)))
+		return;
+	l->got = fact_kib;
+	l->lost = l->lost_back = false;
+}
+
 static bool is_foreign(struct limit *l, uint64_t fact_kib)
 {
+	if (l->lost && fact_kib == l->fact_at_asking)
+		return false; /* it may be as old as that */
+	find_lost(l, fact_kib);
 	if (fact_kib == l->got || is_result_of(fact_kib, l->asked)) {
 		l->got = fact_kib;
 		l->confirmed = true;
@@ -116,7 +129,7 @@ static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
 		if (!l->known || g->fact_kib != l->got)
 			l->original = g->fact_kib;
 		l->ours = l->fresh = l->known = true;
-		l->gave_up = l->loaded = l->lost = false;
+		l->gave_up = l->loaded = l->lost = l->lost_back = false;
 		l->got = l->original;
 		l->confirmed = g->fact_kib == l->original;
 	}
@@ -147,9 +160,13 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 	}
 	if (g->in_force.limit_ceded || g->in_force.limit_off)
 		return;
+	/* What may be in force is on file, and there is no room for a third value. */
+	if (l->lost && wish->target_kib != l->asked) {
+		act_memory_give_back(a, g, wish->why);
+		return;
+	}
 	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->target_kib))
 		return;
-	/* What may be in force already is asked for again: the undo file must name it. */
 	if (!l->lost && (!l->ours || l->asked != wish->target_kib))
 		note(a, g, wish->target_kib);
 	l->why = wish->why;
@@ -172,6 +189,8 @@ static int ask(struct act *a, struct act_guest *g, uint64_t kib)
 	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, kib, g->limit.original);
 
 	g->limit.pending = r == 0;
+	if (r == 0)
+		g->limit.fact_at_asking = g->fact_kib;
 	return r;
 }
 
@@ -184,9 +203,7 @@ void act_memory_execute(struct act *a, struct act_guest *g)
 		return;
 	l->todo = l->fresh = l->giving_back = false;
 	r = ask(a, g, l->asked);
-	if (r == 0) {
-		l->fact_at_asking = g->fact_kib;
-	} else if (!act_error_passes(r)) {
+	if (r < 0 && !act_error_passes(r)) {
 		act_memory_refused(g, r);
 		l->ours = l->got != l->original || l->lost;
 		a->undo_stale = true;
@@ -224,10 +241,10 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 		act_memory_cede(a, g, found_kib);
 		return;
 	}
-	l->ours = false;
+	act_memory_say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" },
+		       l->lost ? l->asked : l->got, l->original);
+	l->ours = l->lost = l->lost_back = false;
 	a->undo_stale = true;
-	act_memory_say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" }, l->got,
-		       l->original);
 }
 
 static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
@@ -241,7 +258,7 @@ static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
 	act_memory_say(g, (struct log_event){ .id = LOG_MEMTUNE_CHANGED, .action = "limit" },
 		       l->got, found_kib);
 	l->got = found_kib;
-	l->confirmed = l->gave_up = l->loaded = l->lost = false;
+	l->confirmed = l->gave_up = l->loaded = l->lost = l->lost_back = false;
 }
 
 static void failed(struct act *a, struct act_guest *g, int error)
@@ -250,13 +267,16 @@ static void failed(struct act *a, struct act_guest *g, int error)
 
 	/* -ETIMEDOUT was never sent; of the rest only a lost link leaves it open, and then
 	 * libvirt's facts are older than the question. */
-	l->lost |= error == -ENOTCONN;
+	if (error == -ENOTCONN) {
+		l->lost = true;
+		l->lost_back = l->giving_back;
+	}
 	if (act_error_passes(error))
 		return;
 	act_memory_refused(g, error);
 	l->gave_up = l->giving_back;
 	if (!l->giving_back && l->got == l->original && !l->lost) {
-		l->ours = false;
+		l->ours = l->known = false; /* if it was done after all, its mark will say so */
 		a->undo_stale = true;
 	}
 }

@@ -151,7 +151,8 @@ struct limit {
 	bool todo, pending, giving_back;
 	bool confirmed; /* libvirt's facts have shown `got`: from now on they are fresh */
 	bool loaded;    /* of an earlier life, and no fact has been seen since */
-	bool lost;      /* the link broke before the answer: done or not, ask again */
+	bool lost;      /* the link broke before the answer: done or not, nobody knows ... */
+	bool lost_back; /* ... about the original */
 	enum why why;
 	uint64_t original, before, asked;
 	uint64_t got; /* as read back: whole pages */

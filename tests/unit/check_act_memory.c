@@ -57,6 +57,13 @@ static void release(void)
 	act_apply(act, plan);
 }
 
+/* As it came: saved or migrated with a limit of a kvmtuned's. */
+static void adopt(uint64_t kib, uint64_t original_kib)
+{
+	act_adopt_soft_limit(act, &uuid, kib, original_kib);
+	fact(kib);
+}
+
 static void reply(uint64_t kib, int error)
 {
 	struct vm_reply answer = { .uuid = uuid, .error = error, .soft_limit_kib = kib };
@@ -295,18 +302,136 @@ START_TEST(a_lost_answer_may_have_been_a_yes)
 }
 END_TEST
 
-/* The undo file must name what may be in force. */
-START_TEST(after_a_lost_answer_the_same_is_asked_again)
+/* The undo file names what may be in force; to ask for that again could squeeze a guest that
+ * has grown since. */
+START_TEST(after_a_lost_answer_another_limit_begins_with_none)
 {
 	limit(1000000);
 	assert_asked(1000000);
 	reply(0, -ENOTCONN);
-	limit(900000);
-	assert_done(1000000);
+	limit(1100000);
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_str_eq(the_one(LOG_RESTORED)->from, "1000000 KiB");
+	limit(1100000);
+	assert_done(1100000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+START_TEST(what_a_fact_shows_after_a_lost_answer_is_not_asked_again)
+{
+	limit(1000000);
+	assert_asked(1000000);
+	reply(0, -ENOTCONN);
+	fact(1000000);
+	limit(1000000);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(in_force()->limited);
 	limit(900000);
 	assert_done(900000);
 	release();
 	assert_done(KT_UNLIMITED_KIB);
+}
+END_TEST
+
+static void lose_the_answer_to_a_lift(void)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(1000000);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -ENOTCONN);
+}
+
+START_TEST(a_lift_whose_answer_is_lost_is_seen_in_the_facts)
+{
+	lose_the_answer_to_a_lift();
+	fact(KT_UNLIMITED_KIB);
+	release();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!in_force()->limited && !in_force()->limit_ceded);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+	limit(900000);
+	assert_done(900000);
+}
+END_TEST
+
+START_TEST(or_asked_for_again)
+{
+	lose_the_answer_to_a_lift();
+	release(); /* facts may be late */
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert(!in_force()->limited);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+}
+END_TEST
+
+START_TEST(a_limit_whose_lift_may_be_done_is_set_again)
+{
+	lose_the_answer_to_a_lift();
+	limit(1000000);
+	assert_done(1000000);
+	ck_assert(in_force()->limited);
+	fact(KT_UNLIMITED_KIB); /* late */
+	limit(1000000);
+	fact(1000000);
+	limit(1000000);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_uint_eq(nrequests, 0);
+}
+END_TEST
+
+START_TEST(facts_of_before_the_question_are_no_answer)
+{
+	limit(1000000);
+	assert_asked(1000000);
+	reply(0, -ENOTCONN);
+	for (int i = 0; i < 3; i++) {
+		release();
+		assert_asked(KT_UNLIMITED_KIB);
+		reply(0, -ENOTCONN);
+	}
+	ck_assert(exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+}
+END_TEST
+
+START_TEST(nor_if_they_are_the_same)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(900000);
+	assert_done(900000);
+	limit(1000000); /* facts show the first one still */
+	assert_asked(1000000);
+	reply(0, -ENOTCONN);
+	limit(1000000);
+	assert_asked(1000000);
+	reply(1000000, 0);
+	fact(900000);
+	limit(1000000);
+	fact(1000000);
+	limit(1000000);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_uint_eq(nrequests, 0);
+}
+END_TEST
+
+START_TEST(somebody_elses_limit_is_seen_after_a_lost_answer)
+{
+	lose_the_answer_to_a_lift();
+	fact(5000000);
+	release();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert_str_eq(the_one(LOG_CEDED)->to, "5000000 KiB");
 }
 END_TEST
 
@@ -597,6 +722,138 @@ START_TEST(a_slot_shows_its_own_guest_only)
 }
 END_TEST
 
+/* ---- limits that came along --------------------------------------------- */
+
+START_TEST(a_limit_that_came_along_is_ours)
+{
+	bind();
+	adopt(1000000, 5000000);
+	ck_assert(in_force()->limited);
+	ck_assert_uint_eq(in_force()->soft_limit_kib, 1000000);
+	limit(1000000);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(exists(at(run_dir, "undo")));
+	limit(900000);
+	assert_done(900000);
+	adopt(900000, 6000000); /* as the facts say again and again */
+	release();
+	assert_done(5000000);
+	ck_assert(!in_force()->limited);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	adopt(900000, 5000000); /* late */
+	release();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(a_limit_that_came_along_is_lifted_by_the_next_life)
+{
+	bind();
+	adopt(1000000, KT_UNLIMITED_KIB);
+	plan->guest[SLOT].memory.wish = WISH_HOLD;
+	act_apply(act, plan);
+	ck_assert_int_eq(act_again(), 1);
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+}
+END_TEST
+
+START_TEST(a_limit_that_came_along_and_was_changed_since_is_somebody_elses)
+{
+	bind();
+	adopt(1000000, KT_UNLIMITED_KIB);
+	fact(2000000);
+	release();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert_str_eq(the_one(LOG_CEDED)->to, "2000000 KiB");
+	adopt(2000000, KT_UNLIMITED_KIB);
+	ck_assert(!in_force()->limited && !act_owes(act));
+}
+END_TEST
+
+static void adopt_a_limit_of_a_stranger(void)
+{
+	act_adopt_soft_limit(act, &(struct uuid){ .byte = { 7 } }, 1000000, KT_UNLIMITED_KIB);
+}
+
+static void adopt_what_is_no_limit(void)
+{
+	bind();
+	adopt(1000000, 1000000);
+}
+
+static void adopt_before_the_process_is_known(void)
+{
+	act_bind(act, SLOT, INCARNATION, &uuid, 0, 0);
+	adopt(1000000, KT_UNLIMITED_KIB);
+}
+
+static void adopt_without_an_undo_file(void)
+{
+	act_ends();
+	ck_assert_int_eq(act_new(&fs, NULL, &ops, &act), 0);
+	bind();
+	adopt(1000000, KT_UNLIMITED_KIB);
+}
+
+static void (*const not_adopted[])(void) = { adopt_a_limit_of_a_stranger, adopt_what_is_no_limit,
+					     adopt_before_the_process_is_known,
+					     adopt_without_an_undo_file };
+
+START_TEST(what_cannot_be_undone_is_not_adopted)
+{
+	not_adopted[_i]();
+	ck_assert(!in_force()->limited && !act_owes(act));
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(nrequests, 0);
+}
+END_TEST
+
+START_TEST(a_refusal_that_was_none_can_be_adopted)
+{
+	limit(1000000);
+	assert_asked(1000000);
+	reply(0, -EIO);
+	ck_assert(!in_force()->limited);
+	adopt(1000000, KT_UNLIMITED_KIB); /* the facts and the mark agree */
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+}
+END_TEST
+
+START_TEST(of_a_guest_that_was_saved_nothing_is_on_file)
+{
+	bind();
+	adopt(1000000, KT_UNLIMITED_KIB);
+	limit(900000);
+	ck_assert(exists(at(run_dir, "undo")));
+	ck_assert_int_eq(unlink(at(root, "proc/42/stat")), 0);
+	act_forget(act, &uuid);
+	plan->guest[SLOT].present = false;
+	act_apply(act, plan);
+	ck_assert(!exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(nsaid, 0);
+
+	put(at(root, "proc/42/stat"), /* it is resumed, in another process */
+	    "42 (a) R 1 42 42 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 999 0 0\n");
+	act_bind(act, SLOT, INCARNATION + 1, &uuid, 42, 999);
+	adopt(1000000, KT_UNLIMITED_KIB);
+	ck_assert(in_force()->limited);
+}
+END_TEST
+
+static void add_adoption(TCase *c)
+{
+	tcase_add_test(c, a_limit_that_came_along_is_ours);
+	tcase_add_test(c, a_limit_that_came_along_is_lifted_by_the_next_life);
+	tcase_add_test(c, a_limit_that_came_along_and_was_changed_since_is_somebody_elses);
+	tcase_add_loop_test(c, what_cannot_be_undone_is_not_adopted, 0, KT_ARRAY_LEN(not_adopted));
+	tcase_add_test(c, a_refusal_that_was_none_can_be_adopted);
+	tcase_add_test(c, of_a_guest_that_was_saved_nothing_is_on_file);
+}
+
 int main(void)
 {
 	Suite *s = suite_create("act_memory");
@@ -615,7 +872,14 @@ int main(void)
 	tcase_add_test(c, a_request_that_was_never_sent_is_sent_again);
 	tcase_add_test(c, what_was_never_sent_need_not_be_lifted);
 	tcase_add_test(c, a_lost_answer_may_have_been_a_yes);
-	tcase_add_test(c, after_a_lost_answer_the_same_is_asked_again);
+	tcase_add_test(c, after_a_lost_answer_another_limit_begins_with_none);
+	tcase_add_test(c, what_a_fact_shows_after_a_lost_answer_is_not_asked_again);
+	tcase_add_test(c, a_lift_whose_answer_is_lost_is_seen_in_the_facts);
+	tcase_add_test(c, or_asked_for_again);
+	tcase_add_test(c, a_limit_whose_lift_may_be_done_is_set_again);
+	tcase_add_test(c, facts_of_before_the_question_are_no_answer);
+	tcase_add_test(c, nor_if_they_are_the_same);
+	tcase_add_test(c, somebody_elses_limit_is_seen_after_a_lost_answer);
 	tcase_add_test(c, a_lift_that_is_refused_by_the_queue_is_not_repeated);
 	tcase_add_test(c, a_lift_that_ends_elsewhere_is_somebody_elses);
 	tcase_add_test(c, an_answer_that_nobody_waits_for_is_ignored);
@@ -634,6 +898,7 @@ int main(void)
 	tcase_add_test(c, a_guest_that_went_between_two_lives_is_dropped);
 	tcase_add_test(c, a_guest_not_sampled_yet_keeps_what_is_in_force);
 	tcase_add_test(c, a_slot_shows_its_own_guest_only);
+	add_adoption(c);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
