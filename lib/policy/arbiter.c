@@ -57,13 +57,19 @@ static void place(struct placement_policy *state, const struct policy_conf *conf
 	}
 }
 
+/* The earlier one; 0 is none. */
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a && b ? KT_MIN(a, b) : a + b;
+}
+
 /* A move that is only told of needs no second look. */
 static uint64_t look_again_ns(const struct plan *plan)
 {
 	bool moves = plan->move.go && !plan->guest[plan->move.slot].placement.dry_run;
-	uint64_t a = plan->ksm.look_again_ns, b = moves ? plan->look_again_ns : 0;
+	uint64_t ns = earlier(plan->ksm.look_again_ns, plan->memory.look_again_ns);
 
-	return a && b ? KT_MIN(a, b) : a + b;
+	return earlier(ns, moves ? plan->look_again_ns : 0);
 }
 
 static bool is_placed(const struct placement_plan *p, const struct guest_in_force *f)
@@ -83,19 +89,30 @@ static enum ksm_switch balancing_wish(const struct policy_conf *conf,
 	return KSM_SWITCH_KEEP;
 }
 
+/* Until the price is bearable, but never so far that the host would be calm. */
+static uint64_t deficit_kib(const struct policy_conf *conf, const struct host_view *view,
+			    const struct memory_price *price)
+{
+	double bearable = memory_shortage_at(price, (double)conf->memory.squeeze_price / 100);
+	double calm = (double)conf->memory.calm_price / 100;
+
+	return memory_deficit_kib(&conf->ksm, view, KT_MAX(bearable, calm));
+}
+
 static void squeeze(struct memory_policy *state, const struct policy_conf *conf,
 		    const struct host_view *view, const struct in_force *in_force,
 		    struct plan *plan)
 {
 	struct memory_price price = memory_price(&conf->ksm, view);
 
-	plan->memory =
-		(struct memory_host_plan){ .price = price.price, .shortage = price.shortage };
-	memory_policy_step(state, &conf->memory, view, in_force, plan);
+	plan->memory = (struct memory_host_plan){ .price = price.price,
+						  .shortage = price.shortage,
+						  .deficit_kib = deficit_kib(conf, view, &price) };
 	for (size_t i = 0; i < plan->nslots; i++)
 		if (plan->guest[i].present)
 			plan->guest[i].memory.dry_run =
 				is_dry(conf, conf->memory.mode, view->guest[i].domain->wish.memory);
+	memory_policy_step(state, &conf->memory, view, in_force, plan);
 }
 
 void arbiter_step(struct arbiter *state, const struct policy_conf *conf,

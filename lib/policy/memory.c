@@ -1,53 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Whose soft limit is lowered while the host is short of memory, and how far?
+/* Whose memory is taken while the host is short of it?
  *
- * One guest at a time, the idlest that has something to give, by a small step:
- *
- *	limit = min(limit in force, usage) - min(step_permille of usage, step_max)
- *
- * never below its floor, and on cgroup v2 never more than 1 % below its usage: there
- * the soft limit is memory.high, a throttle; on v1 it is a hint for kswapd.  It is a
- * ratchet: it only goes down, until it is let go as a whole. */
+ * The idlest guests that have something to give, in order of their score, until what the
+ * host lacks is on its way; each by a small step, and the next only when nothing speaks
+ * against the last.  Memory is taken once where the kernel can do that, and nothing stays in
+ * force; elsewhere by soft limits, which are wished again as long as they stand. */
 #include "memory_rules.h"
 #include "recall.h"
 
-/* Also with 64 KiB pages the kernel reads back what was written. */
-static const uint64_t limit_grain_kib = 64;
+static const uint64_t look_again_ns = KT_NS_PER_S;
 
-/* What the guest keeps: a share of its memory, or its own word on its working set and
- * a tenth; and room for the merged pages that it may write to, each of which is then
- * charged to it again. */
-static uint64_t floor_kib(const struct memory_conf *conf, const struct guest_view *g)
+static bool can_reclaim(const struct in_force *in_force, const struct guest_view *guest)
 {
-	const struct domain *d = g->domain;
-	uint64_t floor = share_of(d->memory_kib, conf->floor_percent, 100), working_set;
-
-	if (d->has_balloon) {
-		working_set = sub_capped(d->memory_kib, d->balloon_usable_kib);
-		floor = KT_MAX(floor, add_capped(working_set, working_set / 10));
-	}
-	return add_capped(floor, g->merged_kib);
-}
-
-static uint64_t round_up_to_grain(uint64_t kib)
-{
-	return add_capped(kib, limit_grain_kib - 1) / limit_grain_kib * limit_grain_kib;
-}
-
-/* KT_UNLIMITED_KIB: no limit that would help and not hurt. */
-static uint64_t next_limit_kib(const struct squeeze *q)
-{
-	const struct guest_sample *s = q->guest->sample;
-	uint64_t step = KT_MIN(share_of(s->usage_kib, q->conf->step_permille, 1000),
-			       mul_capped(q->conf->step_max_mib, 1024));
-	uint64_t now = s->usage_kib, lowest = floor_kib(q->conf, q->guest), next;
-
-	if (q->in_force->limited)
-		now = KT_MIN(now, q->in_force->soft_limit_kib);
-	if (s->cgroup_v2)
-		lowest = KT_MAX(lowest, sub_capped(s->usage_kib, s->usage_kib / 100));
-	next = round_up_to_grain(KT_MAX(sub_capped(now, step), lowest));
-	return next < now ? next : KT_UNLIMITED_KIB;
+	return guest->present && guest->sample->has_reclaim && !in_force->memory.reclaim_off;
 }
 
 static struct squeeze squeeze_of(struct memory_policy *state, const struct memory_conf *conf,
@@ -56,6 +21,7 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 {
 	const struct guest_view *guest = &view->guest[slot];
 	struct memory_guest_state *gs = &state->guest[slot];
+	bool reclaims = conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(in_force, guest);
 
 	if (gs->incarnation != guest->incarnation)
 		*gs = (struct memory_guest_state){ .incarnation = guest->incarnation };
@@ -66,72 +32,144 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 		.guest = guest,
 		.in_force = recall_guest(in_force, slot, guest),
 		.state = gs,
+		.means = reclaims ? MEMORY_RECLAIM : MEMORY_SOFT_LIMIT,
+		.has_means = reclaims || conf->backend != MEMORY_BACKEND_RECLAIM,
 		.settling = plan->guest[slot].settling,
+		.dry_run = plan->guest[slot].memory.dry_run,
 	};
 }
 
-/* The answer when no step is made at this guest. */
+/* No step: what may be in force stays. */
+static struct memory_plan keep(const struct squeeze *q)
+{
+	struct memory_plan plan = { .wish = WISH_HOLD, .why = WHY_NOT_IDLEST };
+
+	if (squeeze_is_cooling(q))
+		plan.why = WHY_COOLING_DOWN;
+	else if (squeeze_target_kib(q, UINT64_MAX) == KT_UNLIMITED_KIB)
+		plan.why = WHY_AT_FLOOR;
+	plan.target_kib = KT_UNLIMITED_KIB;
+	if (!q->in_force->limited)
+		return plan;
+	plan.wish = WISH_SET;
+	plan.means = MEMORY_SOFT_LIMIT;
+	plan.target_kib = q->in_force->soft_limit_kib;
+	return plan;
+}
+
+/* The answer as long as no step is made at this guest. */
 static struct memory_plan judge(const struct squeeze *q)
 {
-	enum wish wish;
-	enum why why = squeeze_refused(q, &wish);
+	struct memory_plan plan = { .target_kib = KT_UNLIMITED_KIB };
 
-	if (why == WHY_NONE) {
-		wish = WISH_HOLD;
-		why = next_limit_kib(q) == KT_UNLIMITED_KIB ? WHY_AT_FLOOR : WHY_NOT_IDLEST;
-	}
-	return (struct memory_plan){ .wish = wish, .why = why, .target_kib = KT_UNLIMITED_KIB };
-}
-
-static bool step_is_due(const struct memory_policy *state, const struct squeeze *q)
-{
-	return !q->in_force->limit_pending &&
-	       (!state->stepped ||
-		!within_s(q->now_ns, state->last_step_ns, q->conf->step_interval_s));
-}
-
-/* Between two steps the limit in force is wished again. */
-static struct memory_plan squeeze(struct memory_policy *state, const struct squeeze *q)
-{
-	struct memory_plan plan = { .wish = WISH_SET,
-				    .why = WHY_IDLEST_UNDER_PRESSURE,
-				    .means = MEMORY_SOFT_LIMIT,
-				    .target_kib = q->in_force->soft_limit_kib };
-
-	if (step_is_due(state, q)) {
-		state->stepped = true;
-		state->last_step_ns = q->now_ns;
-		plan.target_kib = next_limit_kib(q);
-	} else if (!q->in_force->limited) {
-		plan = (struct memory_plan){ .wish = WISH_HOLD,
-					     .why = WHY_COOLING_DOWN,
-					     .target_kib = KT_UNLIMITED_KIB };
-	}
+	squeeze_judge(q);
+	plan.why = squeeze_refused(q, &plan.wish);
+	if (plan.why == WHY_NONE)
+		plan = keep(q);
+	if (plan.wish == WISH_RELEASE)
+		squeeze_note_release(q);
+	q->state->score = plan.why == WHY_NOT_IDLEST ? squeeze_score(q) : 0;
+	plan.dry_run = q->dry_run;
+	plan.floor_kib = squeeze_floor_kib(q);
+	memory_guard_runaway(q, &plan);
 	return plan;
+}
+
+/* ---- who gives how much ------------------------------------------------------------- */
+
+/* That is still to be found; what is only said brings nothing, and is counted apart so that
+ * no more is said than would be done. */
+struct budget {
+	uint64_t left_kib[2]; /* by dry_run */
+};
+
+static struct memory_guest_state *highest_score(struct memory_policy *state, size_t nslots,
+						size_t *ret_slot)
+{
+	struct memory_guest_state *best = NULL;
+
+	for (size_t i = 0; i < nslots; i++) {
+		if (!(state->guest[i].score > (best ? best->score : 0)))
+			continue;
+		best = &state->guest[i];
+		*ret_slot = i;
+	}
+	return best;
+}
+
+static void step(const struct squeeze *q, struct budget *budget, struct memory_plan *plan)
+{
+	uint64_t target = squeeze_target_kib(q, budget->left_kib[q->dry_run]), taken;
+	uint64_t from = q->guest->sample->usage_kib;
+
+	if (target == KT_UNLIMITED_KIB)
+		return;
+	if (q->in_force->limited)
+		from = KT_MIN(from, q->in_force->soft_limit_kib);
+	taken = sub_capped(from, target);
+	budget->left_kib[true] = sub_capped(budget->left_kib[true], taken);
+	if (!q->dry_run)
+		budget->left_kib[false] = sub_capped(budget->left_kib[false], taken);
+	squeeze_note_step(q);
+	plan->wish = WISH_SET;
+	plan->why = WHY_IDLEST_UNDER_PRESSURE;
+	plan->means = q->means;
+	plan->target_kib = target;
+}
+
+/* What has been a moment ago may do harm now; what is only said does none. */
+static bool is_squeezed(const struct squeeze *q, const struct memory_plan *plan)
+{
+	bool limited = q->in_force->limited && plan->why != WHY_RUNAWAY;
+
+	return !q->dry_run && (limited || q->in_force->reclaiming || squeeze_is_watched(q));
+}
+
+/* Each guest's plan without a step; what is on its way. */
+static uint64_t judge_all(struct memory_policy *state, const struct memory_conf *conf,
+			  const struct host_view *view, const struct in_force *in_force,
+			  struct plan *ret)
+{
+	uint64_t on_its_way = 0;
+
+	for (size_t i = 0; i < view->nslots; i++) {
+		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, i);
+
+		q.state->score = 0;
+		if (!q.guest->domain)
+			continue;
+		ret->guest[i].memory = judge(&q);
+		if (ret->guest[i].memory.wish != WISH_RELEASE)
+			on_its_way = add_capped(on_its_way, squeeze_on_its_way_kib(&q));
+	}
+	return on_its_way;
 }
 
 void memory_policy_step(struct memory_policy *state, const struct memory_conf *conf,
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret)
 {
-	struct squeeze idlest = { 0 };
-	size_t idlest_slot = KT_GUESTS_MAX;
+	uint64_t on_its_way = judge_all(state, conf, view, in_force, ret), found;
+	struct memory_guest_state *next;
+	struct budget budget;
+	size_t slot = 0;
 
+	ret->memory.deficit_kib = sub_capped(ret->memory.deficit_kib, on_its_way);
+	found = KT_MIN(ret->memory.deficit_kib, sub_capped(memory_swap_room_kib(view), on_its_way));
+	budget = (struct budget){ { found, found } };
+	while ((next = highest_score(state, view->nslots, &slot))) {
+		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, slot);
+
+		step(&q, &budget, &ret->guest[slot].memory);
+		next->score = 0;
+	}
+	ret->memory.deficit_kib -= found - budget.left_kib[false];
+	ret->memory.squeezing = false;
 	for (size_t i = 0; i < view->nslots; i++) {
 		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, i);
 
-		if (!q.guest->domain)
-			continue;
-		squeeze_note_suffering(&q);
-		ret->guest[i].memory = judge(&q);
-		if (ret->guest[i].memory.why != WHY_NOT_IDLEST)
-			continue;
-		if (idlest_slot == KT_GUESTS_MAX ||
-		    squeeze_activity(&q) < squeeze_activity(&idlest)) {
-			idlest = q;
-			idlest_slot = i;
-		}
+		if (q.guest->domain)
+			ret->memory.squeezing |= is_squeezed(&q, &ret->guest[i].memory);
 	}
-	if (idlest_slot != KT_GUESTS_MAX)
-		ret->guest[idlest_slot].memory = squeeze(state, &idlest);
+	ret->memory.look_again_ns = ret->memory.squeezing ? look_again_ns : 0;
 }

@@ -12,17 +12,9 @@ static const uint64_t swap_free_min_kib = 64 * 1024;
 static const double idle_cpus_per_vcpu = 0.1;
 static const double active_cpus_per_vcpu = 0.2;
 
-/* The bound that Senpai and oomd use. */
-static const double stalled_pct = 0.1;
-/* A page from an SSD takes 0.1 ms: ten a second are the same 0.1 %. */
-static const double faults_per_s = 10;
-
 enum { YOUNG_S = 60 };
 
-/* A guest that suffers again within four back-offs has no cold memory: each back-off is
- * twice the last, up to 16 times the first (in the simulation of guests without any cold
- * memory 0.9 % stalled became 0.2 %). */
-enum { BACKOFF_MEMORY = 4, BACKOFF_GROWTH_MAX = 16 };
+static const unsigned int usual_weight = 100;
 
 enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view,
 				const struct memory_host_plan *memory)
@@ -39,36 +31,9 @@ enum memory_host memory_host_of(const struct memory_conf *conf, const struct hos
 								 : MEMORY_HOST_PRESSED;
 }
 
-/* A guest that has grown past its limit by more than 1 % is throttled by cgroup v2: the
- * delay grows with the square of the excess, to seconds. */
-static bool has_outgrown_limit(const struct squeeze *q)
+uint64_t memory_swap_room_kib(const struct host_view *view)
 {
-	const struct guest_sample *s = q->guest->sample;
-
-	return q->in_force->limited && s->cgroup_v2 &&
-	       sub_capped(s->usage_kib, q->in_force->soft_limit_kib) > s->usage_kib / 100;
-}
-
-static bool hurts(const struct squeeze *q)
-{
-	const struct guest_view *g = q->guest;
-
-	return g->present && (g->psi_memory_pct > stalled_pct || g->majfault_per_s > faults_per_s ||
-			      g->refault_per_s > faults_per_s || has_outgrown_limit(q));
-}
-
-void squeeze_note_suffering(const struct squeeze *q)
-{
-	struct memory_guest_state *s = q->state;
-	uint64_t longest_s = mul_capped(q->conf->backoff_s, BACKOFF_GROWTH_MAX);
-
-	if (!hurts(q))
-		return;
-	if (!within_s(q->now_ns, s->suffered_ns, mul_capped(s->backoff_s, BACKOFF_MEMORY)))
-		s->backoff_s = q->conf->backoff_s;
-	else if (!within_s(q->now_ns, s->suffered_ns, s->backoff_s))
-		s->backoff_s = KT_MIN(mul_capped(s->backoff_s, 2), longest_s);
-	s->suffered_ns = q->now_ns;
+	return sub_capped(view->host->swap_free_kib, swap_free_min_kib);
 }
 
 double squeeze_activity(const struct squeeze *q)
@@ -76,6 +41,14 @@ double squeeze_activity(const struct squeeze *q)
 	unsigned int vcpus = KT_MAX(q->guest->domain->vcpus, 1U);
 
 	return q->guest->demand_cpus.value / vcpus;
+}
+
+double squeeze_score(const struct squeeze *q)
+{
+	unsigned int weight = q->guest->domain->wish.weight;
+	double idleness = 1 - squeeze_activity(q) / idle_cpus_per_vcpu;
+
+	return idleness * usual_weight / (weight ? weight : usual_weight);
 }
 
 static bool is_switched_off(const struct squeeze *q)
@@ -90,7 +63,7 @@ static bool is_ceded(const struct squeeze *q)
 
 static bool actuator_is_off(const struct squeeze *q)
 {
-	return q->in_force->limit_off;
+	return q->means == MEMORY_SOFT_LIMIT && q->in_force->limit_off;
 }
 
 static bool host_cannot_swap(const struct squeeze *q)
@@ -145,9 +118,37 @@ static bool has_no_cgroup(const struct squeeze *q)
 	return !q->guest->sample->has_cgroup;
 }
 
-static bool suffers_or_did(const struct squeeze *q)
+static bool has_no_means(const struct squeeze *q)
+{
+	return !q->has_means;
+}
+
+/* A limit would be worse than useless then: on cgroup v2 a guest that cannot swap stands
+ * still. */
+static bool may_not_swap(const struct squeeze *q)
+{
+	return squeeze_swap_room_kib(q) < squeeze_least_kib;
+}
+
+static bool was_given_up(const struct squeeze *q)
 {
 	return within_s(q->now_ns, q->state->suffered_ns, q->state->backoff_s);
+}
+
+static bool suffers_or_did(const struct squeeze *q)
+{
+	return was_given_up(q) && !q->state->nothing_cold;
+}
+
+static bool has_nothing_cold(const struct squeeze *q)
+{
+	return was_given_up(q) && q->state->nothing_cold;
+}
+
+/* Of an earlier life, or of the guard. */
+static bool has_needless_limit(const struct squeeze *q)
+{
+	return q->means == MEMORY_RECLAIM && q->in_force->limited;
 }
 
 static bool is_young(const struct squeeze *q)
@@ -177,25 +178,30 @@ static const struct {
 	bool (*forbids)(const struct squeeze *q);
 	enum wish wish;
 	enum why why;
+	bool any_limit; /* forbids also one that takes nothing */
 } rules[] = {
-	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
-	{ is_ceded, WISH_HOLD, WHY_CEDED },
-	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF },
-	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP },
-	{ host_is_calm, WISH_RELEASE, WHY_HOST_CALM },
-	{ is_not_sampled, WISH_RELEASE, WHY_NOT_SAMPLED },
-	{ is_busy, WISH_RELEASE, WHY_GUEST_BUSY },
-	{ is_limited_by_admin, WISH_RELEASE, WHY_LIMITED_BY_ADMIN },
-	{ is_unreclaimable, WISH_RELEASE, WHY_UNRECLAIMABLE },
-	{ is_realtime, WISH_RELEASE, WHY_REALTIME },
-	{ is_paused, WISH_RELEASE, WHY_GUEST_PAUSED },
-	{ has_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP },
-	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ is_young, WISH_HOLD, WHY_GUEST_YOUNG },
-	{ is_active, WISH_RELEASE, WHY_GUEST_ACTIVE },
-	{ host_is_between, WISH_HOLD, WHY_HOST_BETWEEN },
-	{ is_not_idle, WISH_HOLD, WHY_GUEST_ACTIVE },
-	{ is_settling, WISH_HOLD, WHY_COOLING_DOWN },
+	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, true },
+	{ is_ceded, WISH_HOLD, WHY_CEDED, true },
+	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF, true },
+	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP, false },
+	{ host_is_calm, WISH_RELEASE, WHY_HOST_CALM, false },
+	{ is_not_sampled, WISH_RELEASE, WHY_NOT_SAMPLED, true },
+	{ is_busy, WISH_RELEASE, WHY_GUEST_BUSY, true },
+	{ is_limited_by_admin, WISH_RELEASE, WHY_LIMITED_BY_ADMIN, true },
+	{ is_unreclaimable, WISH_RELEASE, WHY_UNRECLAIMABLE, true },
+	{ is_realtime, WISH_RELEASE, WHY_REALTIME, true },
+	{ is_paused, WISH_RELEASE, WHY_GUEST_PAUSED, true },
+	{ has_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP, true },
+	{ has_no_means, WISH_RELEASE, WHY_NO_RECLAIM, false },
+	{ may_not_swap, WISH_RELEASE, WHY_NO_SWAP, false },
+	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS, false },
+	{ has_nothing_cold, WISH_RELEASE, WHY_NOTHING_COLD, false },
+	{ has_needless_limit, WISH_RELEASE, WHY_NEEDS_NO_LIMIT, false },
+	{ is_young, WISH_HOLD, WHY_GUEST_YOUNG, false },
+	{ is_active, WISH_RELEASE, WHY_GUEST_ACTIVE, false },
+	{ host_is_between, WISH_HOLD, WHY_HOST_BETWEEN, false },
+	{ is_not_idle, WISH_HOLD, WHY_GUEST_ACTIVE, false },
+	{ is_settling, WISH_HOLD, WHY_COOLING_DOWN, false },
 };
 
 enum why squeeze_refused(const struct squeeze *q, enum wish *ret_wish)
@@ -208,4 +214,15 @@ enum why squeeze_refused(const struct squeeze *q, enum wish *ret_wish)
 	}
 	*ret_wish = WISH_SET;
 	return WHY_NONE;
+}
+
+bool squeeze_limit_forbidden(const struct squeeze *q)
+{
+	struct squeeze by_limit = *q;
+
+	by_limit.means = MEMORY_SOFT_LIMIT;
+	for (size_t i = 0; i < KT_ARRAY_LEN(rules); i++)
+		if (rules[i].any_limit && rules[i].forbids(&by_limit))
+			return true;
+	return false;
 }

@@ -89,17 +89,23 @@ static bool is_unsearched(const struct placement_step *s, size_t slot)
 	       s->state->guest[slot].stuck_home_ns != p.in_force->pin_changed_ns;
 }
 
+/* It waits for a CPU as it is, or its memory is being reclaimed. */
+static bool is_no_time(const struct placement_step *s, size_t slot)
+{
+	const struct guest_view *g = &s->view->guest[slot];
+
+	return g->steal_share.value > guest_delay_max ||
+	       recall_guest(s->in_force, slot, g)->reclaiming;
+}
+
 static bool may_move_now(const struct placement_step *s, const struct placement_unit *u)
 {
-	const struct guest_view *g = &s->view->guest[u->slot];
-	bool waits = g->steal_share.value > guest_delay_max;
-
 	/* The search did not know yet, or cells are to be searched whatever it says. */
 	if (s->in_force->move.off || placement_was_full(s, &s->state->guest[u->slot],
 							s->plan->guest[u->slot].placement.nodes))
 		return false;
 	/* What has begun only pauses. */
-	if (waits && !(s->state->is_moving && s->state->moving == u->slot))
+	if (is_no_time(s, u->slot) && !(s->state->is_moving && s->state->moving == u->slot))
 		return false;
 	return (u->brings || is_unsearched(s, u->slot)) && is_home(s, u) &&
 	       s->plan->guest[u->slot].placement.wish == WISH_SET;
@@ -221,7 +227,7 @@ static double speed_kib_per_s(const struct placement_step *s, size_t slot)
 {
 	double budget = (double)s->conf->move_mib_per_s * 1024 * ease(s->view);
 
-	return s->view->guest[slot].steal_share.value > guest_delay_max ? 0 : budget;
+	return is_no_time(s, slot) ? 0 : budget;
 }
 
 void placement_choose_move(struct placement_step *s)

@@ -62,7 +62,7 @@ static bool is_cooling(const struct placement_step *s, const struct placement_un
 		recall_guest(s->in_force, u->slot, &s->view->guest[u->slot]);
 	uint64_t now_ns = s->view->now_ns, said_ns = s->state->guest[u->slot].pretended_ns;
 
-	return pin_is_cooling(f, now_ns, s->conf->cooldown_s) ||
+	return f->reclaiming || pin_is_cooling(f, now_ns, s->conf->cooldown_s) ||
 	       (said_ns && within_s(now_ns, said_ns, s->conf->cooldown_s));
 }
 

@@ -159,22 +159,32 @@ void placement_policy_pretend(struct placement_policy *state, size_t slot,
 /* What has failed may be tried again (reload). */
 void placement_policy_forgive(struct placement_policy *state);
 
-/* ---- memory: the idlest guest's soft limit under pressure -------------------- */
+/* ---- memory: what idle guests have cold, while the host is short of it -------- */
 
 struct memory_guest_state {
 	uint32_t incarnation;
-	uint64_t suffered_ns; /* last seen suffering */
-	uint64_t backoff_s;   /* since then left alone for so long; 0: never suffered */
+	/* It is left alone for so long: 0: never suffered. */
+	uint64_t suffered_ns; /* last seen suffering, or found to have nothing cold */
+	uint64_t backoff_s;
+	bool nothing_cold;
+	/* The last step: */
+	uint64_t stepped_ns;      /* 0: never */
+	bool pretended;           /* only said */
+	bool unjudged;            /* nobody has looked yet what it has come to */
+	double delay_before_cpus; /* that its vCPUs waited for */
+	unsigned int ngrown;      /* times that a step was doubled, for none has done harm */
+	unsigned int nbarren;     /* in a row that brought hardly anything */
+	bool runaway;
+	double score; /* of one tick: it may be squeezed, in this order; 0: it may not */
 };
 
 struct memory_policy {
-	bool stepped;
-	uint64_t last_step_ns; /* of any guest: one at a time */
 	struct memory_guest_state guest[KT_GUESTS_MAX];
 };
 
-/* The same for memory; ret->memory has the price.  A guest whose plan says `settling` is not
- * squeezed now. */
+/* The same for memory.  ret->memory has the price, and the deficit as it would be if nothing
+ * were on its way; a guest whose plan says `settling` is not squeezed now, and one whose
+ * memory plan says `dry_run` brings nothing. */
 void memory_policy_step(struct memory_policy *state, const struct memory_conf *conf,
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret);

@@ -32,21 +32,29 @@ static double depth(const struct ksm_conf *conf, double available_percent)
 	return plenty > least ? KT_MIN((plenty - available_percent) / (plenty - least), 1.0) : 1;
 }
 
-static double stress(const struct host_view *view)
+static double stalled(const struct host_view *view)
 {
-	double out_mib_s = view->swap_out_per_s * KT_PAGE_KIB / 1024;
-	double swapping = KT_MIN(out_mib_s / swapping_mib_s, 1.0);
-	double stalled = KT_MIN(view->psi_memory_some_pct / stalled_percent, 1.0);
+	return KT_MIN(view->psi_memory_some_pct / stalled_percent, 1.0);
+}
 
-	return KT_MAX(swapping, stalled);
+static double swapping(const struct host_view *view)
+{
+	return KT_MIN(view->swap_out_per_s * KT_PAGE_KIB / 1024 / swapping_mib_s, 1.0);
 }
 
 struct memory_price memory_price(const struct ksm_conf *conf, const struct host_view *view)
 {
 	double x = smooth(depth(conf, memory_available_percent(view)));
+	double stress = KT_MAX(swapping(view), stalled(view));
 
 	return (struct memory_price){ .shortage = x,
-				      .price = x > 0 ? x + (1 - x) * stress(view) : 0 };
+				      .price = x > 0 ? x + (1 - x) * stress : 0,
+				      .stalled = stalled(view) };
+}
+
+double memory_shortage_at(const struct memory_price *now, double price)
+{
+	return now->stalled < price ? (price - now->stalled) / (1 - now->stalled) : 0;
 }
 
 /* The inverse of smooth: it is steep enough everywhere for halving. */

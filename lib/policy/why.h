@@ -97,14 +97,19 @@
 	X(WHY_GUEST_PAUSED, "guest-paused", "paused: it could not answer to a squeeze")            \
 	X(WHY_GUEST_YOUNG, "guest-young", "not observed for long enough")                          \
 	X(WHY_GUEST_ACTIVE, "guest-active", "it uses its CPUs: idler guests go first")             \
-	X(WHY_GUEST_SUFFERS, "guest-suffers", "faults, refaults or stalls: let go at once")        \
-	X(WHY_NOT_IDLEST, "not-idlest", "another guest is idler; one at a time")                   \
-	X(WHY_AT_FLOOR, "at-floor", "its limit is as low as it may be")                            \
+	X(WHY_GUEST_SUFFERS, "guest-suffers",                                                      \
+	  "faults, refaults, stalls or a late reclaim: let go at once")                            \
+	X(WHY_NOT_IDLEST, "not-idlest", "idler guests give what the host lacks and can swap out")  \
+	X(WHY_AT_FLOOR, "at-floor", "nothing more may be taken of it")                             \
+	X(WHY_NO_RECLAIM, "no-reclaim",                                                            \
+	  "backend = reclaim, and neither limits nor memory.reclaim can be used")                  \
+	X(WHY_NEEDS_NO_LIMIT, "needs-no-limit",                                                    \
+	  "its memory is reclaimed once: no limit has to stay in force")                           \
 	X(WHY_NOTHING_COLD, "nothing-cold",                                                        \
 	  "the last step got hardly anything: it has no cold memory, or may not swap")             \
 	X(WHY_RUNAWAY, "runaway", "its process uses far more than its guest and QEMU need")        \
 	X(WHY_IDLEST_UNDER_PRESSURE, "idlest-under-pressure",                                      \
-	  "the host is short of memory and this guest is the idlest")
+	  "the host is short of memory and this guest is one of the idlest")
 /* clang-format on */
 
 #define X(constant, word, sentence) constant,

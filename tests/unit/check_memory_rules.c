@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is nobody squeezed who must not be, and who suffers let go at once? */
+/* Is nobody squeezed who must not be, and is what is ours taken back then? */
 #include "memory_fixture.h"
 
 static void by_mode(void)
@@ -112,57 +112,69 @@ static void by_unknown_demand(void)
 	with_demand(__builtin_nan(""));
 }
 
-static void by_psi(void)
+static void by_stalls(void)
 {
-	fx.view.guest[0].psi_memory_pct = 0.1;
+	fx.view.guest[0].psi_memory_pct = 1;
 }
 
-static void by_more_psi(void)
-{
-	fx.view.guest[0].psi_memory_pct = 0.1001;
-}
-
-static void by_faults(void)
-{
-	fx.view.guest[0].majfault_per_s = 10;
-}
-
-static void by_more_faults(void)
-{
-	fx.view.guest[0].majfault_per_s = 10.01;
-}
-
-static void by_refaults(void)
-{
-	fx.view.guest[0].refault_per_s = 10;
-}
-
-static void by_more_refaults(void)
-{
-	fx.view.guest[0].refault_per_s = 10.01;
-}
-
-/* 41943 KiB are a hundredth of its usage. */
-static void by_growth(void)
+static void by_throttle(void)
 {
 	fx.sample[0].cgroup_v2 = true;
-	limit_in_force(0, G4 - 41943);
-}
-
-static void by_more_growth(void)
-{
-	fx.sample[0].cgroup_v2 = true;
-	limit_in_force(0, G4 - 41944);
-}
-
-static void by_growth_on_v1(void)
-{
 	limit_in_force(0, G3);
+}
+
+static void by_no_means(void)
+{
+	fx.conf.memory.backend = MEMORY_BACKEND_RECLAIM;
+	limit_in_force(0, G3);
+}
+
+static void by_refused_reclaim(void)
+{
+	fx.conf.memory.backend = MEMORY_BACKEND_RECLAIM;
+	by_reclaim();
+	fx.in_force.memory.reclaim_off = true;
+}
+
+static void by_needless_actuator(void)
+{
+	by_reclaim();
+	by_actuator();
+}
+
+static void by_needless_limit(void)
+{
+	by_reclaim();
+	limit_in_force(0, G4);
+}
+
+static void by_limit_after_refusal(void)
+{
+	by_reclaim();
+	fx.in_force.memory.reclaim_off = true;
+}
+
+static void by_swap_max(void)
+{
+	fx.sample[0].swap_max_kib = GIB_KIB + 1023;
+	fx.sample[0].swap_kib = GIB_KIB;
+}
+
+static void by_more_swap_max(void)
+{
+	by_swap_max();
+	fx.sample[0].swap_kib--;
+}
+
+static void by_excess_swap(void)
+{
+	by_swap_max();
+	fx.sample[0].swap_kib = 2 * GIB_KIB;
 }
 
 static void by_an_old_limit_of_another(void)
 {
-	by_more_growth();
+	by_throttle();
 	by_ceded();
 	by_actuator();
 	fx.in_force.guest[0].incarnation = 77;
@@ -199,15 +211,19 @@ static const struct {
 	{ "just not active", by_just_not_active, WISH_HOLD, WHY_GUEST_ACTIVE },
 	{ "just active", by_just_active, WISH_RELEASE, WHY_GUEST_ACTIVE },
 	{ "no number", by_unknown_demand, WISH_HOLD, WHY_GUEST_ACTIVE },
-	{ "stalls at their bound", by_psi, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "stalls just past it", by_more_psi, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "faults at their bound", by_faults, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "faults just past it", by_more_faults, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "refaults at their bound", by_refaults, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
-	{ "refaults just past it", by_more_refaults, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "grown past its limit by a hundredth", by_growth, WISH_HOLD, WHY_AT_FLOOR },
-	{ "grown just further, and throttled", by_more_growth, WISH_RELEASE, WHY_GUEST_SUFFERS },
-	{ "grown past a hint", by_growth_on_v1, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
+	{ "suffers", by_stalls, WISH_RELEASE, WHY_GUEST_SUFFERS },
+	{ "backend = reclaim, and there is none", by_no_means, WISH_RELEASE, WHY_NO_RECLAIM },
+	{ "backend = reclaim, and it was refused", by_refused_reclaim, WISH_RELEASE,
+	  WHY_NO_RECLAIM },
+	{ "libvirt refused a limit that is not needed", by_needless_actuator, WISH_SET,
+	  WHY_IDLEST_UNDER_PRESSURE },
+	{ "a limit that is not needed any more", by_needless_limit, WISH_RELEASE,
+	  WHY_NEEDS_NO_LIMIT },
+	{ "a limit that is needed, for reclaim was refused", by_limit_after_refusal, WISH_SET,
+	  WHY_IDLEST_UNDER_PRESSURE },
+	{ "may swap just not enough", by_swap_max, WISH_RELEASE, WHY_NO_SWAP },
+	{ "may swap just enough", by_more_swap_max, WISH_SET, WHY_IDLEST_UNDER_PRESSURE },
+	{ "has swapped more than it may", by_excess_swap, WISH_RELEASE, WHY_NO_SWAP },
 	{ "all that is about an earlier guest", by_an_old_limit_of_another, WISH_SET,
 	  WHY_IDLEST_UNDER_PRESSURE },
 };
@@ -223,65 +239,32 @@ END_TEST
 START_TEST(a_calm_host_and_a_suffering_guest_let_go_whatever_else_is)
 {
 	by_settling();
-	by_more_psi();
+	by_stalls();
 	expect("suffers while settling", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
 	fx.view.guest[0].psi_memory_pct = 0;
 	fx.state.memory.guest[0].backoff_s = 0;
 	by_just_active();
 	expect("wakes up while settling", step(), WISH_RELEASE, WHY_GUEST_ACTIVE);
-	fx.host.mem_available_kib = PRESSED_KIB;
+	given.host.price = given.host.shortage = 0.79;
 	expect("wakes up while the host is between", step(), WISH_RELEASE, WHY_GUEST_ACTIVE);
 	by_youth();
-	fx.host.mem_available_kib = CALM_KIB + 1;
+	given.host.price = given.host.shortage = 0.49;
 	expect("young on a calm host", step(), WISH_RELEASE, WHY_HOST_CALM);
 }
 END_TEST
 
-START_TEST(who_suffered_is_left_alone_for_a_while)
+/* It is taken back as soon as anything speaks against it, whatever has not happened yet. */
+START_TEST(a_reclaim_is_stopped_by_the_same_rules)
 {
-	uint64_t then_ns = fx.view.now_ns;
-
-	by_more_faults();
-	expect("suffers", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.guest[0].majfault_per_s = 0;
-	fx.view.now_ns = then_ns + SECONDS(300) - 1;
-	expect("just within the back-off", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.now_ns = then_ns + SECONDS(300);
-	expect("after the back-off", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	by_more_faults();
-	expect("suffers again", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.guest[0].majfault_per_s = 0;
-	fx.view.guest[0].incarnation = 99;
-	fx.view.now_ns += SECONDS(10);
-	expect("another guest in its slot", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-}
-END_TEST
-
-/* Squeezed, suffering and let go again and again, as soon as it is allowed. */
-static uint64_t suffer_after(uint64_t wait_s)
-{
-	fx.view.now_ns += SECONDS(wait_s);
-	fx.view.guest[0].psi_memory_pct = 1;
-	(void)step();
-	fx.view.guest[0].psi_memory_pct = 0;
-	return fx.state.memory.guest[0].backoff_s;
-}
-
-START_TEST(who_suffers_again_is_left_alone_for_twice_as_long)
-{
-	ck_assert_uint_eq(suffer_after(0), 300);
-	ck_assert_uint_eq(suffer_after(299), 300);  /* still the same suffering */
-	ck_assert_uint_eq(suffer_after(300), 600);  /* again */
-	ck_assert_uint_eq(suffer_after(2400), 300); /* four back-offs later: anew */
-	ck_assert_uint_eq(suffer_after(300), 600);
-	ck_assert_uint_eq(suffer_after(2399), 1200);
-	ck_assert_uint_eq(suffer_after(1200), 2400);
-	ck_assert_uint_eq(suffer_after(2400), 4800);
-	ck_assert_uint_eq(suffer_after(4800), 4800); /* 16 times */
-	fx.view.now_ns += SECONDS(4800) - 1;
-	expect("just within the longest back-off", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
-	fx.view.now_ns++;
-	expect("after the longest back-off", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	by_reclaim();
+	expect("a step", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	fx.in_force.guest[0].reclaiming = true;
+	expect("under way", step_after_s(1), WISH_HOLD, WHY_COOLING_DOWN);
+	by_just_active();
+	expect("wakes up", step_after_s(1), WISH_RELEASE, WHY_GUEST_ACTIVE);
+	with_demand(0);
+	by_busy();
+	expect("migrates", step_after_s(1), WISH_RELEASE, WHY_GUEST_BUSY);
 }
 END_TEST
 
@@ -293,8 +276,7 @@ int main(void)
 	tcase_add_checked_fixture(c, short_of_memory, NULL);
 	tcase_add_loop_test(c, who_must_not_be_squeezed_is_not, 0, (int)KT_ARRAY_LEN(refusals));
 	tcase_add_test(c, a_calm_host_and_a_suffering_guest_let_go_whatever_else_is);
-	tcase_add_test(c, who_suffered_is_left_alone_for_a_while);
-	tcase_add_test(c, who_suffers_again_is_left_alone_for_twice_as_long);
+	tcase_add_test(c, a_reclaim_is_stopped_by_the_same_rules);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

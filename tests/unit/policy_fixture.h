@@ -119,7 +119,9 @@ static inline struct guest_view *fixture_guest(double demand_cpus)
 				    .node_memory_kib = { GIB_KIB, GIB_KIB },
 				    .has_cgroup = true,
 				    .limit_kib = KT_UNLIMITED_KIB,
-				    .usage_kib = 4 * GIB_KIB };
+				    .swap_max_kib = KT_UNLIMITED_KIB,
+				    .usage_kib = 4 * GIB_KIB,
+				    .anon_kib = 4 * GIB_KIB };
 	fixture_threads(slot, d->vcpus);
 	*g = (struct guest_view){ .present = true,
 				  .incarnation = (uint32_t)slot + 1,

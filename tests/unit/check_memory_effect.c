@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is who is harmed let go at once, and does a step follow from what the last one did? */
+#include "memory_fixture.h"
+
+static void by_psi(void)
+{
+	fx.view.guest[0].psi_memory_pct = 0.1;
+}
+
+static void by_more_psi(void)
+{
+	fx.view.guest[0].psi_memory_pct = 0.1001;
+}
+
+static void by_faults(void)
+{
+	fx.view.guest[0].majfault_per_s = 10;
+}
+
+static void by_more_faults(void)
+{
+	fx.view.guest[0].majfault_per_s = 10.01;
+}
+
+static void by_refaults(void)
+{
+	fx.view.guest[0].refault_per_s = 10;
+}
+
+static void by_more_refaults(void)
+{
+	fx.view.guest[0].refault_per_s = 10.01;
+}
+
+/* 41943 KiB are a hundredth of its usage. */
+static void by_growth(void)
+{
+	fx.sample[0].cgroup_v2 = true;
+	limit_in_force(0, G4 - 41943);
+}
+
+static void by_more_growth(void)
+{
+	fx.sample[0].cgroup_v2 = true;
+	limit_in_force(0, G4 - 41944);
+}
+
+static void by_growth_on_v1(void)
+{
+	limit_in_force(0, G3);
+}
+
+static const struct {
+	const char *name;
+	void (*given)(void);
+	bool harmed;
+} harms[] = {
+	{ "stalls at their bound", by_psi, false },
+	{ "stalls just past it", by_more_psi, true },
+	{ "faults at their bound", by_faults, false },
+	{ "faults just past it", by_more_faults, true },
+	{ "refaults at their bound", by_refaults, false },
+	{ "refaults just past it", by_more_refaults, true },
+	{ "grown past its limit by a hundredth", by_growth, false },
+	{ "grown just further, and throttled", by_more_growth, true },
+	{ "grown past a hint", by_growth_on_v1, false },
+};
+
+START_TEST(who_is_harmed_is_let_go)
+{
+	harms[_i].given();
+	(void)step();
+	ck_assert_msg((plan_of(0)->why == WHY_GUEST_SUFFERS) == harms[_i].harmed, "%s: %s",
+		      harms[_i].name, why_str(plan_of(0)->why));
+	ck_assert_msg((plan_of(0)->wish == WISH_RELEASE) == harms[_i].harmed, "%s: wish %d",
+		      harms[_i].name, plan_of(0)->wish);
+}
+END_TEST
+
+/* ---- waiting for a CPU ------------------------------------------------------------------- */
+
+static void waits(double cpus_per_vcpu)
+{
+	struct guest_view *g = &fx.view.guest[0];
+
+	g->demand_cpus.value = 4 * (0.01 + cpus_per_vcpu);
+	g->steal_share.value = 4 * cpus_per_vcpu / g->demand_cpus.value;
+}
+
+static const struct {
+	const char *name;
+	double before, after; /* CPUs, of each vCPU */
+	uint64_t seconds;     /* since the step */
+	bool dry_run, harmed;
+} delays[] = {
+	{ "never waits", 0, 0, 5, false, false },
+	{ "did not wait, and a little now", 0, 0.0499, 5, false, false },
+	{ "did not wait, and does now", 0, 0.0501, 5, false, true },
+	{ "waits no longer", 0.06, 0.06, 5, false, false },
+	{ "waits more, but not clearly", 0.06, 0.1199, 5, false, false },
+	{ "waits twice as long", 0.06, 0.1201, 5, false, true },
+	{ "just before it may have another reason", 0, 0.0501, 29, false, true },
+	{ "when it may have another reason", 0, 0.0501, 30, false, false },
+	{ "nothing was done", 0, 0.0501, 5, true, false },
+};
+
+START_TEST(a_guest_that_waits_more_since_a_step_is_harmed)
+{
+	by_reclaim();
+	waits(delays[_i].before);
+	given.dry_run[0] = delays[_i].dry_run;
+	expect("a step", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	waits(delays[_i].after);
+	fx.in_force.guest[0].reclaiming = true; /* no other step meanwhile */
+	(void)step_after_s(delays[_i].seconds);
+	ck_assert_msg((plan_of(0)->why == WHY_GUEST_SUFFERS) == delays[_i].harmed, "%s: %s",
+		      delays[_i].name, why_str(plan_of(0)->why));
+}
+END_TEST
+
+START_TEST(a_guest_that_was_never_squeezed_may_wait)
+{
+	fx.view.now_ns = SECONDS(20); /* of a host that has just started */
+	waits(0.3);
+	(void)step();
+	ck_assert_int_ne(plan_of(0)->why, WHY_GUEST_SUFFERS);
+}
+END_TEST
+
+/* ---- left alone ---------------------------------------------------------------------------- */
+
+START_TEST(who_suffered_is_left_alone_for_a_while)
+{
+	uint64_t then_ns = fx.view.now_ns;
+
+	by_more_faults();
+	expect("suffers", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	fx.view.guest[0].majfault_per_s = 0;
+	fx.view.now_ns = then_ns + SECONDS(300) - 1;
+	expect("just within the back-off", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	fx.view.now_ns = then_ns + SECONDS(300);
+	expect("after the back-off", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	by_more_faults();
+	expect("suffers again", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	fx.view.guest[0].majfault_per_s = 0;
+	fx.view.guest[0].incarnation = 99;
+	expect("another guest in its slot", step_after_s(10), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
+/* Squeezed, suffering and let go again and again, as soon as it is allowed. */
+static uint64_t suffer_after(uint64_t wait_s)
+{
+	fx.view.now_ns += SECONDS(wait_s);
+	fx.view.guest[0].psi_memory_pct = 1;
+	(void)step();
+	fx.view.guest[0].psi_memory_pct = 0;
+	return fx.state.memory.guest[0].backoff_s;
+}
+
+START_TEST(who_suffers_again_is_left_alone_for_twice_as_long)
+{
+	ck_assert_uint_eq(suffer_after(0), 300);
+	ck_assert_uint_eq(suffer_after(299), 300);  /* still the same suffering */
+	ck_assert_uint_eq(suffer_after(300), 600);  /* again */
+	ck_assert_uint_eq(suffer_after(2400), 300); /* four back-offs later: anew */
+	ck_assert_uint_eq(suffer_after(300), 600);
+	ck_assert_uint_eq(suffer_after(2399), 1200);
+	ck_assert_uint_eq(suffer_after(1200), 2400);
+	ck_assert_uint_eq(suffer_after(2400), 4800);
+	ck_assert_uint_eq(suffer_after(4800), 4800); /* 16 times */
+	fx.view.now_ns += SECONDS(4800) - 1;
+	expect("just within the longest back-off", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	fx.view.now_ns++;
+	expect("after the longest back-off", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
+/* ---- the next step ----------------------------------------------------------------------------
+ */
+
+/* What a step of reclaim takes that brought so much of what it asked for. */
+static uint64_t take_after_s(uint64_t seconds, uint64_t got_permille)
+{
+	uint64_t asked = G4 - plan_of(0)->target_kib;
+
+	reclaim_ended(0, asked, asked * got_permille / 1000);
+	(void)step_after_s(seconds);
+	return plan_of(0)->wish == WISH_SET ? G4 - plan_of(0)->target_kib : 0;
+}
+
+static void first_step(void)
+{
+	by_reclaim();
+	fx.view.guest[0].demand_cpus.value = 0;
+	fx.conf.memory.step_max_mib = 1024;
+	(void)step();
+	expect_target("the first step", plan_of(0), MEMORY_RECLAIM, G4 - 41943);
+}
+
+START_TEST(steps_grow_while_they_do_no_harm)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 250), 4 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 1000), 8 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 1000), 8 * 41943);
+	by_more_faults();
+	expect("harm", step_after_s(5), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	fx.view.guest[0].majfault_per_s = 0;
+	ck_assert_uint_eq(take_after_s(300, 1000), 41943);
+}
+END_TEST
+
+START_TEST(what_was_harmless_long_ago_says_nothing)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(299, 1000), 4 * 41943);
+	ck_assert_uint_eq(take_after_s(300, 1000), 41943);
+}
+END_TEST
+
+START_TEST(a_limit_that_does_no_harm_goes_down_faster_too)
+{
+	fx.view.guest[0].demand_cpus.value = 0;
+	(void)step();
+	limit_in_force(0, plan_of(0)->target_kib);
+	expect_target("doubled", step_after_s(6), MEMORY_SOFT_LIMIT, 4068544);
+}
+END_TEST
+
+START_TEST(who_gives_hardly_anything_twice_has_nothing_cold)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 249), 41943); /* once, and it has not grown */
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 0), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 249), 0);
+	expect("twice in a row", plan_of(0), WISH_RELEASE, WHY_NOTHING_COLD);
+	expect("left alone", step_after_s(299), WISH_RELEASE, WHY_NOTHING_COLD);
+	expect("tried again", step_after_s(1), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	ck_assert_uint_eq(G4 - plan_of(0)->target_kib, 41943);
+	by_more_psi();
+	expect("harm is another reason", step_after_s(1), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	ck_assert_uint_eq(fx.state.memory.guest[0].backoff_s, 600);
+}
+END_TEST
+
+START_TEST(what_is_stopped_is_not_judged_by_what_it_brought)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 0), 41943);
+	given.host.shortage = 0.1;
+	expect("calm", step_after_s(1), WISH_RELEASE, WHY_HOST_CALM);
+	given.host.shortage = 0.9;
+	ck_assert_uint_eq(take_after_s(5, 0), 41943);
+	ck_assert_uint_eq(take_after_s(6, 0), 41943);
+	ck_assert_uint_eq(take_after_s(6, 0), 0);
+}
+END_TEST
+
+START_TEST(a_reclaim_that_had_to_be_interrupted_is_harm)
+{
+	first_step();
+	fx.in_force.guest[0].reclaiming = fx.in_force.guest[0].reclaim_late = true;
+	expect("not over yet", step_after_s(60), WISH_HOLD, WHY_COOLING_DOWN);
+	fx.in_force.guest[0].reclaiming = false;
+	expect("late", step_after_s(1), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	expect("told once", step_after_s(299), WISH_RELEASE, WHY_GUEST_SUFFERS);
+	expect("tried again", step_after_s(1), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
+START_TEST(what_is_only_said_is_not_judged)
+{
+	given.dry_run[0] = true;
+	first_step();
+	reclaim_ended(0, G4, 0); /* of before */
+	fx.in_force.guest[0].reclaim_late = true;
+	for (int i = 0; i < 5; i++) {
+		expect("waits all the same", step_after_s(5), WISH_HOLD, WHY_COOLING_DOWN);
+		(void)step_after_s(1);
+		expect_target("the same again", plan_of(0), MEMORY_RECLAIM, G4 - 41943);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("memory_effect");
+	TCase *c = tcase_create("effect");
+
+	tcase_add_checked_fixture(c, short_of_memory, NULL);
+	tcase_add_loop_test(c, who_is_harmed_is_let_go, 0, (int)KT_ARRAY_LEN(harms));
+	tcase_add_loop_test(c, a_guest_that_waits_more_since_a_step_is_harmed, 0,
+			    (int)KT_ARRAY_LEN(delays));
+	tcase_add_test(c, a_guest_that_was_never_squeezed_may_wait);
+	tcase_add_test(c, who_suffered_is_left_alone_for_a_while);
+	tcase_add_test(c, who_suffers_again_is_left_alone_for_twice_as_long);
+	tcase_add_test(c, steps_grow_while_they_do_no_harm);
+	tcase_add_test(c, what_was_harmless_long_ago_says_nothing);
+	tcase_add_test(c, a_limit_that_does_no_harm_goes_down_faster_too);
+	tcase_add_test(c, who_gives_hardly_anything_twice_has_nothing_cold);
+	tcase_add_test(c, what_is_stopped_is_not_judged_by_what_it_brought);
+	tcase_add_test(c, a_reclaim_that_had_to_be_interrupted_is_harm);
+	tcase_add_test(c, what_is_only_said_is_not_judged);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
