@@ -182,7 +182,7 @@ END_TEST
 /* What a step of reclaim takes that brought so much of what it asked for. */
 static uint64_t take_after_s(uint64_t seconds, uint64_t got_permille)
 {
-	uint64_t asked = G4 - plan_of(0)->target_kib;
+	uint64_t asked = plan_of(0)->wish == WISH_SET ? G4 - plan_of(0)->target_kib : 41943;
 
 	reclaim_ended(0, asked, asked * got_permille / 1000);
 	(void)step_after_s(seconds);
@@ -212,6 +212,29 @@ START_TEST(steps_grow_while_they_do_no_harm)
 }
 END_TEST
 
+START_TEST(a_step_is_judged_once)
+{
+	first_step();
+	reclaim_ended(0, 41943, 41943);
+	given.host.price = given.host.shortage = 0.6;
+	for (int i = 0; i < 5; i++)
+		expect("enough for now", step_after_s(6), WISH_HOLD, WHY_HOST_BETWEEN);
+	given.host.price = given.host.shortage = 0.9;
+	ck_assert_uint_eq(take_after_s(1, 1000), 2 * 41943);
+}
+END_TEST
+
+START_TEST(who_was_let_go_begins_anew)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
+	given.host.shortage = 0.1;
+	expect("calm", step_after_s(6), WISH_RELEASE, WHY_HOST_CALM);
+	given.host.shortage = 0.9;
+	expect_target("the first step", step_after_s(1), MEMORY_RECLAIM, G4 - 41943);
+}
+END_TEST
+
 START_TEST(what_was_harmless_long_ago_says_nothing)
 {
 	first_step();
@@ -226,6 +249,7 @@ START_TEST(a_limit_that_does_no_harm_goes_down_faster_too)
 	fx.view.guest[0].demand_cpus.value = 0;
 	(void)step();
 	limit_in_force(0, plan_of(0)->target_kib);
+	reclaim_ended(0, G4, 0); /* of before, by other means */
 	expect_target("doubled", step_after_s(6), MEMORY_SOFT_LIMIT, 4068544);
 }
 END_TEST
@@ -299,6 +323,8 @@ int main(void)
 	tcase_add_test(c, who_suffered_is_left_alone_for_a_while);
 	tcase_add_test(c, who_suffers_again_is_left_alone_for_twice_as_long);
 	tcase_add_test(c, steps_grow_while_they_do_no_harm);
+	tcase_add_test(c, a_step_is_judged_once);
+	tcase_add_test(c, who_was_let_go_begins_anew);
 	tcase_add_test(c, what_was_harmless_long_ago_says_nothing);
 	tcase_add_test(c, a_limit_that_does_no_harm_goes_down_faster_too);
 	tcase_add_test(c, who_gives_hardly_anything_twice_has_nothing_cold);

@@ -147,6 +147,7 @@ START_TEST(what_is_on_its_way_need_not_be_found_again)
 	given.host.deficit_kib = 100000;
 	fx.in_force.guest[1].reclaiming = true;
 	reclaim_ended(1, 80000, 30000);
+	reclaim_ended(0, 70000, 20000); /* no more will come */
 	limit_in_force(2, G4 - 20000);
 	fx.conf.memory.backend = MEMORY_BACKEND_LIMIT;
 	fx.sample[2].cgroup_v2 = false; /* else it would be a throttle */
@@ -159,6 +160,28 @@ START_TEST(what_is_on_its_way_need_not_be_found_again)
 	fx.domain[2].busy = true; /* its limit is lifted */
 	(void)step();
 	ck_assert_uint_ge(taken_of(3), 39845 - 64);
+}
+END_TEST
+
+START_TEST(what_is_on_its_way_needs_swap_too)
+{
+	four_guests();
+	fx.host.swap_free_kib = 64 * MIB_KIB + 50000;
+	fx.in_force.guest[1].reclaiming = true;
+	reclaim_ended(1, 40000, 0);
+	(void)step();
+	ck_assert_uint_eq(taken_of(3), 10000);
+}
+END_TEST
+
+/* Usage need not have followed. */
+START_TEST(a_hint_takes_what_it_goes_down)
+{
+	limit_in_force(0, G3);
+	given.host.deficit_kib = GIB_KIB + 50000;
+	expect("a step below the limit", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	ck_assert_uint_lt(plan_of(0)->target_kib, G3);
+	ck_assert_uint_eq(fx.plan.memory.deficit_kib, 50000 - (G3 - plan_of(0)->target_kib));
 }
 END_TEST
 
@@ -309,6 +332,8 @@ int main(void)
 	tcase_add_test(c, what_is_not_to_be_had_is_still_lacking);
 	tcase_add_test(c, swap_without_room_for_all_bounds_all);
 	tcase_add_test(c, what_is_on_its_way_need_not_be_found_again);
+	tcase_add_test(c, what_is_on_its_way_needs_swap_too);
+	tcase_add_test(c, a_hint_takes_what_it_goes_down);
 	tcase_add_test(c, a_host_that_lacks_hardly_anything_is_left_alone);
 	tcase_add_test(c, each_guest_has_its_own_distance_between_steps);
 	tcase_add_test(c, a_limit_in_force_is_wished_again);
