@@ -163,9 +163,8 @@ void placement_policy_forgive(struct placement_policy *state);
 
 struct memory_guest_state {
 	uint32_t incarnation;
-	/* It is left alone for so long: 0: never suffered. */
 	uint64_t suffered_ns; /* last seen suffering, or found to have nothing cold */
-	uint64_t backoff_s;
+	uint64_t backoff_s;   /* since then left alone for so long; 0: never suffered */
 	bool nothing_cold;
 	/* The last step: */
 	uint64_t stepped_ns;      /* 0: never */

@@ -255,83 +255,6 @@ START_TEST(a_settling_guest_does_not_make_the_others_wait)
 }
 END_TEST
 
-/* ---- one price for all ------------------------------------------------------------------ */
-
-static uint64_t percent_kib(double percent)
-{
-	return (uint64_t)(percent / 100 * 64 * 1024 * 1024);
-}
-
-static const struct {
-	const char *name;
-	double available_percent, psi_pct, swap_out_per_s;
-	double enough_percent; /* 0: nothing is lacking */
-} deficits[] = {
-	{ "just short", 18.6, 0, 0, 18.614 },
-	{ "not short", 18.62, 0, 0, 0 },
-	{ "very short", 5, 0, 0, 18.614 },
-	{ "not short, but it stalls", 20, 5, 0, 22.988 },
-	{ "it stalls more, and would be calm", 20, 9, 0, 25 },
-	{ "not short, but it swaps, perhaps because of us", 20, 0, 90000, 0 },
-	{ "calm, whatever stalls", 25.01, 9, 0, 0 },
-};
-
-START_TEST(what_is_lacking_is_what_makes_the_price_bearable)
-{
-	double lacking = 0;
-
-	fx.view.available_kib = percent_kib(deficits[_i].available_percent);
-	fx.view.psi_memory_some_pct = deficits[_i].psi_pct;
-	fx.view.swap_out_per_s = deficits[_i].swap_out_per_s;
-	fx.domain[0].running = false; /* nobody to take it from */
-	(void)step();
-	if (deficits[_i].enough_percent > 0)
-		lacking = deficits[_i].enough_percent - deficits[_i].available_percent;
-	ck_assert_msg(
-		(double)fx.plan.memory.deficit_kib > (double)percent_kib(lacking) - 1000 &&
-			(double)fx.plan.memory.deficit_kib < (double)percent_kib(lacking) + 1000,
-		"%s: %lu of %lu KiB", deficits[_i].name, (unsigned long)fx.plan.memory.deficit_kib,
-		(unsigned long)percent_kib(lacking));
-}
-END_TEST
-
-START_TEST(a_squeeze_is_looked_at_earlier_than_anything_else)
-{
-	(void)step();
-	ck_assert_uint_eq(fx.plan.memory.look_again_ns, SECONDS(1));
-	ck_assert_uint_eq(fx.plan.look_again_ns, SECONDS(1));
-	fixture_reset(); /* no guest, and no reason */
-	(void)step();
-	ck_assert_uint_eq(fx.plan.look_again_ns, 0);
-}
-END_TEST
-
-START_TEST(what_is_only_said_is_not_looked_at)
-{
-	fx.conf.memory.mode = LOOP_OBSERVE;
-	fx.conf.ksm.mode = LOOP_OFF;
-	ck_assert_int_eq(step()->memory.why, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_eq(fx.plan.look_again_ns, 0);
-}
-END_TEST
-
-/* A guest whose memory is being taken neither moves nor is moved. */
-START_TEST(a_guest_that_is_reclaimed_is_not_disturbed)
-{
-	by_move();
-	(void)step();
-	ck_assert(fx.plan.move.go);
-	fx.in_force.guest[0].reclaiming = true;
-	(void)step();
-	ck_assert(!fx.plan.move.go || fx.plan.move.kib_per_s <= 256);
-	by_new_home();
-	fx.in_force.guest[0].reclaiming = false;
-	ck_assert_uint_eq(step()->placement.nodes, nodemask_of(1));
-	fx.in_force.guest[0].reclaiming = true;
-	ck_assert_uint_eq(step()->placement.nodes, nodemask_of(0));
-}
-END_TEST
-
 /* Invariant: a plan is a function of what was sensed, and nothing else. */
 START_TEST(the_same_input_gives_the_same_plan)
 {
@@ -392,11 +315,6 @@ int main(void)
 	tcase_add_loop_test(c, a_guest_whose_pin_changes_is_not_squeezed, 0,
 			    (int)KT_ARRAY_LEN(disturbances));
 	tcase_add_test(c, a_settling_guest_does_not_make_the_others_wait);
-	tcase_add_loop_test(c, what_is_lacking_is_what_makes_the_price_bearable, 0,
-			    (int)KT_ARRAY_LEN(deficits));
-	tcase_add_test(c, a_squeeze_is_looked_at_earlier_than_anything_else);
-	tcase_add_test(c, what_is_only_said_is_not_looked_at);
-	tcase_add_test(c, a_guest_that_is_reclaimed_is_not_disturbed);
 	tcase_add_test(c, the_same_input_gives_the_same_plan);
 	tcase_add_test(c, every_reason_has_a_word_of_its_own);
 	suite_add_tcase(s, c);
