@@ -134,8 +134,9 @@ const struct conf_option conf_options[] = {
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
 	{ "memory", "backend", "auto", WORDS(memory_backends, policy.memory.backend),
-	  .doc = "reclaim: memory is taken once (memory.reclaim: cgroup v2, Linux 5.19), and no limit "
-		 "is ever set; limit: by soft limits; auto: reclaim, limits where it is not offered" },
+	  .doc = "reclaim: memory is taken once (memory.reclaim: cgroup v2, Linux 5.19), and nobody is "
+		 "squeezed where that is not offered; limit: by soft limits; auto: reclaim, limits "
+		 "where it is not offered" },
 	{ "memory", "squeeze_price", "80", NUMBER(1, 100, policy.memory.squeeze_price),
 	  .doc = "percent: what memory has to be worth before idle guests are squeezed; with "
 		 "plenty_percent and short_percent of [ksm] as they are, 80 is 18.6 % available" },

@@ -157,7 +157,6 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	k->let_go = false;
 
 	k->view->guests_known = k->guests_known;
-	k->view->own_stall_us_total = act_in_force(k->act)->memory.stall_us_total;
 	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
 			 k->kicked);
 	k->kicked = false;

@@ -83,7 +83,6 @@ static void take_totals(struct act *a)
 	interrupt_late(a, &t);
 	f->reclaimed_kib = t.got_kib;
 	f->longest_call_ns = t.longest_call_ns;
-	f->stall_us_total = t.busy_ns / 1000;
 }
 
 /* ---- orders ---------------------------------------------------------------------------- */

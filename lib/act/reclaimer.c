@@ -117,7 +117,6 @@ static int write_timed(struct reclaimer *r, const char *text)
 	pthread_mutex_lock(&r->lock);
 	took_ns = now_ns() - since_ns;
 	r->totals.call_since_ns = 0;
-	r->totals.busy_ns += took_ns;
 	r->totals.longest_call_ns = KT_MAX(r->totals.longest_call_ns, took_ns);
 	pthread_mutex_unlock(&r->lock);
 	return error;
@@ -397,6 +396,5 @@ void reclaimer_total(struct reclaimer *r, struct reclaimer_totals *ret)
 	*ret = r->totals;
 	present_ns = ret->call_since_ns ? now_ns() - ret->call_since_ns : 0;
 	pthread_mutex_unlock(&r->lock);
-	ret->busy_ns += present_ns;
 	ret->longest_call_ns = KT_MAX(ret->longest_call_ns, present_ns);
 }

@@ -116,10 +116,8 @@ static void ksm_view_update(struct host_view *v, const struct ksm_sample *k, uin
 static void memory_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)
 {
 	const struct psi_sample *psi = &h->psi_memory;
-	double own_pct = psi_pct(&v->own_stall_us, true, v->own_stall_us_total, now_ns);
 
 	v->psi_memory_some_pct = psi_pct(&v->psi_some_us, psi->present, psi->some_us_total, now_ns);
-	v->psi_memory_some_pct = KT_MAX(v->psi_memory_some_pct - own_pct, 0.0);
 	v->psi_memory_full_pct = psi_pct(&v->psi_full_us, psi->present, psi->full_us_total, now_ns);
 	v->swap_in_per_s = rate(&v->swap_in, true, h->pswpin_total, now_ns);
 	v->swap_out_per_s = rate(&v->swap_out, true, h->pswpout_total, now_ns);

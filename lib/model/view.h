@@ -57,12 +57,11 @@ struct host_view {
 	unsigned int nsamples;
 	bool kicked;       /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
 	bool guests_known; /* libvirt has listed them at least once; the caller says so */
-	/* What our own reclaiming has added to the host's stalls; the caller says so. */
-	uint64_t own_stall_us_total;
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;
-	/* Since the sample before; 0 where unknown.  `some` is without our own. */
+	/* Since the sample before; 0 where unknown.  Memory that we reclaim is not in it: since
+	 * 5.9 the kernel counts no stall of whoever writes to memory.reclaim. */
 	double psi_memory_some_pct, psi_memory_full_pct;
 	double swap_in_per_s, swap_out_per_s; /* pages */
 	double steal_share;     /* of this host's own CPU time, 0..1, when it is a guest
@@ -78,7 +77,7 @@ struct host_view {
 	uint64_t ksm_passes; /* full scans since this view began; a reset KSM goes on counting */
 	size_t nslots, npresent;
 	struct guest_view guest[KT_GUESTS_MAX];                                   /* by slot */
-	struct counter psi_some_us, psi_full_us, own_stall_us, swap_in, swap_out; /* for the
+	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the
 										     rates */
 	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
 	struct counter node_idle_hz[KT_NODES_MAX];

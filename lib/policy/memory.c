@@ -157,7 +157,7 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 	ret->memory.deficit_kib = sub_capped(ret->memory.deficit_kib, on_its_way);
 	found = KT_MIN(ret->memory.deficit_kib, sub_capped(memory_swap_room_kib(view), on_its_way));
 	budget = (struct budget){ { found, found } };
-	while ((next = highest_score(state, view->nslots, &slot))) {
+	while (budget.left_kib[false] && (next = highest_score(state, view->nslots, &slot))) {
 		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, slot);
 
 		step(&q, &budget, &ret->guest[slot].memory);

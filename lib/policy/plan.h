@@ -184,7 +184,6 @@ struct guest_in_force {
 struct memory_in_force {
 	bool reclaim_off; /* the kernel or the sandbox refuses: limits have to do */
 	uint64_t reclaimed_kib, longest_call_ns;
-	uint64_t stall_us_total; /* that the kernel counts as the host's, because we reclaimed */
 };
 
 struct move_in_force {

@@ -63,31 +63,6 @@ START_TEST(more_than_all_of_the_time_is_all_of_it)
 }
 END_TEST
 
-static void update_stalls(uint64_t at_s, uint64_t us_total, uint64_t own_us_total)
-{
-	sample.host.psi_memory.present = true;
-	sample.host.psi_memory.some_us_total = us_total;
-	v->own_stall_us_total = own_us_total;
-	update_at(SECONDS(at_s));
-}
-
-/* The kernel counts whoever writes to memory.reclaim as stalled. */
-START_TEST(our_own_stalls_are_nobodys_pressure)
-{
-	update_stalls(10, 1000000, 200000);
-	update_stalls(15, 1500000, 600000);
-	ck_assert(near(v->psi_memory_some_pct, 2)); /* 10 - 8 */
-	update_stalls(20, 1500000, 600000);
-	ck_assert(near(v->psi_memory_some_pct, 0));
-	update_stalls(25, 1600000, 800000); /* others stalled at the same time */
-	ck_assert(v->psi_memory_some_pct >= 0 && near(v->psi_memory_some_pct, 0));
-	update_stalls(30, 1700000, 800000); /* what was too much then is not owed now */
-	ck_assert(near(v->psi_memory_some_pct, 2));
-	update_stalls(35, 1800000, 0); /* begun anew */
-	ck_assert(near(v->psi_memory_some_pct, 2));
-}
-END_TEST
-
 START_TEST(demand_is_what_vcpus_ran_and_waited_for)
 {
 	struct guest_view *g = &v->guest[0];
@@ -323,7 +298,6 @@ int main(void)
 	tcase_add_test(c, the_first_sample_has_no_rates);
 	tcase_add_test(c, host_rates_are_per_second_of_the_time_between);
 	tcase_add_test(c, more_than_all_of_the_time_is_all_of_it);
-	tcase_add_test(c, our_own_stalls_are_nobodys_pressure);
 	tcase_add_test(c, demand_is_what_vcpus_ran_and_waited_for);
 	tcase_add_test(c, guest_rates_come_from_its_cgroup_and_process);
 	tcase_add_test(c, a_counter_that_fell_gives_no_rate_and_a_new_start);
