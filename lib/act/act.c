@@ -189,6 +189,11 @@ void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns)
 	act_publish(a, g);
 }
 
+void act_refresh(struct act *a)
+{
+	act_reclaim_refresh(a);
+}
+
 const struct in_force *act_in_force(const struct act *a)
 {
 	return &a->in_force;

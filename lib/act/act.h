@@ -61,6 +61,10 @@ void act_forget(struct act *a, const struct uuid *uuid);
  * and in the log. */
 void act_apply(struct act *a, const struct plan *plan);
 
+/* Brings in_force up to date with what goes on beside the caller: to be called when the host
+ * has just been sampled, so that its stalls and our part in them are of one moment. */
+void act_refresh(struct act *a);
+
 /* An answer of vm_ops. */
 void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns);
 

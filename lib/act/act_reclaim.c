@@ -236,6 +236,17 @@ void act_reclaim_apply(struct act *a, const struct plan *plan)
 		apply_guest(a, g, plan_of(a, g, plan));
 }
 
+void act_reclaim_refresh(struct act *a)
+{
+	if (!a->reclaimer)
+		return;
+	take_totals(a);
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		look(a, g);
+		act_publish(a, g);
+	}
+}
+
 /* ---- and their end --------------------------------------------------------------------- */
 
 void act_reclaim_stop(struct act *a)

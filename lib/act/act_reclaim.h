@@ -32,6 +32,8 @@ struct reclaim {
 
 /* After the limits: one of ours is lifted before memory is reclaimed. */
 void act_reclaim_apply(struct act *a, const struct plan *plan);
+/* What has come of it by now. */
+void act_reclaim_refresh(struct act *a);
 /* Everything, now; nobody waits for it. */
 void act_reclaim_stop(struct act *a);
 /* The guest, or its process, has gone. */

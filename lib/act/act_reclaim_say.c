@@ -78,7 +78,6 @@ void act_reclaim_say_late(struct act_guest *g)
 	g->reclaim.late_told = true;
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_WARNING,
-				      .id = LOG_WRITE_REFUSED,
 				      .actuator = "memory",
 				      .action = "interrupt",
 				      .error = ETIMEDOUT },
@@ -94,9 +93,8 @@ void act_reclaim_say_failed(struct act_guest *g)
 	g->reclaim.failure_told = true;
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_WARNING,
-				      .id = LOG_WRITE_REFUSED,
 				      .actuator = "memory",
-				      .action = "refuse",
+				      .action = "reclaim",
 				      .error = g->reclaim.answer.error },
 		  "its memory could not be reclaimed: %s", strerror(g->reclaim.answer.error));
 }
@@ -108,7 +106,7 @@ static const char *advice(int error)
 		       "guests are below it";
 	return error == ENOENT || error == EINVAL || error == EOPNOTSUPP
 		       ? "it takes Linux 5.19 or later"
-		       : "was there no memory for a thread?";
+		       : "no thread could be started for it";
 }
 
 void act_reclaim_say_refused(const struct act_guest *g, int error)

@@ -216,6 +216,35 @@ START_TEST(a_wish_is_carried_out_once)
 }
 END_TEST
 
+START_TEST(its_end_is_seen_before_the_next_plan)
+{
+	act_refresh(act);
+	use_function();
+	reclaim_to(90 * MIB);
+	while (in_force()->reclaiming) {
+		(void)poll(NULL, 0, 1);
+		act_refresh(act);
+	}
+	ck_assert_uint_eq(in_force()->got_kib, 10 * MIB);
+	act_refresh(act);
+	ck_assert_uint_eq(memory()->reclaimed_kib, 10 * MIB);
+	ck_assert_uint_eq(count_said(LOG_MEMTUNE_CHANGED), 1);
+}
+END_TEST
+
+START_TEST(our_part_in_the_hosts_stalls_is_of_now)
+{
+	uint64_t before_us;
+
+	begin_and_hang();
+	act_refresh(act);
+	before_us = memory()->stall_us_total;
+	while (memory()->stall_us_total < before_us + 1000)
+		act_refresh(act); /* the write has not ended */
+	ck_assert_uint_gt(totals().call_since_ns, 0);
+}
+END_TEST
+
 START_TEST(after_a_hold_the_same_is_a_new_wish)
 {
 	use_function();
@@ -554,10 +583,10 @@ START_TEST(another_error_is_said_once_and_no_refusal)
 		assert_reclaims_to(target * MIB);
 	ck_assert_uint_eq(kernel.ncalls, 4);
 	ck_assert(!memory()->reclaim_off);
-	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, EIO);
+	ck_assert_int_eq(the_one(LOG_PLAIN)->error, EIO);
 	act_forgive(act);
 	assert_reclaims_to(80 * MIB);
-	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 2);
+	ck_assert_uint_eq(count_said(LOG_PLAIN), 2);
 }
 END_TEST
 
@@ -596,7 +625,7 @@ START_TEST(a_write_of_ten_seconds_is_too_late)
 	ck_assert(in_force()->reclaim_late);
 	apply_until_it_ends();
 	ck_assert(in_force()->reclaim_late);
-	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, ETIMEDOUT);
+	ck_assert_int_eq(the_one(LOG_PLAIN)->error, ETIMEDOUT);
 
 	reclaim_to(50 * MIB);
 	ck_assert(in_force()->reclaiming && !in_force()->reclaim_late);
@@ -657,6 +686,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_wish_is_carried_out_once);
+	tcase_add_test(t, its_end_is_seen_before_the_next_plan);
+	tcase_add_test(t, our_part_in_the_hosts_stalls_is_of_now);
 	tcase_add_test(t, after_a_hold_the_same_is_a_new_wish);
 	tcase_add_test(t, a_hold_lets_the_last_step_end);
 	tcase_add_test(t, steps_are_told_as_a_whole);
