@@ -156,6 +156,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	k->misses = 0;
 	k->let_go = false;
 
+	act_refresh(k->act);
 	k->view->guests_known = k->guests_known;
 	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
 			 k->kicked);

@@ -62,7 +62,7 @@ void act_forget(struct act *a, const struct uuid *uuid);
 void act_apply(struct act *a, const struct plan *plan);
 
 /* Brings in_force up to date with what goes on beside the caller: to be called when the host
- * has just been sampled, so that its stalls and our part in them are of one moment. */
+ * has just been sampled, so that what was reclaimed and what is used are of one moment. */
 void act_refresh(struct act *a);
 
 /* An answer of vm_ops. */

@@ -236,19 +236,6 @@ START_TEST(its_end_is_seen_before_the_next_plan)
 }
 END_TEST
 
-START_TEST(our_part_in_the_hosts_stalls_is_of_now)
-{
-	uint64_t before_us;
-
-	begin_and_hang();
-	act_refresh(act);
-	before_us = memory()->stall_us_total;
-	while (memory()->stall_us_total < before_us + 1000)
-		act_refresh(act); /* the write has not ended */
-	ck_assert_uint_gt(totals().call_since_ns, 0);
-}
-END_TEST
-
 START_TEST(after_a_hold_the_same_is_a_new_wish)
 {
 	use_function();
@@ -719,7 +706,6 @@ int main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_wish_is_carried_out_once);
 	tcase_add_test(t, its_end_is_seen_before_the_next_plan);
-	tcase_add_test(t, our_part_in_the_hosts_stalls_is_of_now);
 	tcase_add_test(t, after_a_hold_the_same_is_a_new_wish);
 	tcase_add_test(t, a_hold_lets_the_last_step_end);
 	tcase_add_test(t, steps_are_told_as_a_whole);
