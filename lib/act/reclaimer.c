@@ -4,55 +4,20 @@
  * The kernel gives up a reclaim when the writer has a signal pending, so a signal of its own
  * that does nothing interrupts this thread.  One that comes just before the write begins is
  * lost; therefore chunks are small, and whether to stop is asked before each. */
-#include "reclaimer.h"
-
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
-#include "str.h"
+#include "reclaimer_private.h"
 
 enum {
-	CHUNK_KIB = 4096, /* a stop is heard after 0.1 s on a disk that takes 40 MiB/s */
-	/* The largest page there is: of less the kernel makes nothing, and calls it done. */
-	LEAST_KIB = 64,
 	PATIENCE_MS = 2000, /* for a write that has been interrupted */
 	NUDGE_MS = 50,      /* ... which is done again: the first may have come too early */
 };
 
-struct job {
-	size_t slot;
-	struct reclaim_order order;
-	struct reclaim_answer answer;
-	char current[KT_PATH_MAX], reclaim[KT_PATH_MAX];
-};
-
-struct reclaimer {
-	struct hostfs fs; /* its own: the thread may outlive whoever made it */
-	reclaim_call_fn *call;
-	pthread_t thread;
-
-	pthread_mutex_t lock; /* held to copy, never across a system call */
-	pthread_cond_t news;
-	/* under the lock: */
-	bool stop; /* the order under way */
-	bool quit, ended, left_alone;
-	size_t nwaiting;
-	uint16_t waiting[KT_GUESTS_MAX]; /* slots, in the order given */
-	struct reclaimer_totals totals;  /* without the present write */
-	struct {
-		struct reclaim_order order;
-		struct reclaim_answer answer;
-	} slot[KT_GUESTS_MAX];
-
-	struct job job; /* the thread's own */
-};
-
-static uint64_t now_ns(void)
+uint64_t reclaimer_now_ns(void)
 {
 	struct timespec t = { 0 };
 
@@ -60,121 +25,11 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
-/* ---- one order ------------------------------------------------------------------------- */
-
-static void end(struct job *j, enum reclaim_state state, int error)
-{
-	j->answer.state = state;
-	j->answer.error = error;
-}
-
-static bool has_gone(const struct reclaimer *r, int error)
-{
-	return (error == -ENOENT || error == -ENODEV) && !hostfs_exists(&r->fs, r->job.current);
-}
-
-static bool is_refusal(int error)
-{
-	return error == -EROFS || error == -EACCES || error == -EPERM || error == -ENOENT ||
-	       error == -EINVAL || error == -EOPNOTSUPP;
-}
-
-/* False: the order has ended. */
-static bool read_usage(struct reclaimer *r, uint64_t *ret_kib)
-{
-	struct job *j = &r->job;
-	uint64_t bytes;
-	int error = hostfs_read_u64(&r->fs, j->current, &bytes);
-
-	if (error == 0)
-		*ret_kib = bytes / 1024;
-	else if (has_gone(r, error))
-		end(j, RECLAIM_GONE, 0);
-	else if (error != -EINTR)
-		end(j, RECLAIM_FAILED, error == -EINVAL ? EBADMSG : -error);
-	return error == 0 || error == -EINTR;
-}
-
-static uint64_t wanted_kib(const struct job *j)
-{
-	const struct reclaim_answer *a = &j->answer;
-	uint64_t above = a->now_kib - KT_MIN(a->now_kib, j->order.target_kib);
-	uint64_t rest = j->order.at_most_kib - KT_MIN(j->order.at_most_kib, a->asked_kib);
-
-	return KT_MIN(above, rest);
-}
-
-static int write_timed(struct reclaimer *r, const char *text)
-{
-	uint64_t since_ns = now_ns(), took_ns;
-	int error;
-
-	pthread_mutex_lock(&r->lock);
-	r->totals.call_since_ns = since_ns;
-	r->totals.slot = r->job.slot;
-	pthread_mutex_unlock(&r->lock);
-	error = r->call(&r->fs, r->job.reclaim, text);
-	pthread_mutex_lock(&r->lock);
-	took_ns = now_ns() - since_ns;
-	r->totals.call_since_ns = 0;
-	r->totals.longest_call_ns = KT_MAX(r->totals.longest_call_ns, took_ns);
-	pthread_mutex_unlock(&r->lock);
-	return error;
-}
-
-static void take_error(struct reclaimer *r, int error, uint64_t wanted)
-{
-	struct job *j = &r->job;
-
-	if (error == -EAGAIN) {
-		j->answer.asked_kib += wanted;
-		end(j, RECLAIM_DONE, 0);
-	} else if (has_gone(r, error)) {
-		end(j, RECLAIM_GONE, 0);
-	} else if (error < 0 && error != -EINTR) {
-		end(j, is_refusal(error) ? RECLAIM_REFUSED : RECLAIM_FAILED, -error);
-	}
-}
-
-static void reclaim_chunk(struct reclaimer *r)
-{
-	struct job *j = &r->job;
-	uint64_t wanted = wanted_kib(j), chunk = KT_MIN(wanted, (uint64_t)CHUNK_KIB);
-	uint64_t before = j->answer.now_kib;
-	char text[32];
-	int error;
-
-	if (wanted < LEAST_KIB) {
-		end(j, RECLAIM_DONE, 0);
-		return;
-	}
-	if (str_format(text, sizeof text, "%" PRIu64, chunk * 1024) < 0)
-		return; /* a number always fits */
-	error = write_timed(r, text);
-	if (error == 0 || error == -EAGAIN || error == -EINTR)
-		j->answer.asked_kib += chunk;
-	if (!read_usage(r, &j->answer.now_kib))
-		return;
-	j->answer.got_kib += KT_MIN(before - KT_MIN(before, j->answer.now_kib), chunk);
-	take_error(r, error, wanted - chunk);
-}
-
-static void begin(struct reclaimer *r)
-{
-	struct job *j = &r->job;
-
-	if (str_format(j->current, sizeof j->current, "%s/memory.current", j->order.cgroup) < 0 ||
-	    str_format(j->reclaim, sizeof j->reclaim, "%s/memory.reclaim", j->order.cgroup) < 0)
-		end(j, RECLAIM_FAILED, ENAMETOOLONG);
-	else if (read_usage(r, &j->answer.now_kib))
-		j->answer.from_kib = j->answer.now_kib;
-}
-
 /* ---- the thread ------------------------------------------------------------------------ */
 
 static void tell(struct reclaimer *r)
 {
-	struct job *j = &r->job;
+	struct reclaim_job *j = &r->job;
 	struct reclaim_answer *told = &r->slot[j->slot].answer;
 
 	if (r->stop && j->answer.state == RECLAIM_WORKS)
@@ -196,9 +51,9 @@ static void take_first(struct reclaimer *r)
 	size_t slot = r->waiting[0];
 
 	memmove(r->waiting, r->waiting + 1, --r->nwaiting * sizeof *r->waiting);
-	r->job = (struct job){ .slot = slot,
-			       .order = r->slot[slot].order,
-			       .answer = { .state = RECLAIM_WORKS } };
+	r->job = (struct reclaim_job){ .slot = slot,
+				       .order = r->slot[slot].order,
+				       .answer = { .state = RECLAIM_WORKS } };
 	r->slot[slot].answer = r->job.answer;
 	r->stop = false;
 }
@@ -227,7 +82,7 @@ static void *live(void *context)
 			continue;
 		}
 		take_first(r);
-		carry_out(r, begin);
+		carry_out(r, reclaim_begin);
 		while (r->job.answer.state == RECLAIM_WORKS)
 			carry_out(r, reclaim_chunk);
 	}
@@ -286,7 +141,7 @@ int reclaimer_new(const struct hostfs *fs, reclaim_call_fn *call, struct reclaim
 
 static struct timespec in_a_moment(void)
 {
-	uint64_t at_ns = now_ns() + NUDGE_MS * KT_NS_PER_MS;
+	uint64_t at_ns = reclaimer_now_ns() + NUDGE_MS * KT_NS_PER_MS;
 
 	return (struct timespec){ .tv_sec = (time_t)(at_ns / KT_NS_PER_S),
 				  .tv_nsec = (long)(at_ns % KT_NS_PER_S) };
@@ -394,7 +249,7 @@ void reclaimer_total(struct reclaimer *r, struct reclaimer_totals *ret)
 
 	pthread_mutex_lock(&r->lock);
 	*ret = r->totals;
-	present_ns = ret->call_since_ns ? now_ns() - ret->call_since_ns : 0;
+	present_ns = ret->call_since_ns ? reclaimer_now_ns() - ret->call_since_ns : 0;
 	pthread_mutex_unlock(&r->lock);
 	ret->longest_call_ns = KT_MAX(ret->longest_call_ns, present_ns);
 }

@@ -46,8 +46,8 @@ struct reclaim_answer {
 struct reclaimer_totals {
 	uint64_t got_kib;
 	uint64_t longest_call_ns; /* the present one too */
-	uint64_t call_since_ns;            /* CLOCK_MONOTONIC; 0: no write is under way */
-	size_t slot;                       /* ... for this one */
+	uint64_t call_since_ns;   /* CLOCK_MONOTONIC; 0: no write is under way */
+	size_t slot;              /* ... for this one */
 };
 
 /* As hostfs_write_once. */
