@@ -49,7 +49,7 @@ void plant_init(struct plant *p, uint64_t seed, unsigned int nnodes, unsigned in
 						  .total_kib = gib_per_node * PLANT_GIB };
 	p->os_kib = 1 * PLANT_GIB;
 	p->cache_kib = 1 * PLANT_GIB;
-	p->cgroup_v2 = true;
+	p->cgroup_v2 = p->has_reclaim = true;
 	p->page_cost_us = 3;
 	p->pass_cost_us = 300;
 	p->chunk_kib =
@@ -116,6 +116,19 @@ void plant_stop(struct plant *p, unsigned int guest)
 	plant_ksmd_forget(p, guest);
 	memset(&p->guest[guest], 0, sizeof p->guest[guest]);
 	p->guest[guest].domain.id = id;
+}
+
+void plant_start_services(struct plant *p, double gib, double hot_share)
+{
+	p->services = (struct plant_guest){
+		.running = true,
+		.vcpus = 4,
+		.memory_kib = gib * PLANT_GIB,
+		.target_kib = gib * PLANT_GIB,
+		.hot_kib = hot_share * gib * PLANT_GIB,
+	};
+	for (unsigned int n = 0; n < p->nnodes; n++)
+		p->services.on_node_kib[n] = p->services.target_kib / p->nnodes;
 }
 
 double plant_resident_kib(const struct plant_guest *g)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The plant's sensors and actuators: what sense and act are on a real host. */
+#include <math.h>
 #include <string.h>
 
 #include "plant.h"
@@ -57,6 +58,7 @@ static void sense_host(const struct plant *p, struct host_sample *h)
 	h->mem_available_kib = (uint64_t)plant_available_kib(p);
 	h->swap_total_kib = (uint64_t)p->swap_kib;
 	h->swap_free_kib = (uint64_t)plant_swap_free_kib(p);
+	h->pswpin_total = (uint64_t)(p->swapped_in_kib / KT_PAGE_KIB);
 	h->pswpout_total = (uint64_t)(p->swapped_out_kib / KT_PAGE_KIB);
 	h->psi_memory = (struct psi_sample){ true, (uint64_t)(p->stall_s * 1e6), 0 };
 	for (unsigned int n = 0; n < p->nnodes; n++) {
@@ -94,6 +96,10 @@ static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
 	double resident_kib = plant_resident_kib(g);
 
 	sense_threads(p, i);
+	if (g->unsampled) {
+		*s = (struct guest_sample){ 0 };
+		return;
+	}
 	*s = (struct guest_sample){ .present = true,
 				    .pid = (pid_t)(i * 1000 + 1),
 				    .start_ticks = (uint64_t)(g->started_s * 100),
@@ -104,9 +110,13 @@ static void sense_guest(struct plant *p, unsigned int i, struct guest_sample *s)
 				    .has_node_memory = true,
 				    .has_cgroup = true,
 				    .cgroup_v2 = p->cgroup_v2,
+				    .cgroup = "machine",
+				    .has_reclaim = p->cgroup_v2 && p->has_reclaim,
 				    .usage_kib = (uint64_t)resident_kib,
-				    .swap_kib =
-					    (uint64_t)(g->swapped_cold_kib + g->swapped_hot_kib),
+				    .anon_kib = (uint64_t)resident_kib,
+				    .limit_kib = KT_UNLIMITED_KIB,
+				    .swap_max_kib = KT_UNLIMITED_KIB,
+				    .swap_kib = (uint64_t)plant_swapped_kib(g),
 				    .pgmajfault_total = (uint64_t)g->majfaults,
 				    .refault_total = (uint64_t)g->majfaults,
 				    .has_ksm = true,
@@ -205,20 +215,67 @@ static void act_move(struct plant *p, const struct plan *plan)
 	p->moving = plan->guest[m->slot].uuid.byte[0];
 }
 
-static void act_memory(struct plant_guest *g, const struct memory_plan *w, struct guest_in_force *f,
-		       uint64_t now_ns)
+static void give_order(struct plant *p, struct plant_guest *g, double target_kib)
 {
-	bool limited = w->wish == WISH_SET;
-
-	if (w->dry_run || w->wish == WISH_HOLD || (!limited && !g->limited) ||
-	    (limited && g->limited && f->soft_limit_kib == w->target_kib))
+	if (p->refuses_reclaim) {
+		p->in_force.memory.reclaim_off = true;
 		return;
+	}
+	if (g->order.open)
+		return;
+	g->norders++;
+	g->order = (struct plant_order){
+		.open = true,
+		.ordered_s = p->now_s,
+		.target_kib = target_kib,
+		.asked_kib = fmax(0, plant_resident_kib(g) - target_kib),
+	};
+}
+
+static void set_limit(struct plant *p, struct plant_guest *g, struct guest_in_force *f,
+		      uint64_t kib, uint64_t now_ns)
+{
+	bool limited = kib != KT_UNLIMITED_KIB;
+
+	if (limited == g->limited && (!limited || f->soft_limit_kib == kib))
+		return;
+	if (limited && p->refuses_limits) {
+		f->limit_off = true;
+		return;
+	}
 	g->nlimits += limited;
 	g->nreleases += !limited;
 	g->limited = f->limited = limited;
-	f->soft_limit_kib = w->target_kib;
-	g->soft_limit_kib = (double)w->target_kib;
+	f->soft_limit_kib = kib;
+	g->soft_limit_kib = (double)kib;
 	f->limit_changed_ns = now_ns;
+}
+
+static void act_memory(struct plant *p, struct plant_guest *g, const struct memory_plan *w,
+		       struct guest_in_force *f, uint64_t now_ns)
+{
+	if (w->dry_run || w->wish == WISH_HOLD)
+		return;
+	if (w->wish == WISH_SET && w->means == MEMORY_RECLAIM) {
+		give_order(p, g, (double)w->target_kib);
+		return;
+	}
+	g->order.open &= w->wish == WISH_SET;
+	set_limit(p, g, f, w->wish == WISH_SET ? w->target_kib : KT_UNLIMITED_KIB, now_ns);
+}
+
+/* Known to whoever decides from the next tick on. */
+static void answer_memory(struct plant *p, const struct plant_guest *g, struct guest_in_force *f)
+{
+	struct memory_in_force *m = &p->in_force.memory;
+
+	f->reclaiming = g->order.open;
+	f->asked_kib = (uint64_t)g->order.asked_kib;
+	f->got_kib = (uint64_t)g->order.got_kib;
+	f->reclaim_late = g->order.late;
+	f->reclaimed_kib = (uint64_t)g->ordered_kib;
+	m->reclaimed_kib = (uint64_t)p->ordered_kib;
+	m->stall_us_total = (uint64_t)(p->own_stall_s * 1e6);
 }
 
 /* Slots of the plan are those of struct domains; guests are found by their UUIDs. */
@@ -236,6 +293,7 @@ void plant_act(struct plant *p, const struct plan *plan)
 		if (f->incarnation != w->incarnation)
 			*f = (struct guest_in_force){ .incarnation = w->incarnation };
 		act_placement(g, &w->placement, f, plan->now_ns);
-		act_memory(g, &w->memory, f, plan->now_ns);
+		act_memory(p, g, &w->memory, f, plan->now_ns);
+		answer_memory(p, g, f);
 	}
 }

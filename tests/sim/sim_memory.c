@@ -63,7 +63,7 @@ static double swapped_cold_kib(void)
 	double sum = 0;
 
 	for (unsigned int i = 0; i < l->plant.nguests; i++)
-		sum += l->plant.guest[i].swapped_cold_kib;
+		sum += l->plant.guest[i].swapped_kib[PLANT_COLD];
 	return sum;
 }
 
