@@ -28,6 +28,7 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 	return (struct squeeze){
 		.conf = conf,
 		.now_ns = view->now_ns,
+		.dt_s = view->dt_s,
 		.host = memory_host_of(conf, view, &plan->memory),
 		.guest = guest,
 		.in_force = recall_guest(in_force, slot, guest),

@@ -6,10 +6,13 @@
 #include "memory_rules.h"
 #include "recall.h"
 
-/* The bound that Senpai and oomd use. */
-static const double stalled_pct = 0.1;
-/* A page from an SSD takes 0.1 ms: ten a second are the same 0.1 %. */
-static const double faults_per_s = 10;
+/* Of the time, as a mean of STALL_TAU_S: no guest may wait for 1 % of a minute.  Below a
+ * tenth of that, which is what Senpai and oomd aim at, a step has done nothing. */
+static const double harmed_pct = 1, uneasy_pct = 0.5, calm_pct = 0.1;
+enum { STALL_TAU_S = 10 };
+/* PSI of its cgroup misses what KVM waits for in a worker (asynchronous page faults): a page
+ * from an SSD takes 0.1 ms, and brings seven neighbours with it. */
+static const double pct_per_fault = 0.01, pct_per_refault = 0.01 / 8;
 /* Waiting for a CPU comes and goes with the neighbours: it has to double, and to be more
  * than an idle guest's own noise. */
 static const double delay_rise_factor = 2;
@@ -20,7 +23,7 @@ static const double delay_rise_cpus_per_vcpu = 0.05;
  * memory 0.9 % stalled became 0.2 %). */
 enum { BACKOFF_MEMORY = 4, BACKOFF_GROWTH_MAX = 16 };
 
-enum { STEP_DOUBLINGS_MAX = 3, BARREN_MAX = 2, WATCHED_S = 30 };
+enum { STEP_DOUBLINGS_MAX = 16, BARREN_MAX = 2, WATCHED_S = 30 };
 
 bool squeeze_is_watched(const struct squeeze *q)
 {
@@ -54,13 +57,29 @@ static bool has_outgrown_limit(const struct squeeze *q)
 	       sub_capped(s->usage_kib, q->in_force->soft_limit_kib) > s->usage_kib / 100;
 }
 
+static void note_stalls(const struct squeeze *q)
+{
+	const struct guest_view *g = q->guest;
+	double faults_pct =
+		KT_MAX(g->majfault_per_s * pct_per_fault, g->refault_per_s * pct_per_refault);
+
+	if (g->present)
+		ewma_add(&q->state->stalled_pct, KT_MAX(g->psi_memory_pct, faults_pct), q->dt_s,
+			 STALL_TAU_S);
+}
+
 static bool hurts(const struct squeeze *q)
 {
 	const struct guest_view *g = q->guest;
 
-	return g->present &&
-	       (g->psi_memory_pct > stalled_pct || g->majfault_per_s > faults_per_s ||
-		g->refault_per_s > faults_per_s || waits_longer(q) || has_outgrown_limit(q));
+	return g->present && (q->state->stalled_pct.value > harmed_pct || waits_longer(q) ||
+			      has_outgrown_limit(q));
+}
+
+/* A guest that begins to use its memory again long after a step has only changed its mind. */
+static bool is_our_doing(const struct squeeze *q)
+{
+	return squeeze_is_watched(q) || q->in_force->limited;
 }
 
 static void back_off(const struct squeeze *q, bool nothing_cold)
@@ -68,10 +87,12 @@ static void back_off(const struct squeeze *q, bool nothing_cold)
 	struct memory_guest_state *s = q->state;
 	uint64_t longest_s = mul_capped(q->conf->backoff_s, BACKOFF_GROWTH_MAX);
 
-	if (!within_s(q->now_ns, s->suffered_ns, mul_capped(s->backoff_s, BACKOFF_MEMORY)))
-		s->backoff_s = q->conf->backoff_s;
-	else if (!within_s(q->now_ns, s->suffered_ns, s->backoff_s))
-		s->backoff_s = KT_MIN(mul_capped(s->backoff_s, 2), longest_s);
+	uint64_t remembered_s = mul_capped(s->backoff_s, BACKOFF_MEMORY);
+	bool again = within_s(q->now_ns, s->suffered_ns, remembered_s) && is_our_doing(q);
+
+	if (!within_s(q->now_ns, s->suffered_ns, s->backoff_s))
+		s->backoff_s =
+			again ? KT_MIN(mul_capped(s->backoff_s, 2), longest_s) : q->conf->backoff_s;
 	s->suffered_ns = q->now_ns;
 	s->nothing_cold = nothing_cold;
 }
@@ -83,7 +104,7 @@ static bool is_under_way(const struct squeeze *q)
 
 bool squeeze_is_cooling(const struct squeeze *q)
 {
-	return is_under_way(q) ||
+	return is_under_way(q) || q->state->stalled_pct.value > uneasy_pct ||
 	       within_s(q->now_ns, q->state->stepped_ns, q->conf->step_interval_s);
 }
 
@@ -102,7 +123,10 @@ static void judge_yield(const struct squeeze *q)
 	s->unjudged = false;
 	if (!was_barren(q)) {
 		s->nbarren = 0;
-		s->ngrown = KT_MIN(s->ngrown + 1, (unsigned int)STEP_DOUBLINGS_MAX);
+		if (s->stalled_pct.value <= calm_pct)
+			s->ngrown = KT_MIN(s->ngrown + 1, (unsigned int)STEP_DOUBLINGS_MAX);
+		else if (s->ngrown > 0)
+			s->ngrown--;
 	} else if (++s->nbarren >= BARREN_MAX) {
 		back_off(q, true);
 	}
@@ -113,6 +137,7 @@ void squeeze_judge(const struct squeeze *q)
 	struct memory_guest_state *s = q->state;
 	bool late = s->unjudged && !is_under_way(q) && q->in_force->reclaim_late;
 
+	note_stalls(q);
 	if (hurts(q) || late) {
 		back_off(q, false);
 		s->unjudged = false;

@@ -21,6 +21,7 @@ uint64_t memory_swap_room_kib(const struct host_view *view);
 struct squeeze {
 	const struct memory_conf *conf;
 	uint64_t now_ns;
+	double dt_s;
 	enum memory_host host;
 	const struct guest_view *guest;
 	const struct guest_in_force *in_force;

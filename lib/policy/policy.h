@@ -166,6 +166,7 @@ struct memory_guest_state {
 	uint64_t suffered_ns; /* last seen suffering, or found to have nothing cold */
 	uint64_t backoff_s;   /* since then left alone for so long; 0: never suffered */
 	bool nothing_cold;
+	struct ewma stalled_pct; /* of the time, measured or by its faults; tau 10 s */
 	/* The last step: */
 	uint64_t stepped_ns;      /* 0: never */
 	bool pretended;           /* only said */

@@ -197,7 +197,7 @@ static void by_hold(void)
 static void by_recent_pin_and_suffering(void)
 {
 	by_recent_pin();
-	fx.view.guest[0].psi_memory_pct = 1;
+	fx.view.guest[0].psi_memory_pct = 2;
 }
 
 static void by_move_on_a_calm_host(void)

@@ -4,32 +4,32 @@
 
 static void by_psi(void)
 {
-	fx.view.guest[0].psi_memory_pct = 0.1;
+	fx.view.guest[0].psi_memory_pct = 1;
 }
 
 static void by_more_psi(void)
 {
-	fx.view.guest[0].psi_memory_pct = 0.1001;
+	fx.view.guest[0].psi_memory_pct = 1.001;
 }
 
 static void by_faults(void)
 {
-	fx.view.guest[0].majfault_per_s = 10;
+	fx.view.guest[0].majfault_per_s = 100;
 }
 
 static void by_more_faults(void)
 {
-	fx.view.guest[0].majfault_per_s = 10.01;
+	fx.view.guest[0].majfault_per_s = 100.1;
 }
 
 static void by_refaults(void)
 {
-	fx.view.guest[0].refault_per_s = 10;
+	fx.view.guest[0].refault_per_s = 800;
 }
 
 static void by_more_refaults(void)
 {
-	fx.view.guest[0].refault_per_s = 10.01;
+	fx.view.guest[0].refault_per_s = 801;
 }
 
 /* 41943 KiB are a hundredth of its usage. */
@@ -152,7 +152,7 @@ END_TEST
 static uint64_t suffer_after(uint64_t wait_s)
 {
 	fx.view.now_ns += SECONDS(wait_s);
-	fx.view.guest[0].psi_memory_pct = 1;
+	by_more_psi();
 	(void)step();
 	fx.view.guest[0].psi_memory_pct = 0;
 	return fx.state.memory.guest[0].backoff_s;
@@ -160,6 +160,7 @@ static uint64_t suffer_after(uint64_t wait_s)
 
 START_TEST(who_suffers_again_is_left_alone_for_twice_as_long)
 {
+	limit_in_force(0, G4);
 	ck_assert_uint_eq(suffer_after(0), 300);
 	ck_assert_uint_eq(suffer_after(299), 300);  /* still the same suffering */
 	ck_assert_uint_eq(suffer_after(300), 600);  /* again */
@@ -176,13 +177,44 @@ START_TEST(who_suffers_again_is_left_alone_for_twice_as_long)
 }
 END_TEST
 
+/* Steps have nothing to do with it. */
+START_TEST(who_wakes_up_again_and_again_is_left_alone_no_longer_than_once)
+{
+	ck_assert_uint_eq(suffer_after(0), 300);
+	ck_assert_uint_eq(suffer_after(300), 300);
+	ck_assert_uint_eq(suffer_after(300), 300);
+	(void)step_after_s(300);
+	ck_assert_uint_eq(suffer_after(29), 600); /* a step, and then */
+	ck_assert_uint_eq(suffer_after(599), 600);
+	(void)step_after_s(600);
+	ck_assert_uint_eq(suffer_after(30), 300); /* too late to be of the step */
+}
+END_TEST
+
+/* ---- a mean of ten seconds --------------------------------------------------------------- */
+
+START_TEST(a_moment_is_no_harm_and_a_second_of_it_is)
+{
+	fx.view.dt_s = 1;
+	for (int i = 0; i < 10; i++)
+		(void)step_after_s(1);
+	fx.view.guest[0].psi_memory_pct = 9.9;
+	expect("a tenth of a second in ten", step_after_s(1), WISH_HOLD, WHY_COOLING_DOWN);
+	fx.view.guest[0].psi_memory_pct = 0;
+	for (int i = 0; i < 30; i++)
+		(void)step_after_s(1);
+	fx.view.guest[0].psi_memory_pct = 11;
+	expect("more", step_after_s(1), WISH_RELEASE, WHY_GUEST_SUFFERS);
+}
+END_TEST
+
 /* ---- the next step ----------------------------------------------------------------------------
  */
 
 /* What a step of reclaim takes that brought so much of what it asked for. */
 static uint64_t take_after_s(uint64_t seconds, uint64_t got_permille)
 {
-	uint64_t asked = plan_of(0)->wish == WISH_SET ? G4 - plan_of(0)->target_kib : 41943;
+	uint64_t asked = plan_of(0)->wish == WISH_SET ? G4 - plan_of(0)->target_kib : 16384;
 
 	reclaim_ended(0, asked, asked * got_permille / 1000);
 	(void)step_after_s(seconds);
@@ -195,52 +227,69 @@ static void first_step(void)
 	fx.view.guest[0].demand_cpus.value = 0;
 	fx.conf.memory.step_max_mib = 1024;
 	(void)step();
-	expect_target("the first step", plan_of(0), MEMORY_RECLAIM, G4 - 41943);
+	expect_target("the first step", plan_of(0), MEMORY_RECLAIM, G4 - 16384);
 }
 
 START_TEST(steps_grow_while_they_do_no_harm)
 {
 	first_step();
-	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
-	ck_assert_uint_eq(take_after_s(6, 250), 4 * 41943);
-	ck_assert_uint_eq(take_after_s(6, 1000), 8 * 41943);
-	ck_assert_uint_eq(take_after_s(6, 1000), 8 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 16384);
+	ck_assert_uint_eq(take_after_s(6, 250), 4 * 16384);
+	ck_assert_uint_eq(take_after_s(6, 1000), 8 * 16384);
+	ck_assert_uint_eq(take_after_s(6, 1000), 16 * 16384);
+	ck_assert_uint_eq(take_after_s(6, 1000), 335544); /* 80 permille */
 	by_more_faults();
 	expect("harm", step_after_s(5), WISH_RELEASE, WHY_GUEST_SUFFERS);
 	fx.view.guest[0].majfault_per_s = 0;
-	ck_assert_uint_eq(take_after_s(300, 1000), 41943);
+	ck_assert_uint_eq(take_after_s(300, 1000), 16384);
+}
+END_TEST
+
+static const struct {
+	double psi_pct;
+	uint64_t next_kib; /* after a step of 32 MiB */
+} stalls[] = {
+	{ 0, 65536 }, { 0.1, 65536 }, { 0.1001, 16384 }, { 0.5, 16384 }, { 0.5001, 0 },
+};
+
+START_TEST(the_next_step_is_smaller_while_the_guest_is_uneasy)
+{
+	first_step();
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 16384);
+	fx.view.guest[0].psi_memory_pct = stalls[_i].psi_pct;
+	ck_assert_uint_eq(take_after_s(6, 1000), stalls[_i].next_kib);
 }
 END_TEST
 
 START_TEST(a_step_is_judged_once)
 {
 	first_step();
-	reclaim_ended(0, 41943, 41943);
+	reclaim_ended(0, 16384, 16384);
 	given.host.price = given.host.shortage = 0.6;
 	for (int i = 0; i < 5; i++)
 		expect("enough for now", step_after_s(6), WISH_HOLD, WHY_HOST_BETWEEN);
 	given.host.price = given.host.shortage = 0.9;
-	ck_assert_uint_eq(take_after_s(1, 1000), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(1, 1000), 2 * 16384);
 }
 END_TEST
 
 START_TEST(who_was_let_go_begins_anew)
 {
 	first_step();
-	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 16384);
 	given.host.shortage = 0.1;
 	expect("calm", step_after_s(6), WISH_RELEASE, WHY_HOST_CALM);
 	given.host.shortage = 0.9;
-	expect_target("the first step", step_after_s(1), MEMORY_RECLAIM, G4 - 41943);
+	expect_target("the first step", step_after_s(1), MEMORY_RECLAIM, G4 - 16384);
 }
 END_TEST
 
 START_TEST(what_was_harmless_long_ago_says_nothing)
 {
 	first_step();
-	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
-	ck_assert_uint_eq(take_after_s(299, 1000), 4 * 41943);
-	ck_assert_uint_eq(take_after_s(300, 1000), 41943);
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 16384);
+	ck_assert_uint_eq(take_after_s(299, 1000), 4 * 16384);
+	ck_assert_uint_eq(take_after_s(300, 1000), 16384);
 }
 END_TEST
 
@@ -250,21 +299,21 @@ START_TEST(a_limit_that_does_no_harm_goes_down_faster_too)
 	(void)step();
 	limit_in_force(0, plan_of(0)->target_kib);
 	reclaim_ended(0, G4, 0); /* of before, by other means */
-	expect_target("doubled", step_after_s(6), MEMORY_SOFT_LIMIT, 4068544);
+	expect_target("doubled", step_after_s(6), MEMORY_SOFT_LIMIT, 4145152);
 }
 END_TEST
 
 START_TEST(who_gives_hardly_anything_twice_has_nothing_cold)
 {
 	first_step();
-	ck_assert_uint_eq(take_after_s(6, 249), 41943); /* once, and it has not grown */
-	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 41943);
-	ck_assert_uint_eq(take_after_s(6, 0), 2 * 41943);
+	ck_assert_uint_eq(take_after_s(6, 249), 16384); /* once, and it has not grown */
+	ck_assert_uint_eq(take_after_s(6, 1000), 2 * 16384);
+	ck_assert_uint_eq(take_after_s(6, 0), 2 * 16384);
 	ck_assert_uint_eq(take_after_s(6, 249), 0);
 	expect("twice in a row", plan_of(0), WISH_RELEASE, WHY_NOTHING_COLD);
 	expect("left alone", step_after_s(299), WISH_RELEASE, WHY_NOTHING_COLD);
 	expect("tried again", step_after_s(1), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
-	ck_assert_uint_eq(G4 - plan_of(0)->target_kib, 41943);
+	ck_assert_uint_eq(G4 - plan_of(0)->target_kib, 16384);
 	by_more_psi();
 	expect("harm is another reason", step_after_s(1), WISH_RELEASE, WHY_GUEST_SUFFERS);
 	ck_assert_uint_eq(fx.state.memory.guest[0].backoff_s, 600);
@@ -274,12 +323,12 @@ END_TEST
 START_TEST(what_is_stopped_is_not_judged_by_what_it_brought)
 {
 	first_step();
-	ck_assert_uint_eq(take_after_s(6, 0), 41943);
+	ck_assert_uint_eq(take_after_s(6, 0), 16384);
 	given.host.shortage = 0.1;
 	expect("calm", step_after_s(1), WISH_RELEASE, WHY_HOST_CALM);
 	given.host.shortage = 0.9;
-	ck_assert_uint_eq(take_after_s(5, 0), 41943);
-	ck_assert_uint_eq(take_after_s(6, 0), 41943);
+	ck_assert_uint_eq(take_after_s(5, 0), 16384);
+	ck_assert_uint_eq(take_after_s(6, 0), 16384);
 	ck_assert_uint_eq(take_after_s(6, 0), 0);
 }
 END_TEST
@@ -305,7 +354,7 @@ START_TEST(what_is_only_said_is_not_judged)
 	for (int i = 0; i < 5; i++) {
 		expect("waits all the same", step_after_s(5), WISH_HOLD, WHY_COOLING_DOWN);
 		(void)step_after_s(1);
-		expect_target("the same again", plan_of(0), MEMORY_RECLAIM, G4 - 41943);
+		expect_target("the same again", plan_of(0), MEMORY_RECLAIM, G4 - 16384);
 	}
 }
 END_TEST
@@ -322,6 +371,10 @@ int main(void)
 	tcase_add_test(c, a_guest_that_was_never_squeezed_may_wait);
 	tcase_add_test(c, who_suffered_is_left_alone_for_a_while);
 	tcase_add_test(c, who_suffers_again_is_left_alone_for_twice_as_long);
+	tcase_add_test(c, who_wakes_up_again_and_again_is_left_alone_no_longer_than_once);
+	tcase_add_test(c, a_moment_is_no_harm_and_a_second_of_it_is);
+	tcase_add_loop_test(c, the_next_step_is_smaller_while_the_guest_is_uneasy, 0,
+			    (int)KT_ARRAY_LEN(stalls));
 	tcase_add_test(c, steps_grow_while_they_do_no_harm);
 	tcase_add_test(c, a_step_is_judged_once);
 	tcase_add_test(c, who_was_let_go_begins_anew);

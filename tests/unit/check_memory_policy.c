@@ -63,7 +63,7 @@ END_TEST
 
 /* ---- who, and how much ------------------------------------------------------------------ */
 
-/* Guests that a step of would take 41943 KiB, were they quite idle. */
+/* Guests that a step of would take 16 MiB, were they quite idle. */
 static void four_guests(void)
 {
 	fixture_guest(0.05);
@@ -82,10 +82,10 @@ static uint64_t taken_of(size_t slot)
 START_TEST(the_idlest_go_first_until_the_host_lacks_nothing)
 {
 	four_guests();
-	given.host.deficit_kib = 39845 + 36700 + 10000;
+	given.host.deficit_kib = 15564 + 14336 + 10000;
 	(void)step();
-	ck_assert_uint_eq(taken_of(3), 39845); /* idle to 0.95 */
-	ck_assert_uint_eq(taken_of(1), 36700); /* to 0.875, the first of two */
+	ck_assert_uint_eq(taken_of(3), 15564); /* idle to 0.95 */
+	ck_assert_uint_eq(taken_of(1), 14336); /* to 0.875, the first of two */
 	ck_assert_uint_eq(taken_of(2), 10000);
 	ck_assert_uint_eq(taken_of(0), 0);
 	expect("nothing is left to be found", plan_of(0), WISH_HOLD, WHY_NOT_IDLEST);
@@ -98,10 +98,10 @@ START_TEST(who_weighs_less_goes_first)
 	four_guests();
 	fx.domain[0].wish.weight = 50;
 	fx.domain[3].wish.weight = 1000;
-	given.host.deficit_kib = 62914 + 36700;
+	given.host.deficit_kib = 24576 + 14336;
 	(void)step();
-	ck_assert_uint_eq(taken_of(0), 62914); /* idle to 0.75, of half the weight */
-	ck_assert_uint_eq(taken_of(1), 36700);
+	ck_assert_uint_eq(taken_of(0), 24576); /* idle to 0.75, of half the weight */
+	ck_assert_uint_eq(taken_of(1), 14336);
 	ck_assert_uint_eq(taken_of(2), 0);
 	ck_assert_uint_eq(taken_of(3), 0);
 }
@@ -111,10 +111,10 @@ START_TEST(who_has_nothing_to_give_is_passed_over)
 {
 	four_guests();
 	uses(3, G8_QUARTER);
-	given.host.deficit_kib = 36700;
+	given.host.deficit_kib = 14336;
 	(void)step();
 	expect("the idlest", plan_of(3), WISH_HOLD, WHY_AT_FLOOR);
-	ck_assert_uint_eq(taken_of(1), 36700);
+	ck_assert_uint_eq(taken_of(1), 14336);
 	ck_assert_uint_eq(taken_of(2), 0);
 }
 END_TEST
@@ -133,18 +133,18 @@ END_TEST
 START_TEST(swap_without_room_for_all_bounds_all)
 {
 	four_guests();
-	fx.host.swap_free_kib = 64 * MIB_KIB + 50000;
+	fx.host.swap_free_kib = 64 * MIB_KIB + 20000;
 	(void)step();
-	ck_assert_uint_eq(taken_of(3) + taken_of(1), 50000);
+	ck_assert_uint_eq(taken_of(3) + taken_of(1), 20000);
 	ck_assert_uint_eq(taken_of(2) + taken_of(0), 0);
-	ck_assert_uint_eq(fx.plan.memory.deficit_kib, given.host.deficit_kib - 50000);
+	ck_assert_uint_eq(fx.plan.memory.deficit_kib, given.host.deficit_kib - 20000);
 }
 END_TEST
 
 START_TEST(what_is_on_its_way_need_not_be_found_again)
 {
 	four_guests();
-	given.host.deficit_kib = 100000;
+	given.host.deficit_kib = 85000;
 	fx.in_force.guest[1].reclaiming = true;
 	reclaim_ended(1, 80000, 30000);
 	reclaim_ended(0, 70000, 20000); /* no more will come */
@@ -154,12 +154,12 @@ START_TEST(what_is_on_its_way_need_not_be_found_again)
 	(void)step();
 	/* and limits end at a multiple of 64 KiB */
 	ck_assert_uint_le(fx.plan.memory.deficit_kib, 64);
-	ck_assert_uint_le(taken_of(3), 30000);
-	ck_assert_uint_ge(taken_of(3), 30000 - 64);
+	ck_assert_uint_le(taken_of(3), 15000);
+	ck_assert_uint_ge(taken_of(3), 15000 - 64);
 	fx.state.memory = (struct memory_policy){ 0 };
 	fx.domain[2].busy = true; /* its limit is lifted */
 	(void)step();
-	ck_assert_uint_ge(taken_of(3), 39845 - 64);
+	ck_assert_uint_ge(taken_of(3), 15564 - 64);
 }
 END_TEST
 
@@ -249,10 +249,10 @@ START_TEST(what_is_only_said_brings_nothing)
 {
 	four_guests();
 	given.dry_run[3] = true; /* the idlest */
-	given.host.deficit_kib = 36700;
+	given.host.deficit_kib = 14336;
 	(void)step();
-	ck_assert_uint_eq(taken_of(3), 36700);
-	ck_assert_uint_eq(taken_of(1), 36700);
+	ck_assert_uint_eq(taken_of(3), 14336);
+	ck_assert_uint_eq(taken_of(1), 14336);
 	ck_assert_uint_eq(taken_of(2), 0);
 	ck_assert_uint_eq(fx.plan.memory.deficit_kib, 0);
 	ck_assert(plan_of(3)->dry_run && !plan_of(1)->dry_run);
@@ -264,9 +264,9 @@ START_TEST(no_more_is_said_than_would_be_done)
 	four_guests();
 	for (size_t i = 0; i < 4; i++)
 		given.dry_run[i] = true;
-	given.host.deficit_kib = 39845 + 10000;
+	given.host.deficit_kib = 15564 + 10000;
 	(void)step();
-	ck_assert_uint_eq(taken_of(3), 39845);
+	ck_assert_uint_eq(taken_of(3), 15564);
 	ck_assert_uint_eq(taken_of(1), 10000);
 	ck_assert_uint_eq(taken_of(2) + taken_of(0), 0);
 	ck_assert_uint_eq(fx.plan.memory.deficit_kib, given.host.deficit_kib);

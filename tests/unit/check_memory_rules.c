@@ -114,7 +114,7 @@ static void by_unknown_demand(void)
 
 static void by_stalls(void)
 {
-	fx.view.guest[0].psi_memory_pct = 1;
+	fx.view.guest[0].psi_memory_pct = 2;
 }
 
 static void by_throttle(void)

@@ -9,32 +9,33 @@ static const struct {
 	int means;
 	uint64_t usage_kib, in_force_kib /* 0: none */;
 	uint64_t permille, max_mib;
+	unsigned int ngrown;
 	uint64_t target_kib; /* 0: at the floor */
 } lengths[] = {
-	/* 41943 KiB are 10 permille of 4 GiB; limits are rounded up to 64 KiB */
-	{ "a hint, a step below usage", HINT, G4, 0, 10, 64, 4152384 },
-	{ "a throttle", THROTTLE, G4, 0, 10, 64, 4152384 },
-	{ "reclaim", RECLAIM, G4, 0, 10, 64, G4 - 41943 },
-	{ "a step below the hint in force", HINT, G4, G3, 10, 64, 3103808 },
-	{ "a limit above usage says nothing", HINT, G4, G4 + 65536, 10, 64, 4152384 },
-	{ "a hint may go further at once", HINT, G4, 0, 50, 1024, 3984640 },
-	{ "so may reclaim", RECLAIM, G4, 0, 50, 1024, 3984589 },
-	{ "a throttle may not", THROTTLE, G4, 0, 50, 1024, 4152384 },
-	{ "a throttle is there already", THROTTLE, G4, 4152384, 10, 64, 0 },
-	{ "a throttle is all but there", THROTTLE, G4, 4152384 + 1023, 10, 64, 0 },
-	{ "a throttle is a step above", THROTTLE, G4, 4152384 + 1024, 10, 64, 4152384 },
-	{ "the largest step", RECLAIM, 6553600, 0, 10, 64, 6488064 },
-	{ "just past the largest step", RECLAIM, 6553700, 0, 10, 64, 6488164 },
-	{ "the smallest step", RECLAIM, G4, 0, 1, 1, G4 - 1024 },
-	{ "a hundredth is too little for a step", RECLAIM, 2 * G8_QUARTER, 0, 1, 64, G4 - 4194 },
-	{ "down to the floor", RECLAIM, 2118335, 0, 10, 64, G8_QUARTER },
-	{ "not below the floor", RECLAIM, 2100000, 0, 10, 64, G8_QUARTER },
-	{ "just far enough above the floor", RECLAIM, G8_QUARTER + 1024, 0, 10, 64, G8_QUARTER },
-	{ "just not far enough above the floor", RECLAIM, G8_QUARTER + 1023, 0, 10, 64, 0 },
-	{ "at the floor", RECLAIM, G8_QUARTER, 0, 10, 64, 0 },
-	{ "below the floor", RECLAIM, G8_QUARTER - 1, 0, 10, 64, 0 },
-	{ "a hint down to the floor", HINT, G8_QUARTER + 2048, 0, 10, 64, G8_QUARTER },
-	{ "no usage", HINT, 0, 0, 10, 64, 0 },
+	/* 16 MiB at first; 41943 KiB are 10 permille of 4 GiB; limits end at 64 KiB */
+	{ "a hint, a step below usage", HINT, G4, 0, 10, 64, 0, 4177920 },
+	{ "a throttle", THROTTLE, G4, 0, 10, 64, 0, 4177920 },
+	{ "reclaim", RECLAIM, G4, 0, 10, 64, 0, G4 - 16384 },
+	{ "a step below the hint in force", HINT, G4, G3, 10, 64, 0, 3129344 },
+	{ "a limit above usage says nothing", HINT, G4, G4 + 65536, 10, 64, 0, 4177920 },
+	{ "a hint may go further at once", HINT, G4, 0, 50, 1024, 4, 3932160 },
+	{ "so may reclaim", RECLAIM, G4, 0, 50, 1024, 4, 3932160 },
+	{ "a throttle may not", THROTTLE, G4, 0, 50, 1024, 4, 4152384 },
+	{ "a throttle is there already", THROTTLE, G4, 4152384, 10, 64, 2, 0 },
+	{ "a throttle is all but there", THROTTLE, G4, 4152384 + 1023, 10, 64, 2, 0 },
+	{ "a throttle is a step above", THROTTLE, G4, 4152384 + 1024, 10, 64, 2, 4152384 },
+	{ "the largest step", RECLAIM, 6553600, 0, 10, 64, 3, 6488064 },
+	{ "just past the largest step", RECLAIM, 6553700, 0, 10, 64, 3, 6488164 },
+	{ "the smallest step", RECLAIM, G4, 0, 1, 1, 0, G4 - 1024 },
+	{ "a hundredth is too little for a step", RECLAIM, 2 * G8_QUARTER, 0, 1, 64, 0, G4 - 4194 },
+	{ "down to the floor", RECLAIM, 2118335, 0, 10, 64, 1, G8_QUARTER },
+	{ "not below the floor", RECLAIM, 2100000, 0, 10, 64, 0, G8_QUARTER },
+	{ "just far enough above the floor", RECLAIM, G8_QUARTER + 1024, 0, 10, 64, 0, G8_QUARTER },
+	{ "just not far enough above the floor", RECLAIM, G8_QUARTER + 1023, 0, 10, 64, 0, 0 },
+	{ "at the floor", RECLAIM, G8_QUARTER, 0, 10, 64, 0, 0 },
+	{ "below the floor", RECLAIM, G8_QUARTER - 1, 0, 10, 64, 0, 0 },
+	{ "a hint down to the floor", HINT, G8_QUARTER + 2048, 0, 10, 64, 0, G8_QUARTER },
+	{ "no usage", HINT, 0, 0, 10, 64, 0, 0 },
 };
 
 static void given_means(int means)
@@ -43,11 +44,22 @@ static void given_means(int means)
 	fx.sample[0].has_reclaim = means == RECLAIM;
 }
 
+/* As if so many steps had done no harm, the last one a while ago. */
+static void given_grown(unsigned int ngrown)
+{
+	fx.state.memory.guest[0] = (struct memory_guest_state){
+		.incarnation = fx.view.guest[0].incarnation,
+		.stepped_ns = fx.view.now_ns - SECONDS(60),
+		.ngrown = ngrown,
+	};
+}
+
 START_TEST(a_step_is_small_and_ends_at_the_floor)
 {
 	const char *name = lengths[_i].name;
 
 	given_means(lengths[_i].means);
+	given_grown(lengths[_i].ngrown);
 	uses(0, lengths[_i].usage_kib);
 	fx.conf.memory.step_permille = lengths[_i].permille;
 	fx.conf.memory.step_max_mib = lengths[_i].max_mib;
@@ -119,11 +131,11 @@ static const struct {
 	const char *name;
 	uint64_t anon_kib, shmem_kib, swap_room_kib, taken_kib; /* of 4 GiB of usage */
 } gains[] = {
-	{ "all is anonymous", G4, 0, UINT64_MAX, 41943 },
+	{ "all is anonymous", G4, 0, UINT64_MAX, 16384 },
 	{ "little of it is", G8_QUARTER + 2048, 0, UINT64_MAX, 2048 },
 	{ "nothing of it is: page cache is available anyway", 0, 0, UINT64_MAX, 0 },
 	{ "shared memory is swapped out too", GIB_KIB, GIB_KIB + 2048, UINT64_MAX, 2048 },
-	{ "more than it uses", UINT64_MAX, UINT64_MAX, UINT64_MAX, 41943 },
+	{ "more than it uses", UINT64_MAX, UINT64_MAX, UINT64_MAX, 16384 },
 	{ "it may swap out a little more", G4, 0, 2048, 2048 },
 };
 
@@ -152,18 +164,19 @@ static const struct {
 	unsigned int weight, ngrown;
 	uint64_t taken_kib;
 } proportions[] = {
-	{ "does nothing", 0, 0, 0, 41943 },
-	{ "of usual weight", 0, 100, 0, 41943 },
-	{ "half idle", 0.05, 0, 0, 20971 },
-	{ "weighs twice as much", 0, 200, 0, 20971 },
-	{ "weighs half as much", 0, 50, 0, 83886 },
-	{ "both", 0.05, 200, 0, 10485 },
+	{ "does nothing", 0, 0, 0, 16384 },
+	{ "of usual weight", 0, 100, 0, 16384 },
+	{ "half idle", 0.05, 0, 0, 8192 },
+	{ "weighs twice as much", 0, 200, 0, 8192 },
+	{ "weighs half as much", 0, 50, 0, 32768 },
+	{ "both", 0.05, 200, 0, 4096 },
 	{ "hardly idle", 0.0999, 0, 0, 1024 },
 	{ "hardly weighs", 0, 1, 0, 335544 },
-	{ "grown once", 0, 0, 1, 83886 },
-	{ "grown three times", 0, 0, 3, 335544 },
-	{ "grown, and of little weight", 0, 50, 3, 335544 },
-	{ "grown, and half idle", 0.05, 0, 3, 167772 },
+	{ "grown once", 0, 0, 1, 32768 },
+	{ "grown three times", 0, 0, 3, 131072 },
+	{ "grown as far as it goes", 0, 0, 16, 335544 },
+	{ "grown, and of little weight", 0, 50, 3, 262144 },
+	{ "grown, and half idle", 0.05, 0, 3, 65536 },
 };
 
 START_TEST(a_step_is_as_large_as_the_guest_is_idle_and_of_little_weight)
@@ -172,12 +185,7 @@ START_TEST(a_step_is_as_large_as_the_guest_is_idle_and_of_little_weight)
 	fx.view.guest[0].demand_cpus.value = 4 * proportions[_i].cpus_per_vcpu;
 	fx.domain[0].wish.weight = proportions[_i].weight;
 	fx.conf.memory.step_max_mib = 1024;
-	(void)step();
-	fx.in_force.guest[0].reclaiming = true;
-	(void)step_after_s(6);
-	fx.in_force.guest[0].reclaiming = false;
-	fx.state.memory.guest[0].unjudged = false;
-	fx.state.memory.guest[0].ngrown = proportions[_i].ngrown;
+	given_grown(proportions[_i].ngrown);
 	(void)step();
 	/* a share of a share is exact to a KiB */
 	ck_assert_msg(G4 - plan_of(0)->target_kib + 1 >= proportions[_i].taken_kib &&
