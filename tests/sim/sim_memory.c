@@ -1,359 +1,223 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is cold memory given back before the host swaps blindly, and does no guest pay for it? */
-#include <math.h>
+/* Is cold memory reclaimed before the host swaps blindly, and does no guest pay for it? */
+#include "sim_memory.h"
 
-#include "kt_check.h"
-#include "plant_loop.h"
+static struct day day[2]; /* without the loop, with it */
 
-enum { SEEDS = 20, HOUR_S = 3600, NIDLE = 8, NBUSY = 2 };
-
-static struct loop *l;
-
-static void teardown(void)
+/* Idle guests with 30 GiB of cold memory, services of 4, busy guests; and something on the
+ * host that wants more and more. */
+static void begin_day(int seed, int active, enum plant_swap swap, double hog_gib)
 {
-	loop_free(l);
-	l = NULL;
+	struct day *d = &day[active];
+
+	memset(d, 0, sizeof *d);
+	open_host(seed, swap, 48);
+	l->conf.memory.mode = active ? LOOP_ACTIVE : LOOP_OFF;
+	plant_start_services(&l->plant, 4, 0.3);
+	start_idle_guests(0.2, 0.05);
+	start_busy_guests(0.12);
+	d->seed = seed;
+	d->hog_kib_s = 6 * 1024;
+	d->hog_from_s = l->plant.now_s + 1200;
+	d->hog_until_s = d->hog_from_s + hog_gib * PLANT_GIB / d->hog_kib_s;
 }
 
-/* 64 GiB with only the memory loop on: idle guests first, busy ones after. */
-static void open_host(int seed, bool v2, double swap_gib)
-{
-	l = loop_new();
-	plant_init(&l->plant, (uint64_t)seed, 1, 32, 64);
-	l->plant.cgroup_v2 = v2;
-	l->plant.swap_kib = swap_gib * PLANT_GIB;
-	l->conf.ksm.mode = l->conf.placement.mode = LOOP_OFF;
-}
-
-/* Has used all of its memory once, uses a part of it now, and hardly runs. */
-static void start_idle_guests(double hot_share)
-{
-	for (int i = 0; i < NIDLE; i++) {
-		struct plant_guest *g = plant_start(&l->plant, 4, plant_random(&l->plant, 5, 6.5));
-
-		g->on_node_kib[0] = g->target_kib;
-		g->hot_kib = hot_share * g->memory_kib * plant_random(&l->plant, 0.8, 1.2);
-		g->demand_cpus = plant_random(&l->plant, 0.02, 0.2);
-	}
-}
-
-/* Wants to run, and fills its memory until so much of the host is left. */
-static void start_busy_guests(double left_share)
-{
-	double left_kib = left_share * plant_total_kib(&l->plant);
-	double kib = (plant_available_kib(&l->plant) - left_kib) / NBUSY;
-
-	for (int i = 0; i < NBUSY; i++) {
-		struct plant_guest *g = plant_start(&l->plant, 8, 16);
-
-		g->target_kib = kib;
-		g->hot_kib = kib;
-		g->kib_per_s = plant_random(&l->plant, 5, 20) * 1024;
-		g->demand_cpus = plant_random(&l->plant, 4, 7);
-	}
-}
-
-static double available_share(void)
-{
-	return plant_available_kib(&l->plant) / plant_total_kib(&l->plant);
-}
-
-static double swapped_cold_kib(void)
-{
-	double sum = 0;
-
-	for (unsigned int i = 0; i < l->plant.nguests; i++)
-		sum += l->plant.guest[i].swapped_kib[PLANT_COLD];
-	return sum;
-}
-
-/* ---- what happened in a run ------------------------------------------------------------ */
-
-struct record {
-	double pressed_s;
-	double lowest_limit_share;      /* of a guest's memory */
-	unsigned int nbusy_limited;     /* ticks in which a busy guest had a limit */
-	unsigned int nsqueezed_at_once; /* the most limits lowered in one tick */
-	unsigned int nlimits;
-	bool calm_seen;
-	unsigned int nlimited_when_calm;
+struct outcome {
+	double services_gib, stall_s;
+	unsigned int noom;
 };
 
-static unsigned int count_limits(void)
+static struct outcome outcome(void)
 {
-	unsigned int n = 0;
+	struct outcome o = { .services_gib = l->plant.services.swapped_out_kib / PLANT_GIB,
+			     .noom = l->plant.noom };
 
 	for (unsigned int i = 0; i < l->plant.nguests; i++)
-		n += l->plant.guest[i].nlimits;
-	return n;
+		o.stall_s += l->plant.guest[i].stall_s;
+	return o;
 }
 
-static void observe(struct loop *loop, void *context)
+static const enum plant_swap devices[] = { PLANT_SSD, PLANT_ZRAM };
+
+START_TEST(half_of_the_cold_memory_goes_before_the_services_do)
 {
-	struct record *r = context;
-	unsigned int nlimits = count_limits();
-
-	r->pressed_s += available_share() < 0.1 ? LOOP_TICK_S : 0;
-	r->nsqueezed_at_once = (unsigned int)fmax(r->nsqueezed_at_once, nlimits - r->nlimits);
-	r->nlimits = nlimits;
-	for (unsigned int i = 0; i < loop->plant.nguests; i++) {
-		const struct plant_guest *g = &loop->plant.guest[i];
-
-		if (!g->limited)
-			continue;
-		r->nbusy_limited += i >= NIDLE;
-		if (r->lowest_limit_share <= 0 ||
-		    g->soft_limit_kib / g->memory_kib < r->lowest_limit_share)
-			r->lowest_limit_share = g->soft_limit_kib / g->memory_kib;
-		/* the tick saw the sample before: one of grace */
-		r->nlimited_when_calm += r->calm_seen && available_share() > 0.15;
-	}
-	r->calm_seen = available_share() > 0.15;
-}
-
-static double stall_share(unsigned int first, unsigned int last, double seconds)
-{
-	double worst = 0;
-
-	for (unsigned int i = first; i < last; i++)
-		worst = fmax(worst, l->plant.guest[i].stall_s / seconds);
-	return worst;
-}
-
-static unsigned int count_releases(void)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < l->plant.nguests; i++)
-		n += l->plant.guest[i].nreleases;
-	return n;
-}
-
-/* ---- works ----------------------------------------------------------------------------------- */
-
-/* Idle guests hold some 40 GiB of which a quarter is in use; the busy ones leave 7 % of
- * the host.  2 GiB must be found, and there are 30. */
-START_TEST(cold_memory_is_given_back_until_the_host_has_enough)
-{
-	struct record r = { 0 };
-
-	open_host(_i, true, 32);
-	start_idle_guests(0.25);
-	start_busy_guests(0.07);
-	loop_run(l, 3 * HOUR_S, observe, &r);
-	ck_assert_msg(available_share() >= 0.095, "seed %d: %.1f %% available in the end", _i,
-		      100 * available_share());
-	/* at 60 MiB a step and a step a tick, 2 GiB are 340 s */
-	ck_assert_msg(r.pressed_s < HOUR_S / 2.0, "seed %d: pressed for %.0f s", _i, r.pressed_s);
-	ck_assert_msg(swapped_cold_kib() > 1.0 * PLANT_GIB, "seed %d: %.1f GiB given back", _i,
-		      swapped_cold_kib() / PLANT_GIB);
-	ck_assert_msg(r.nbusy_limited == 0, "seed %d: a busy guest had a limit", _i);
-	ck_assert_msg(r.nsqueezed_at_once <= 1, "seed %d: %u squeezed at once", _i,
-		      r.nsqueezed_at_once);
-	ck_assert_msg(r.lowest_limit_share >= 0.25, "seed %d: a limit of %.0f %%", _i,
-		      100 * r.lowest_limit_share);
-	ck_assert_msg(stall_share(0, NIDLE, 3 * HOUR_S) < 0.002, "seed %d: stalled %.2f %%", _i,
-		      100 * stall_share(0, NIDLE, 3 * HOUR_S));
-	ck_assert_msg(stall_share(NIDLE, NIDLE + NBUSY, 3 * HOUR_S) <= 0,
-		      "seed %d: busy guests stalled", _i);
-	ck_assert_msg(count_releases() <= 3 * NIDLE, "seed %d: let go %u times in 3 h", _i,
-		      count_releases());
+	begin_day(_i, 1, devices[_i % 2], 46);
+	loop_run(l, 3 * HOUR_S, live_on, &day[1]);
+	ck_assert_msg(day[1].services_s > 0, "seed %d: the services had nothing to fear", _i);
+	ck_assert_msg(day[1].cold_taken_share >= 0.5,
+		      "seed %d: %.0f %% of the cold memory taken when the services swapped", _i,
+		      100 * day[1].cold_taken_share);
+	ck_assert_uint_eq(day[1].nbusy_squeezed, 0);
 }
 END_TEST
 
-START_TEST(limits_are_lifted_when_the_host_is_calm_again)
+/* 12 GiB more than there are. */
+START_TEST(the_services_are_spared_and_no_guest_stalls_for_it)
 {
-	struct record r = { 0 };
-
-	open_host(_i, true, 32);
-	start_idle_guests(0.25);
-	start_busy_guests(0.05);
-	loop_run(l, HOUR_S, observe, &r);
-	ck_assert_msg(r.nlimits > 10, "seed %d: never squeezed", _i);
-	plant_stop(&l->plant, NIDLE);
-	loop_run(l, 600, observe, &r);
-	ck_assert_msg(available_share() > 0.15, "seed %d: not calm", _i);
-	for (unsigned int i = 0; i < NIDLE; i++)
-		ck_assert_msg(!l->plant.guest[i].limited, "seed %d: guest %u still limited", _i, i);
-	ck_assert_msg(r.nlimited_when_calm == 0, "seed %d: limited on a calm host", _i);
-}
-END_TEST
-
-static unsigned int first_limited(void)
-{
-	for (unsigned int i = 0; i < l->plant.nguests; i++)
-		if (l->plant.guest[i].limited)
-			return i;
-	return PLANT_GUESTS;
-}
-
-/* A squeezed guest begins to use all its memory: it is let go at the first tick that can
- * see it, and left alone for the back-off. */
-START_TEST(a_guest_that_wakes_up_is_let_go_within_one_tick)
-{
-	struct plant_guest *g;
-	unsigned int i, nlimits;
-
-	open_host(_i, true, 32);
-	start_idle_guests(0.2);
-	start_busy_guests(0.02);
-	loop_run(l, HOUR_S, NULL, NULL);
-	i = first_limited();
-	ck_assert_msg(i < NIDLE, "seed %d: nobody is limited", _i);
-	g = &l->plant.guest[i];
-	g->hot_kib = g->memory_kib;
-	loop_tick(l, false); /* in which it wakes up; the tick began before */
-	loop_tick(l, false); /* which sees it */
-	ck_assert_msg(!g->limited, "seed %d: still limited (%s)", _i,
-		      why_str(l->plan.guest[i].memory.why));
-	ck_assert_int_eq(l->plan.guest[i].memory.why, WHY_GUEST_SUFFERS);
-	nlimits = g->nlimits;
-	loop_run(l, 280, NULL, NULL);
-	ck_assert_msg(g->nlimits == nlimits, "seed %d: squeezed again within the back-off", _i);
-}
-END_TEST
-
-START_TEST(a_guest_that_gets_busy_is_let_go_within_two_ticks)
-{
-	struct plant_guest *g;
-	unsigned int i;
-
-	open_host(_i, true, 32);
-	start_idle_guests(0.2);
-	start_busy_guests(0.02);
-	loop_run(l, HOUR_S, NULL, NULL);
-	i = first_limited();
-	ck_assert_msg(i < NIDLE, "seed %d: nobody is limited", _i);
-	g = &l->plant.guest[i];
-	g->demand_cpus = 2;
-	loop_tick(l, false);
-	loop_tick(l, false);
-	ck_assert_msg(!g->limited, "seed %d: still limited (%s)", _i,
-		      why_str(l->plan.guest[i].memory.why));
-}
-END_TEST
-
-/* v1: the limits are hints.  When global reclaim comes, it takes from the idle: the busy
- * ones stall less than without the loop, and never more. */
-START_TEST(on_v1_the_kernel_takes_from_the_idle_first)
-{
-	double stall_s[2] = { 0 };
+	struct outcome o[2];
 
 	for (int active = 0; active <= 1; active++) {
-		open_host(_i, false, 32);
-		l->conf.memory.mode = active ? LOOP_ACTIVE : LOOP_OFF;
-		start_idle_guests(0.25);
-		start_busy_guests(0.06);
-		loop_run(l, 2 * HOUR_S, NULL, NULL);
-		for (unsigned int i = NIDLE; i < NIDLE + NBUSY; i++) {
-			l->plant.guest[i].target_kib += 3 * PLANT_GIB;
-			l->plant.guest[i].hot_kib += 3 * PLANT_GIB;
-		}
-		loop_run(l, HOUR_S, NULL, NULL);
-		for (unsigned int i = NIDLE; i < NIDLE + NBUSY; i++)
-			stall_s[active] += l->plant.guest[i].stall_s;
-		teardown();
+		begin_day(_i, active, devices[_i % 2], 14);
+		loop_run(l, 2 * HOUR_S, live_on, &day[active]);
+		o[active] = outcome();
+		if (!active)
+			teardown();
 	}
-	ck_assert_msg(stall_s[0] > 1, "seed %d: nobody stalled even without the loop", _i);
-	ck_assert_msg(stall_s[1] < 0.5 * stall_s[0],
-		      "seed %d: stalled %.1f s, %.1f s without the loop", _i, stall_s[1],
-		      stall_s[0]);
-	l = loop_new();
+	ck_assert_msg(o[0].services_gib > 0.2, "seed %d: only %.2f GiB of services swapped", _i,
+		      o[0].services_gib);
+	ck_assert_msg(o[1].services_gib < 0.05,
+		      "seed %d: %.2f GiB of services swapped, %.2f without", _i, o[1].services_gib,
+		      o[0].services_gib);
+	ck_assert_uint_le(o[1].noom, o[0].noom);
+	ck_assert_uint_eq(day[1].nbusy_squeezed, 0);
+	ck_assert_msg(worst_excess(&day[1].stalls, &day[0].stalls) < 0.01,
+		      "seed %d: stalled %.2f %% of a minute more", _i,
+		      100 * worst_excess(&day[1].stalls, &day[0].stalls));
+	/* cold memory is looked at twice a day: what is taken earlier comes back earlier */
+	ck_assert_msg(o[1].stall_s < o[0].stall_s + 0.001 * l->plant.nguests * 2 * HOUR_S,
+		      "seed %d: stalled %.1f s, %.1f without", _i, o[1].stall_s, o[0].stall_s);
 }
 END_TEST
 
-/* ---- gives up ----------------------------------------------------------------------------------
+/* Steps that are not needed any more, or again and again. */
+START_TEST(once_the_pressure_is_met_there_is_peace)
+{
+	unsigned int norders[NIDLE];
+
+	begin_day(_i, 1, devices[_i % 2], 12);
+	loop_run(l, HOUR_S, live_on, &day[1]);
+	ck_assert_msg(l->plant.now_s > day[1].hog_until_s + 300, "the hog still grows");
+	ck_assert_msg(count_orders() > NIDLE, "seed %d: %u steps", _i, count_orders());
+	ck_assert_msg(available_share() > squeezed_below - 0.005, "seed %d: %.1f %% available", _i,
+		      100 * available_share());
+	for (unsigned int i = 0; i < NIDLE; i++)
+		norders[i] = l->plant.guest[i].norders;
+	loop_run(l, HOUR_S, live_on, &day[1]);
+	for (unsigned int i = 0; i < NIDLE; i++)
+		ck_assert_msg(l->plant.guest[i].norders - norders[i] <= 40,
+			      "seed %d: %u steps of guest %u in an hour without pressure", _i,
+			      l->plant.guest[i].norders - norders[i], i);
+	ck_assert_uint_eq(count_limits(), 0);
+}
+END_TEST
+
+/* All of them are idle or busy, with all of their memory, for five minutes to 40. */
+START_TEST(phases_are_followed_without_harm)
+{
+	struct outcome o[2];
+
+	for (int active = 0; active <= 1; active++) {
+		begin_day(_i, active, devices[_i % 2], 8);
+		plan_phases(&day[active], 2 * HOUR_S);
+		loop_run(l, 2 * HOUR_S, live_on, &day[active]);
+		o[active] = outcome();
+		if (!active)
+			teardown();
+	}
+	ck_assert_uint_le(o[1].noom, o[0].noom);
+	ck_assert_msg(o[1].services_gib <= 0.5 * o[0].services_gib,
+		      "seed %d: %.2f GiB of services swapped, %.2f without", _i, o[1].services_gib,
+		      o[0].services_gib);
+	ck_assert_uint_eq(day[1].nbusy_squeezed, 0);
+}
+END_TEST
+
+/* ---- a guest wakes up ------------------------------------------------------------------------ */
+
+static struct plant_guest *most_swapped(unsigned int *ret)
+{
+	struct plant_guest *most = &l->plant.guest[0];
+
+	for (unsigned int i = 1; i < NIDLE; i++)
+		if (plant_swapped_kib(&l->plant.guest[i]) > plant_swapped_kib(most))
+			most = &l->plant.guest[i];
+	*ret = (unsigned int)(most - l->plant.guest);
+	return most;
+}
+
+static void run_until_squeezing(void)
+{
+	for (int i = 0; i < 100 && !l->plan.memory.squeezing; i++) {
+		loop_tick(l, false);
+		live_on(l, &day[1]);
+	}
+	ck_assert(l->plan.memory.squeezing);
+}
+
+/* In the middle of it, while the hog still grows. */
+START_TEST(a_woken_guest_is_let_go_within_two_looks)
+{
+	struct plant_guest *g;
+	unsigned int guest, norders;
+	double swapped_kib, began_s;
+
+	begin_day(_i, 1, devices[_i % 2], 30);
+	loop_run(l, 3000, live_on, &day[1]);
+	run_until_squeezing();
+	g = most_swapped(&guest);
+	swapped_kib = plant_swapped_kib(g);
+	ck_assert_msg(swapped_kib > 0.3 * PLANT_GIB, "seed %d: %.0f MiB swapped", _i,
+		      swapped_kib / 1024);
+	g->hot_kib = g->memory_kib;
+	g->demand_cpus = g->vcpus;
+	began_s = l->plant.now_s;
+	loop_tick(l, false); /* which saw nothing yet */
+	loop_tick(l, false);
+	ck_assert_msg(l->plant.now_s - began_s <= 2, "seed %d: looks are %.0f s apart", _i,
+		      l->tick_s);
+	loop_tick(l, false);
+	ck_assert_msg(!g->order.open && !g->limited, "seed %d: still held (%s)", _i,
+		      why_str(plan_of(guest)->memory.why));
+	norders = g->norders;
+	/* four vCPUs, each waiting for one page after the other: 160 MiB/s of an SSD */
+	loop_run(l, 10 + 1.5 * swapped_kib / (160 * 1024), live_on, &day[1]);
+	ck_assert_msg(plant_swapped_kib(g) < 0.05 * swapped_kib,
+		      "seed %d: %.0f of %.0f MiB still swapped", _i, plant_swapped_kib(g) / 1024,
+		      swapped_kib / 1024);
+	loop_run(l, 280, live_on, &day[1]);
+	ck_assert_msg(g->norders == norders, "seed %d: squeezed again", _i);
+}
+END_TEST
+
+/* ---- more is wanted than there is --------------------------------------------------------------
  */
 
-START_TEST(without_swap_nothing_is_ever_limited)
+/* What is hot is more than the host, beside what the idle ones hold. */
+START_TEST(thrashing_gets_no_worse)
 {
-	open_host(_i, _i % 2, 0);
-	start_idle_guests(0.25);
-	start_busy_guests(0.05);
-	loop_run(l, 2 * HOUR_S, NULL, NULL);
-	ck_assert_msg(available_share() < 0.1, "seed %d: not pressed", _i);
-	ck_assert_msg(count_limits() == 0, "seed %d: %u limits", _i, count_limits());
-	ck_assert_int_eq(l->plan.guest[0].memory.why, WHY_NO_SWAP);
-}
-END_TEST
+	struct outcome o[2];
 
-static void count_limited_with_full_swap(struct loop *loop, void *context)
-{
-	unsigned int *nlimited = context;
-
-	/* as the tick saw it, before it acted */
-	if (loop->sample.host.swap_free_kib < 64 * 1024)
-		*nlimited += first_limited() < PLANT_GUESTS;
-}
-
-/* Swap fills up while guests are squeezed: what is ours is lifted. */
-START_TEST(full_swap_ends_it)
-{
-	unsigned int nlimited = 0;
-
-	open_host(_i, true, 0.5);
-	start_idle_guests(0.25);
-	start_busy_guests(0.03);
-	loop_run(l, 2 * HOUR_S, count_limited_with_full_swap, &nlimited);
-	ck_assert_msg(count_limits() > 0, "seed %d: never squeezed", _i);
-	ck_assert_msg(plant_swap_free_kib(&l->plant) < 128 * 1024, "seed %d: swap not full", _i);
-	ck_assert_msg(nlimited == 0, "seed %d: limited for %u ticks with swap full", _i, nlimited);
-	ck_assert_msg(count_releases() <= 12, "seed %d: let go %u times in 2 h", _i,
-		      count_releases());
-}
-END_TEST
-
-/* All memory of the idle guests is in use: there is nothing to be had, and trying must
- * cost them next to nothing. */
-START_TEST(guests_without_cold_memory_are_hardly_disturbed)
-{
-	struct record r = { 0 };
-
-	open_host(_i, true, 32);
-	start_idle_guests(2);
-	start_busy_guests(0.07);
-	loop_run(l, 3 * HOUR_S, observe, &r);
-	ck_assert_msg(r.nlimits > 0, "seed %d: never tried", _i);
-	/* back-offs of 5, 10, 20, 40 and 80 minutes */
-	ck_assert_msg(r.nlimits <= 7 * NIDLE, "seed %d: %u tries in 3 h", _i, r.nlimits);
-	ck_assert_msg(stall_share(0, NIDLE, 3 * HOUR_S) < 0.003, "seed %d: stalled %.2f %%", _i,
-		      100 * stall_share(0, NIDLE, 3 * HOUR_S));
-	ck_assert_msg(r.lowest_limit_share > 0.95, "seed %d: a limit of %.0f %%", _i,
-		      100 * r.lowest_limit_share);
-}
-END_TEST
-
-/* Between the marks nothing moves. */
-START_TEST(between_the_marks_there_is_peace)
-{
-	open_host(_i, true, 32);
-	start_idle_guests(0.25);
-	start_busy_guests(0.12);
-	loop_run(l, 3 * HOUR_S, NULL, NULL);
-	ck_assert_msg(count_limits() == 0, "seed %d: %u limits", _i, count_limits());
-	ck_assert_int_eq(l->plan.guest[0].memory.why, WHY_HOST_BETWEEN);
+	for (int active = 0; active <= 1; active++) {
+		begin_day(_i, active, devices[_i % 2], 0);
+		for (unsigned int i = NIDLE; i < NIDLE + NBUSY; i++)
+			l->plant.guest[i].hot_kib = l->plant.guest[i].target_kib = 27 * PLANT_GIB;
+		l->plant.swap_kib = 96 * PLANT_GIB;
+		loop_run(l, HOUR_S, live_on, &day[active]);
+		o[active] = outcome();
+		if (!active)
+			teardown();
+	}
+	ck_assert_msg(o[0].stall_s > 100, "seed %d: stalled only %.0f s", _i, o[0].stall_s);
+	ck_assert_uint_le(o[1].noom, o[0].noom);
+	ck_assert_uint_eq(day[1].nbusy_squeezed, 0);
+	ck_assert_msg(o[1].stall_s < 1.05 * o[0].stall_s, "seed %d: stalled %.0f s, %.0f without",
+		      _i, o[1].stall_s, o[0].stall_s);
 }
 END_TEST
 
 int main(void)
 {
 	Suite *s = suite_create("sim_memory");
-	TCase *c = tcase_create("works"), *g = tcase_create("gives_up");
+	TCase *c = tcase_create("reclaim");
 
 	tcase_add_checked_fixture(c, NULL, teardown);
-	tcase_add_checked_fixture(g, NULL, teardown);
-	tcase_set_timeout(c, 60);
-	tcase_set_timeout(g, 60);
-	tcase_add_loop_test(c, cold_memory_is_given_back_until_the_host_has_enough, 1, SEEDS + 1);
-	tcase_add_loop_test(c, limits_are_lifted_when_the_host_is_calm_again, 1, SEEDS + 1);
-	tcase_add_loop_test(c, a_guest_that_wakes_up_is_let_go_within_one_tick, 1, SEEDS + 1);
-	tcase_add_loop_test(c, a_guest_that_gets_busy_is_let_go_within_two_ticks, 1, SEEDS + 1);
-	tcase_add_loop_test(c, on_v1_the_kernel_takes_from_the_idle_first, 1, SEEDS + 1);
-	tcase_add_loop_test(g, without_swap_nothing_is_ever_limited, 1, SEEDS + 1);
-	tcase_add_loop_test(g, full_swap_ends_it, 1, SEEDS + 1);
-	tcase_add_loop_test(g, guests_without_cold_memory_are_hardly_disturbed, 1, SEEDS + 1);
-	tcase_add_loop_test(g, between_the_marks_there_is_peace, 1, SEEDS + 1);
+	tcase_set_timeout(c, 120);
+	tcase_add_loop_test(c, half_of_the_cold_memory_goes_before_the_services_do, 1, SEEDS + 1);
+	tcase_add_loop_test(c, the_services_are_spared_and_no_guest_stalls_for_it, 1, SEEDS + 1);
+	tcase_add_loop_test(c, once_the_pressure_is_met_there_is_peace, 1, SEEDS + 1);
+	tcase_add_loop_test(c, phases_are_followed_without_harm, 1, SEEDS + 1);
+	tcase_add_loop_test(c, a_woken_guest_is_let_go_within_two_looks, 1, SEEDS + 1);
+	tcase_add_loop_test(c, thrashing_gets_no_worse, 1, SEEDS + 1);
 	suite_add_tcase(s, c);
-	suite_add_tcase(s, g);
 	return kt_run(s);
 }
