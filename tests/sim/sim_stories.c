@@ -55,6 +55,22 @@ static void say_ksm(const struct ksm_plan *k, const struct ksm_plan *was)
 		say("ksm rest: %s\n", why_str(k->why));
 }
 
+/* Steps, and what is waited for between them, are one thing to a reader. */
+static enum why memory_why(const struct memory_plan *m)
+{
+	return m->why == WHY_COOLING_DOWN || m->why == WHY_NOT_IDLEST ? WHY_IDLEST_UNDER_PRESSURE
+								      : m->why;
+}
+
+static void say_memory(const char *name, const struct memory_plan *m)
+{
+	enum why why = memory_why(m);
+	const char *what = m->wish == WISH_RELEASE ? "let go" : "left alone";
+
+	say("%s %s: %s\n", name, why == WHY_IDLEST_UNDER_PRESSURE ? "squeezed" : what,
+	    why_str(why));
+}
+
 static void say_guest(const struct guest_plan *g, const struct guest_plan *was)
 {
 	const struct placement_plan *p = &g->placement;
@@ -70,12 +86,8 @@ static void say_guest(const struct guest_plan *g, const struct guest_plan *was)
 			    p->wish == WISH_HOLD ? "pins as they are" : "not pinned",
 			    why_str(p->why));
 	}
-	if (is_new || m->why != was->memory.why)
-		say("%s %s: %s\n", g->name,
-		    m->wish == WISH_SET    ? "squeezed"
-		    : m->wish == WISH_HOLD ? "limit as it is"
-					   : "no limit",
-		    why_str(m->why));
+	if (is_new || memory_why(m) != memory_why(&was->memory))
+		say_memory(g->name, m);
 }
 
 static void tick(bool kicked)
