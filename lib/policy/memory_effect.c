@@ -104,7 +104,7 @@ static bool is_under_way(const struct squeeze *q)
 
 bool squeeze_is_cooling(const struct squeeze *q)
 {
-	return is_under_way(q) || q->state->stalled_pct.value > uneasy_pct ||
+	return is_under_way(q) || !(q->state->stalled_pct.value <= uneasy_pct) ||
 	       within_s(q->now_ns, q->state->stepped_ns, q->conf->step_interval_s);
 }
 

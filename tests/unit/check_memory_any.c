@@ -89,7 +89,7 @@ static uint64_t check_step(size_t i)
 	      "a throttle");
 	holds(by_limit || (fx.sample[i].has_reclaim && !f->limited), "not to be reclaimed");
 	holds(!f->limit_pending && !f->reclaiming, "under way");
-	holds(!(fx.view.guest[i].psi_memory_pct > 0.1), "suffers");
+	holds(fx.state.memory.guest[i].stalled_pct.value <= 0.5, "suffers");
 	return from - p->target_kib;
 }
 
