@@ -119,7 +119,6 @@ struct plant {
 	uint64_t pages_shared, pages_sharing, pages_unshared;
 	double idle_s, busy_s; /* of all CPUs; ksmd's time is busy */
 	double stall_s;        /* of anybody: PSI some */
-	double own_stall_s;    /* ... of which whoever writes to memory.reclaim */
 	double swapped_out_kib, swapped_in_kib, ordered_kib;
 	unsigned int noom; /* the kernel had nothing left to take */
 	unsigned int nksm_writes, nksm_flips, nsweeps;

@@ -35,7 +35,6 @@ void loop_tick(struct loop *l, bool kicked)
 	static const struct capabilities capabilities;
 
 	plant_sense(&l->plant, l->domains, &l->sample);
-	l->view->own_stall_us_total = l->plant.in_force.memory.stall_us_total;
 	host_view_update(l->view, &l->plant.topology, &capabilities, l->domains, &l->sample,
 			 kicked);
 	arbiter_step(&l->arbiter, &l->conf, l->view, &l->plant.in_force, &l->plan);

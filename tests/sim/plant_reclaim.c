@@ -118,7 +118,7 @@ static struct plant_guest *next_to_reclaim(struct plant *p)
 	return first;
 }
 
-/* One guest after the other, by one thread, which the kernel counts as stalled meanwhile. */
+/* One guest after the other, by one thread, whose waiting the kernel counts as no stall. */
 void plant_run_orders(struct plant *p, double seconds)
 {
 	double left_s = seconds;
@@ -137,8 +137,6 @@ void plant_run_orders(struct plant *p, double seconds)
 		o->got_kib += got_kib;
 		g->ordered_kib += got_kib;
 		p->ordered_kib += got_kib;
-		p->stall_s += took_s;
-		p->own_stall_s += took_s;
 		left_s -= took_s;
 		o->late = got_kib < more_kib - 1 && p->now_s - o->began_s > interrupted_after_s;
 		o->open = got_kib < more_kib - 1 && p->swap_free_s <= 1e-9 && !o->late;

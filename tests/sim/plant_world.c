@@ -275,7 +275,6 @@ static void answer_memory(struct plant *p, const struct plant_guest *g, struct g
 	f->reclaim_late = g->order.late;
 	f->reclaimed_kib = (uint64_t)g->ordered_kib;
 	m->reclaimed_kib = (uint64_t)p->ordered_kib;
-	m->stall_us_total = (uint64_t)(p->own_stall_s * 1e6);
 }
 
 /* Slots of the plan are those of struct domains; guests are found by their UUIDs. */
