@@ -144,7 +144,14 @@ unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
 sim: $(SIM_BIN) ## closed loops against the plant
 	@tests/run-binaries sim $(SIM_BIN)
 
-live: all $(BUILD)/tests/sim_ksmd ## root: real libvirtd, real QEMU guests, this kernel's KSM
+# Boot sectors of guests without an operating system.
+$(BUILD)/tests/%.bin: tests/guests/%.S
+	@mkdir -p $(@D)
+	$(call say,AS    $@)
+	$(Q)$(CC) -m32 -c -o $(@:.bin=.o) $<
+	$(Q)$(LD) -m elf_i386 -Ttext 0x7c00 --oformat binary -o $@ $(@:.bin=.o)
+
+live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD)
 
 vm: all ## boots a NUMA host with systemd in QEMU and proves placement in it

@@ -7,6 +7,7 @@ Guests are addressed by UUID, because names may hold anything.
 import os
 import pathlib
 import signal
+import struct
 import subprocess
 import time
 import uuid
@@ -98,6 +99,12 @@ def distinct_pages(seed, count):
 SPIN_DISK = b"\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa" + bytes(MIB)
 
 
+def sleeper_disk(use_mib, awake=False):
+    """A guest that uses so much of its memory, and goes to sleep: see guests/sleeper.S."""
+    sector = (BUILD / "tests/sleeper.bin").read_bytes()
+    return sector[:4] + struct.pack("<IB", use_mib * MIB, awake) + sector[9:] + bytes(MIB)
+
+
 # --- guests -------------------------------------------------------------------------
 
 class Guest:
@@ -167,6 +174,17 @@ class Guest:
             if end - start == self.memory_mib * MIB and mode == "rw-p" and inode == "0":
                 return start
         raise AssertionError(f"{self.name} has no RAM of {self.memory_mib} MiB")
+
+    def resident_mib(self):
+        """Of its RAM, what is neither swapped out nor untouched."""
+        with open(f"/proc/{self.pid()}/pagemap", "rb") as pagemap:
+            pagemap.seek(self.ram_start() // PAGE * 8)
+            entries = pagemap.read(self.memory_mib * MIB // PAGE * 8)
+        return sum(top >> 7 for top in entries[7::8]) * PAGE // MIB
+
+    def wake(self):
+        """A guest of sleeper_disk()."""
+        virsh("send-key", self.uuid, "KEY_SPACE")
 
     def threads(self):
         """{tid: name}; threads that end meanwhile are left out."""
