@@ -84,7 +84,11 @@ class FakeMeminfo:
                        'mount --bind "$0" /proc/meminfo && exec "$@"', self.file]
 
     def set(self, **values_mib):
+        """Swap is the real one, unless given here."""
+        swap = re.findall(r"(?m)^Swap\w+:.*$", pathlib.Path("/proc/meminfo").read_text())
         text = self.real
+        for line in swap:
+            text = re.sub(rf"(?m)^{line.split(':')[0]}:.*$", line, text)
         for key, mib in values_mib.items():
             text = re.sub(rf"(?m)^{key}:.*$", f"{key}: {mib * 1024:15} kB", text)
         self.file.write_text(text)  # the same inode: whoever has it open sees it

@@ -4,6 +4,7 @@
 Everything here runs inside privvirt: guests, libvirtd and PIDs are private.
 Guests are addressed by UUID, because names may hold anything.
 """
+import ctypes
 import os
 import pathlib
 import signal
@@ -75,6 +76,25 @@ def node_mib(node):
     return int(line.split()[-2]) // 1024
 
 
+# --- swap ---------------------------------------------------------------------------
+
+ZRAM_SWAP = pathlib.Path(__file__).with_name("zram-swap")
+
+
+def add_swap(mib=256):
+    """Real swap, in compressed memory.  In a session of its own: a test that is killed
+    meanwhile leaves either none or one that remove_swap() finds."""
+    done = subprocess.run([ZRAM_SWAP, "add", str(mib)], capture_output=True, text=True, timeout=30,
+                          start_new_session=True)
+    if done.returncode == 2:
+        raise Skip(done.stdout.strip())
+    assert done.returncode == 0, done.stderr
+
+
+def remove_swap():
+    subprocess.run([ZRAM_SWAP, "remove"], check=True, timeout=60)
+
+
 # --- processes ----------------------------------------------------------------------
 
 def processes():
@@ -103,6 +123,16 @@ def sleeper_disk(use_mib, awake=False):
     """A guest that uses so much of its memory, and goes to sleep: see guests/sleeper.S."""
     sector = (BUILD / "tests/sleeper.bin").read_bytes()
     return sector[:4] + struct.pack("<IB", use_mib * MIB, awake) + sector[9:] + bytes(MIB)
+
+
+# --- system calls that Python has no name for ----------------------------------------
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+PROCESS_MADVISE, MADV_PAGEOUT = 440, 21
+
+
+class IoVec(ctypes.Structure):
+    _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
 
 
 # --- guests -------------------------------------------------------------------------
@@ -181,6 +211,19 @@ class Guest:
             pagemap.seek(self.ram_start() // PAGE * 8)
             entries = pagemap.read(self.memory_mib * MIB // PAGE * 8)
         return sum(top >> 7 for top in entries[7::8]) * PAGE // MIB
+
+    def swap_out(self):
+        """Its RAM, as the kernel does when memory is short, with nothing else suffering.
+        Needs swap, and Linux 5.10."""
+        pidfd = os.pidfd_open(self.pid())
+        try:
+            where = IoVec(self.ram_start(), self.memory_mib * MIB)
+            done = LIBC.syscall(PROCESS_MADVISE, pidfd, ctypes.byref(where), ctypes.c_size_t(1),
+                                MADV_PAGEOUT, 0)
+            if done < 0:
+                raise OSError(ctypes.get_errno(), "process_madvise")
+        finally:
+            os.close(pidfd)
 
     def wake(self):
         """A guest of sleeper_disk()."""

@@ -6,7 +6,7 @@
 
 A test is a function test_SENTENCE(live); its name is FILE/SENTENCE, and a FILTER is
 a part of that.  Each runs in a process of its own with a hard time-out, inside
-privvirt.  What it leaves behind is removed before the next: guests, daemons, KSM's
+privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
 values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
 tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
 """
@@ -122,6 +122,7 @@ def tidy(ksm_values):
     """As if no test had been."""
     kvmlive.Libvirtd.ensure()
     kvmlive.destroy_all()
+    kvmlive.remove_swap()
     knobs.Ksm.restore(ksm_values)
     shutil.rmtree(daemon.RUN_DIR, ignore_errors=True)
 
