@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 from kvmlive import BUILD, wait_until
 
@@ -32,8 +33,14 @@ TAKEN_OVER = "taken over"
 RELOADED = "is in force"
 
 
+def as_said(guest):
+    """Its name as it is shown, to be looked for."""
+    return re.escape("".join(chr(byte) if 0x20 <= byte < 0x7f and byte not in b'\\"' else f"\\x{byte:02x}"
+                             for byte in guest.name.encode()))
+
+
 def guest_verdict(guest, loop, why="[a-z-]+"):
-    return rf"{re.escape(guest.name)}: {loop}: .*\({why}\)"
+    return rf"{as_said(guest)}: {loop}: .*\({why}\)"
 
 
 def ksm_verdict(why):
@@ -41,11 +48,11 @@ def ksm_verdict(why):
 
 
 def appeared(guest):
-    return rf"{re.escape(guest.name)}: (running|paused)$"
+    return rf"{as_said(guest)}: (running|paused)$"
 
 
 def left(guest):
-    return rf"{re.escape(guest.name)}: (stopped|crashed|migrated away)$"
+    return rf"{as_said(guest)}: (stopped|crashed|migrated away)$"
 
 
 def ceded(what):
@@ -99,11 +106,13 @@ class Recorder:
 
     def __init__(self):
         self.lines = []
+        self.times = []  # of arrival, to tell what came first where two record
         self._news = threading.Condition()
 
     def add(self, line):
         with self._news:
             self.lines.append(line)
+            self.times.append(time.monotonic())
             self._news.notify_all()
 
     def mark(self):
@@ -111,6 +120,11 @@ class Recorder:
 
     def found(self, pattern, since=0):
         return [line for line in self.lines[since:] if re.search(pattern, line)]
+
+    def time_of(self, pattern, since=0):
+        """When the first line arrived that matches."""
+        return next(when for line, when in zip(self.lines[since:], self.times[since:])
+                    if re.search(pattern, line))
 
     def wait_for(self, pattern, timeout=30, since=0, count=1):
         """The first line that matches, once there are `count` of them."""
@@ -196,6 +210,14 @@ class Daemon(Recorder):
         self.send(signal.SIGHUP)
         self.notify.wait_for("^RELOADING=1", since=since)
         self.notify.wait_for("^READY=1", since=since)
+
+    def wait_ticks(self, count=3):
+        """So many whole ones, the present one not counted."""
+        self.notify.wait_for("^WATCHDOG=1", since=self.notify.mark(), count=count + 1)
+
+    def ticks_between(self, begin, end):
+        return sum(begin < when <= end for line, when in zip(self.notify.lines, self.notify.times)
+                   if line.startswith("WATCHDOG=1"))
 
     def tick(self):
         self.send(signal.SIGUSR1)

@@ -141,16 +141,18 @@ class Guest:
     """A small guest without an operating system.
 
     loader: content file, put at 16 MiB of its memory.  disk: boot disk.
-    elements, devices: XML fragments for <domain> and <devices>."""
+    elements, devices: XML fragments for <domain> and <devices>.
+    persistent: libvirt keeps its XML when it ends."""
 
     def __init__(self, name, vcpus=1, memory_mib=64, kind="qemu", loader=None, disk=None,
-                 elements="", devices="", max_vcpus=None):
+                 elements="", devices="", max_vcpus=None, persistent=False):
         self.name = PREFIX + name
         self.uuid = str(uuid.uuid4())
         self.vcpus, self.max_vcpus = vcpus, max_vcpus or vcpus
         self.memory_mib, self.kind = memory_mib, kind
         self.loader, self.disk = loader, disk
         self.elements, self.devices = elements, devices
+        self.persistent = persistent
 
     def _disk_xml(self):
         if not self.disk:
@@ -177,10 +179,17 @@ class Guest:
 </domain>"""
 
     def create(self, paused=True):
+        if self.persistent:
+            virsh("define", self._xml_file())
+            virsh("start", self.uuid, *(["--paused"] if paused else []), timeout=180)
+        else:
+            virsh("create", self._xml_file(), *(["--paused"] if paused else []), timeout=180)
+        return self
+
+    def _xml_file(self):
         file = pathlib.Path("/run") / f"{self.uuid}.xml"
         file.write_text(self.xml())
-        virsh("create", file, *(["--paused"] if paused else []), timeout=180)
-        return self
+        return file
 
     def destroy(self):
         virsh("destroy", self.uuid, check=False)
@@ -265,6 +274,8 @@ def destroy_all():
     running = virsh("list", "--all", "--uuid").split()
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda uuid_: virsh("destroy", uuid_, check=False), running))
+    for uuid_ in virsh("list", "--all", "--uuid").split():
+        virsh("undefine", uuid_, check=False)
 
 
 # --- libvirtd ---------------------------------------------------------------------

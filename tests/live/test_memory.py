@@ -1,15 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Is the idlest guest squeezed under pressure, through real memtune, and let go?
+"""Are idle guests squeezed under pressure, let go when they need their memory, and given back
+all that was theirs, however kvmtuned ends?
 
-Pressure and swap are of a faked /proc/meminfo; limits, cgroups and guests are real.
+Guests, their memory, limits, cgroups and swap are real; only how much memory is available is
+of a faked /proc/meminfo.  On cgroup v1 a soft limit takes nothing until the whole machine is
+short, which is not done here: where it matters the test swaps the guest out in its stead.
+
+A guest is watched for a minute before anything is taken of it.  So there is one long story
+under one daemon; its chapters are functions, in the order in which they happen.
 """
-from daemon import KSM_OFF, FakeMeminfo, guest_verdict, kvmtuned, merged
-from kvmlive import SPIN_DISK, distinct_pages, virsh, wait_until
+import os
+import pathlib
+import re
+import signal
 
-ONLY_MEMORY = merged(KSM_OFF, {"placement": {"mode": "off"}, "memory": {
-    "pressure_percent": 50, "calm_percent": 60, "step_interval_s": 1, "step_permille": 100}})
-PRESSED = {"MemTotal": 4096, "MemAvailable": 1024, "SwapTotal": 1024, "SwapFree": 1000}
-CALM = {**PRESSED, "MemAvailable": 3500}
+from daemon import (KSM_OFF, TAKEN_OVER, UNDO, FakeMeminfo, as_said, ceded, guest_verdict,
+                    kvmtuned, left, merged)
+from kvmlive import (MIB, PAGE, SPIN_DISK, Libvirtd, Skip, add_swap, create_all, distinct_pages,
+                     sleeper_disk, virsh, wait_until)
+
+USED_MIB, MEMORY_MIB = 48, 64
+GUARANTEED_MIB = {"section": 54, "metadata": 50}  # of about 62 that such a process uses
+BACKOFF_S = 20
+ONLY_MEMORY = merged(KSM_OFF, {
+    "placement": {"mode": "off"},
+    "memory": {"step_interval_s": 1, "step_permille": 100, "backoff_s": BACKOFF_S},
+    'domain "*-section"': {"min_guarantee_mib": GUARANTEED_MIB["section"]}})
+PRESSED = {"MemTotal": 4096, "MemAvailable": 100}
+BETWEEN = {"MemTotal": 4096, "MemAvailable": 900}
+CALM = {"MemTotal": 4096, "MemAvailable": 3500}
+NO_SWAP = {"SwapTotal": 0, "SwapFree": 0}
+HOSTILE_NAME = "%s%n$(reboot)'quo\"te\\ <b>&amp;"
+MARK_URI = "urn:kvmtuned:limit:1"
+POLICY_URI = "urn:kvmtuned:1"
 
 
 def soft_limit_kib(guest):
@@ -21,51 +44,291 @@ def soft_limit_kib(guest):
     raise AssertionError("no soft_limit in virsh memtune")
 
 
-def wait_limited(guest, timeout):
-    wait_until(lambda: soft_limit_kib(guest) is not None, timeout, f"{guest.name} has a soft limit")
+def limit_of_cgroup_mib(guest):
+    """By the kernel's word, without libvirt."""
+    groups = pathlib.Path(f"/proc/{guest.pid()}/cgroup").read_text()
+    path = re.search(r"(?m)^\d+:memory:(.*)$", groups)
+    if not path:
+        raise Skip("the memory controller is not on cgroup v1")
+    file = pathlib.Path("/sys/fs/cgroup/memory") / path[1][1:] / "memory.soft_limit_in_bytes"
+    return int(file.read_text()) // MIB
 
 
-def wait_unlimited(guest):
-    wait_until(lambda: soft_limit_kib(guest) is None, what=f"{guest.name} has no soft limit")
+def mark_of(guest):
+    """(soft_limit_kib, original_kib) of the live XML; None: no mark."""
+    found = virsh("metadata", guest.uuid, "--uri", MARK_URI, "--live", check=False)
+    values = dict(re.findall(r'(\w+)=["\'](\w+)["\']', found))
+    return (int(values["soft_limit_kib"]), values["original_kib"]) if values else None
 
 
-def test_the_idle_guest_is_squeezed_released_and_restored_after_kill_9(live):
-    content = live.file("content", distinct_pages("memory", 4096))
-    idle = live.guest("idle", paused=False, loader=content)
-    busy = live.guest("busy", paused=False, loader=content, disk=live.file("spin", SPIN_DISK))
-    meminfo = FakeMeminfo(live)
-    meminfo.set(**PRESSED)
-    daemon = live.daemon(ONLY_MEMORY, within=meminfo.within)
-    wait_limited(idle, 150)  # nobody is squeezed in the first minute of observation
-    daemon.wait_for(guest_verdict(idle, "memory", "idlest-under-pressure"))
-    assert soft_limit_kib(busy) is None, "the busy guest is squeezed"
+def wait_limited(guests, timeout=30):
+    for guest in guests:
+        wait_until(lambda guest=guest: soft_limit_kib(guest) is not None, timeout,
+                   f"{guest.name} has a soft limit")
 
-    meminfo.set(**CALM)
-    wait_unlimited(idle)
-    meminfo.set(**PRESSED)
-    wait_limited(idle, 60)
 
+def wait_unlimited(guests, timeout=30):
+    for guest in guests:
+        wait_until(lambda guest=guest: soft_limit_kib(guest) is None, timeout,
+                   f"{guest.name} has no soft limit")
+        wait_until(lambda guest=guest: mark_of(guest) is None, what=f"{guest.name} has no mark")
+
+
+def limits_said(daemon, guest):
+    """KiB, in the order in which they were set."""
+    pattern = re.compile(rf"{as_said(guest)}: soft limit set: (\d+) KiB")
+    return [int(match[1]) for match in map(pattern.search, daemon.lines) if match]
+
+
+class Story:
+    def __init__(self, live):
+        self.live = live
+        self.meminfo = FakeMeminfo(live)
+        self.asleep, self.awake = (live.file(f"disk{n}", sleeper_disk(USED_MIB, n)) for n in (0, 1))
+        self.idle, self.doomed, self.woken = map(self.sleeper, ("idle", "doomed", "woken"))
+        self.section, self.metadata = map(self.sleeper, GUARANTEED_MIB)
+        self.hostile = self.sleeper(HOSTILE_NAME)
+        self.kept = self.sleeper("kept", persistent=True)
+        self.saved = self.sleeper("saved")
+        self.busy = self.sleeper("busy", disk=self.awake)
+        self.admins = self.sleeper("admins", elements="<memtune><soft_limit unit='MiB'>60</soft_limit>"
+                                                      "</memtune>")
+        self.sleepers = [self.idle, self.doomed, self.woken, self.section, self.metadata,
+                         self.hostile, self.saved, self.kept]
+        # Those to which nothing special happens before the end.
+        self.limited = [self.section, self.metadata, self.hostile, self.kept]
+        self.guests = self.sleepers + [self.busy, self.admins]
+        create_all(self.guests, paused=False)
+        for guest in self.sleepers:
+            wait_until(lambda guest=guest: guest.resident_mib() >= USED_MIB - 1, 60,
+                       f"{guest.name} has touched its memory")
+        virsh("metadata", self.metadata.uuid, POLICY_URI, "--live", "--key", "kvmtuned", "--set",
+              f"<policy min_guarantee_mib='{GUARANTEED_MIB['metadata']}'/>")
+
+    def sleeper(self, name, **how):
+        return self.live.new_guest(name, memory_mib=MEMORY_MIB, **{"disk": self.asleep, **how})
+
+    def start(self, *confs):
+        return self.live.daemon(ONLY_MEMORY, *confs, within=self.meminfo.within)
+
+
+def without_swap_it_says_so_once(story, daemon):
+    for guest in story.sleepers:
+        daemon.wait_for(guest_verdict(guest, "memory", "no-swap"))
+    daemon.wait_ticks()
+    for guest in story.sleepers:
+        assert len(daemon.found(guest_verdict(guest, "memory", "no-swap"))) == 1, daemon.lines
+    daemon.wait_for(guest_verdict(story.admins, "memory"))
+
+
+def observing_says_what_it_would_do_and_writes_nothing(story, daemon, definitions):
+    story.meminfo.set(**PRESSED)
+    would = r"soft limit would be set: \d+ KiB"
+    daemon.wait_for(rf"{as_said(story.idle)}: {would}", 150)
+    daemon.wait_ticks()
+    assert {guest: virsh("dumpxml", guest.uuid) for guest in definitions} == definitions
+    assert not daemon.found("soft limit set"), daemon.found("soft limit set")
+
+
+def idle_guests_go_down_by_steps_to_their_floors(story, daemon):
+    for guest in story.sleepers:
+        daemon.wait_for(guest_verdict(guest, "memory", "at-floor"), 60)
+    for guest in story.sleepers:
+        said = limits_said(daemon, guest)
+        assert len(said) >= 2 and said == sorted(said, reverse=True), (guest.name, said)
+        assert soft_limit_kib(guest) == said[-1]
+        assert limit_of_cgroup_mib(guest) == said[-1] // 1024
+        assert mark_of(guest) == (said[-1], "unlimited")
+    for name, mib in GUARANTEED_MIB.items():
+        assert soft_limit_kib(getattr(story, name)) >= mib * 1024
+    assert soft_limit_kib(story.idle) >= MEMORY_MIB * 1024 // 4
+    assert soft_limit_kib(story.idle) < min(GUARANTEED_MIB.values()) * 1024, "floors are alike"
+    assert MARK_URI not in virsh("dumpxml", story.kept.uuid, "--inactive")
+
+
+def the_busy_and_the_admins_guest_are_left_alone(story, daemon):
+    daemon.wait_for(guest_verdict(story.busy, "memory", "guest-active"))
+    daemon.wait_for(guest_verdict(story.admins, "memory", "limited-by-admin"))
+    for guest in (story.busy, story.admins):
+        assert not limits_said(daemon, guest)
+    assert soft_limit_kib(story.busy) is None and soft_limit_kib(story.admins) == 60 * 1024
+
+
+def a_guest_that_wakes_is_let_go_at_once(story, daemon):
+    """Most of its memory is in swap, as it is when kswapd has followed the limit."""
+    guest = story.woken
+    guest.swap_out()
+    wait_until(lambda: guest.resident_mib() < USED_MIB // 4, what="it is swapped out")
+    since, before = daemon.mark(), daemon.notify.times[-1]
+    guest.wake()
+    daemon.wait_for(guest_verdict(guest, "memory", "guest-suffers"), since=since)
+    said = daemon.time_of(guest_verdict(guest, "memory", "guest-suffers"), since)
+    # The tick before the key, the one that may have been under way, and one more.
+    assert daemon.ticks_between(before, said) <= 2, daemon.lines[since:]
+    wait_unlimited([guest])
+    virsh("reset", guest.uuid)  # it sleeps again
+    return since, said
+
+
+def and_left_alone_for_the_back_off(story, daemon, since, suffered):
+    again = rf"{as_said(story.woken)}: soft limit set: "
+    daemon.wait_for(again, 90, since=since)
+    assert daemon.time_of(again, since) - suffered >= BACKOFF_S - 1, daemon.lines[since:]
+
+
+def what_the_admin_sets_in_between_is_his(story, daemon):
+    virsh("memtune", story.idle.uuid, "--live", "--soft-limit", 40000)
+    daemon.wait_for(ceded(story.idle.name))
+    daemon.wait_ticks(5)
+    assert len(daemon.found(ceded(story.idle.name))) == 1
+    assert soft_limit_kib(story.idle) == 40000
+
+
+def a_guest_destroyed_in_between_is_forgotten(story, daemon):
+    story.doomed.destroy()
+    daemon.wait_for(left(story.doomed))
+    wait_until(lambda: story.doomed.uuid not in UNDO.read_text(), what="its limit is forgotten")
+
+
+def between_calm_and_pressed_limits_stay(story, daemon):
+    before = {guest: soft_limit_kib(guest) for guest in story.limited}
+    story.meminfo.set(**BETWEEN)
+    daemon.wait_for(guest_verdict(story.hostile, "memory", "host-between"))
+    daemon.wait_ticks()
+    assert {guest: soft_limit_kib(guest) for guest in story.limited} == before
+
+
+def calm_lifts_what_a_hung_libvirtd_had_to_keep(story, daemon):
+    since = daemon.mark()
+    Libvirtd.send(signal.SIGSTOP)
+    story.meminfo.set(**CALM)
+    daemon.wait_for(guest_verdict(story.hostile, "memory", "host-calm"), since=since)
+    daemon.wait_ticks(5)
+    assert limit_of_cgroup_mib(story.hostile) < MEMORY_MIB
+    Libvirtd.send(signal.SIGCONT)
+    wait_unlimited(story.limited + [story.saved])
+    assert soft_limit_kib(story.idle) == 40000
+
+
+def save_and_restore(live, guest):
+    file = live.dir / "saved"
+    virsh("save", guest.uuid, file)
+    virsh("restore", file)
+    file.unlink()
+
+
+def a_saved_guest_comes_back_with_what_is_ours(story, daemon):
+    """Whether kvmtuned was quick enough to lift the limit before it was saved, or not."""
+    save_and_restore(story.live, story.saved)
+    daemon.wait_for(guest_verdict(story.saved, "memory", "guest-young"), since=daemon.mark())
+    assert not daemon.found(guest_verdict(story.saved, "memory", "limited-by-admin"))
+
+
+def after_kill_9_a_restart_goes_on(story, daemon):
+    """... also with a guest that was saved while nobody was there, which the undo file does
+    not know: only the mark in its XML does."""
+    limits = {guest: soft_limit_kib(guest) for guest in story.limited}
     daemon.kill()
-    assert soft_limit_kib(idle) is not None
+    save_and_restore(story.live, story.kept)
+    assert MARK_URI not in virsh("dumpxml", story.kept.uuid, "--inactive")
+    second = story.start()
+    second.wait_for(TAKEN_OVER)
+    second.wait_for(guest_verdict(story.kept, "memory", "guest-young"))
+    second.wait_ticks()
+    assert {guest: soft_limit_kib(guest) for guest in story.limited} == limits
+    return second
+
+
+def opting_out_lifts_what_an_earlier_life_has_set(story, daemon):
+    virsh("metadata", story.section.uuid, POLICY_URI, "--live", "--key", "kvmtuned", "--set",
+          "<policy memory='off'/>")
+    daemon.wait_for(guest_verdict(story.section, "memory", "switched-off"))
+    wait_unlimited([story.section])
+    story.limited.remove(story.section)
+
+
+def restore_gives_back_the_rest(story, daemon):
+    wait_limited(story.limited)
+    daemon.kill()
     done = kvmtuned("--restore", "--config", daemon.conf_file)
     assert done.returncode == 0, done.stdout
-    assert soft_limit_kib(idle) is None
+    wait_unlimited(story.limited)
+    assert soft_limit_kib(story.idle) == 40000 and soft_limit_kib(story.admins) == 60 * 1024
 
 
-test_the_idle_guest_is_squeezed_released_and_restored_after_kill_9.seconds = 300
+def test_idle_guests_are_squeezed_let_go_and_given_back(live):
+    add_swap(1024)
+    story = Story(live)
+    story.meminfo.set(**PRESSED, **NO_SWAP)
+    definitions = {guest: virsh("dumpxml", guest.uuid) for guest in story.guests}
+    daemon = story.start({"memory": {"mode": "observe"}})
+    without_swap_it_says_so_once(story, daemon)
+    observing_says_what_it_would_do_and_writes_nothing(story, daemon, definitions)
+
+    daemon.reload(ONLY_MEMORY)
+    idle_guests_go_down_by_steps_to_their_floors(story, daemon)
+    the_busy_and_the_admins_guest_are_left_alone(story, daemon)
+    woken = a_guest_that_wakes_is_let_go_at_once(story, daemon)
+    what_the_admin_sets_in_between_is_his(story, daemon)
+    a_guest_destroyed_in_between_is_forgotten(story, daemon)
+    between_calm_and_pressed_limits_stay(story, daemon)
+    a_saved_guest_comes_back_with_what_is_ours(story, daemon)
+    calm_lifts_what_a_hung_libvirtd_had_to_keep(story, daemon)
+    story.meminfo.set(**PRESSED)
+    wait_limited(story.limited, 60)
+    and_left_alone_for_the_back_off(story, daemon, *woken)
+    assert not daemon.found(" error "), daemon.found(" error ")
+
+    second = after_kill_9_a_restart_goes_on(story, daemon)
+    opting_out_lifts_what_an_earlier_life_has_set(story, second)
+    restore_gives_back_the_rest(story, second)
 
 
-def test_limits_of_the_admin_and_hosts_without_swap_are_left_alone(live):
-    limited = live.guest("limited", elements="<memtune><soft_limit unit='MiB'>60</soft_limit></memtune>")
-    plain = live.guest("plain")
+test_idle_guests_are_squeezed_let_go_and_given_back.seconds = 400
+
+
+def test_a_limit_that_came_with_the_guest_is_given_back_at_the_stop(live):
+    """As on a host that a squeezed guest is migrated to."""
+    comes, foreign = live.guest("comes", paused=False), live.guest("foreign", paused=False)
+    for guest in (comes, foreign):
+        virsh("memtune", guest.uuid, "--live", "--soft-limit", 50000)
+    for guest, limit_kib in ((comes, 50000), (foreign, 40000)):
+        virsh("metadata", guest.uuid, MARK_URI, "--live", "--key", "kvmtuned-limit", "--set",
+              f"<limit soft_limit_kib='{limit_kib}' original_kib='70000'/>")
     meminfo = FakeMeminfo(live)
-    meminfo.set(**PRESSED)
+    meminfo.set(**PRESSED, SwapTotal=1024, SwapFree=1024)
     daemon = live.daemon(ONLY_MEMORY, within=meminfo.within)
-    daemon.wait_for(guest_verdict(limited, "memory", "limited-by-admin"))
+    daemon.wait_for(guest_verdict(comes, "memory", "guest-young"))
+    daemon.wait_for(guest_verdict(foreign, "memory", "limited-by-admin"))
+    daemon.wait_ticks()
+    assert soft_limit_kib(comes) == soft_limit_kib(foreign) == 50000
     daemon.stop()
-    assert soft_limit_kib(limited) == 60 * 1024
+    assert soft_limit_kib(comes) == 70000 and mark_of(comes) is None
+    assert soft_limit_kib(foreign) == 50000
 
-    meminfo.set(**{**PRESSED, "SwapTotal": 0, "SwapFree": 0})
-    daemon = live.daemon(ONLY_MEMORY, within=meminfo.within)
-    daemon.wait_for(guest_verdict(plain, "memory", "no-swap"))
+
+def test_a_qemu_that_outgrows_its_guest_is_reported_and_held_where_it_is(live):
+    """QEMU keeps a copy of what its loader has put into the guest's memory.  A guest of type
+    qemu would have to outgrow 1 GiB of translated code."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("needs /dev/kvm")
+    content = live.file("content", distinct_pages("memory", 40 * MIB // PAGE))
+    big = live.guest("big", kind="kvm", paused=False, loader=content, disk=live.file("spin", SPIN_DISK))
+    plain = live.guest("plain", kind="kvm", memory_mib=128, paused=False)
+    meminfo = FakeMeminfo(live)
+    meminfo.set(**CALM)
+    guard = {"memory": {"overhead_mib": 0}}
+    daemon = live.daemon(ONLY_MEMORY, guard, within=meminfo.within)
+    runaway = rf"warning .*{as_said(big)}.*runaway"
+    daemon.wait_for(runaway)
+    daemon.wait_ticks(5)
+    assert len(daemon.found(runaway)) == 1 and not daemon.found(rf"{as_said(plain)}.*runaway")
+    assert soft_limit_kib(big) is None
+
+    daemon.reload(merged(ONLY_MEMORY, guard, {"memory": {"runaway": "limit"}}))
+    wait_limited([big])
+    assert soft_limit_kib(big) > (64 + 8) * 1024
     assert soft_limit_kib(plain) is None
+    daemon.wait_ticks()
+    daemon.stop()
+    assert soft_limit_kib(big) is None and mark_of(big) is None
