@@ -96,14 +96,33 @@ static int look_after_failure(struct virt *v, struct virt_guest *g, virDomainPtr
 	return error;
 }
 
+/* libvirt sends no event for memtune: somebody else's limit may be there, and nobody knows it
+ * yet.  Where a value of ours was not read back nothing can be told. */
+static bool is_foreign(const struct virt_guest *g, const struct virt_request *request,
+		       uint64_t found_kib, uint64_t wanted_kib)
+{
+	uint64_t expected_kib =
+		g->own_soft_limit ? g->own_soft_limit_kib : known_kib(request->original_kib);
+
+	return expected_kib != 0 && found_kib != expected_kib && found_kib != wanted_kib;
+}
+
 int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		       const struct virt_request *request, struct vm_reply *reply)
 {
 	uint64_t wanted_kib = whole_pages_kib(known_kib(request->soft_limit_kib));
 	uint64_t soft_kib, hard_kib;
 	bool limits = wanted_kib != known_kib(request->original_kib);
-	int r = limits ? mark(v, dom, wanted_kib, request->original_kib) : 0;
+	int r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
 
+	if (r < 0)
+		return r;
+	reply->soft_limit_kib = soft_kib;
+	if (is_foreign(g, request, soft_kib, wanted_kib)) {
+		virt_guest_touch(v, g);
+		return 0;
+	}
+	r = limits ? mark(v, dom, wanted_kib, request->original_kib) : 0;
 	if (r < 0)
 		return r;
 	if (set(dom, wanted_kib) < 0) {

@@ -179,12 +179,16 @@ static int read_persistent(struct virt *v, virDomainPtr dom, struct domain_xml *
 	return r;
 }
 
-/* Somebody set another soft limit than we did: it is theirs. */
+/* Somebody set another soft limit than we did: it is theirs.  Of an earlier life's nobody
+ * knows what it was: it is what is found first. */
 static bool owns_soft_limit(struct virt_guest *g, const struct domain *d)
 {
-	if (g->own_soft_limit && g->own_soft_limit_kib &&
-	    g->own_soft_limit_kib != d->soft_limit_kib)
+	if (g->own_soft_limit && g->own_soft_limit_kib == 0)
+		g->own_soft_limit_kib = d->soft_limit_kib;
+	if (g->own_soft_limit_kib != d->soft_limit_kib)
 		g->own_soft_limit = false;
+	if (!g->own_soft_limit)
+		g->own_soft_limit_kib = 0;
 	return g->own_soft_limit;
 }
 

@@ -95,7 +95,8 @@ static struct domain until_admin_has(bool pins, bool memtune)
 	return news.guest;
 }
 
-static void admin_sets_soft_limit(unsigned long long kib)
+/* libvirt sends no event for this. */
+static void admin_sets_soft_limit_unseen(unsigned long long kib)
 {
 	virTypedParameter limit = {
 		.field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
@@ -104,6 +105,11 @@ static void admin_sets_soft_limit(unsigned long long kib)
 	};
 
 	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+}
+
+static void admin_sets_soft_limit(unsigned long long kib)
+{
+	admin_sets_soft_limit_unseen(kib);
 	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
 }
 
@@ -127,6 +133,32 @@ START_TEST(a_soft_limit_that_was_given_back_is_not_ours)
 	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, KT_UNLIMITED_KIB);
 	admin_sets_soft_limit(65536);
 	until_admin_has(false, true);
+}
+END_TEST
+
+START_TEST(a_soft_limit_that_nobody_told_of_is_not_written_over)
+{
+	admin_sets_soft_limit_unseen(50000);
+	ck_assert_uint_eq(set_soft_limit(65536).reply.soft_limit_kib, 50000);
+	until_admin_has(false, true);
+	admin_sets_soft_limit(KT_UNLIMITED_KIB);
+	until_admin_has(false, false);
+	ck_assert_uint_eq(set_soft_limit(65536).reply.soft_limit_kib, 65536);
+	admin_sets_soft_limit_unseen(70000);
+	ck_assert_uint_eq(set_soft_limit(60000).reply.soft_limit_kib, 70000);
+	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, 70000);
+	ck_assert_uint_eq(until_admin_has(false, true).soft_limit_kib, 70000);
+}
+END_TEST
+
+START_TEST(nor_is_one_that_follows_a_limit_of_an_earlier_life)
+{
+	admin_sets_soft_limit(65536);
+	until_admin_has(false, true);
+	ck_assert_int_eq(virt_own_soft_limit(virt, &uuid), 0);
+	until_admin_has(false, false);
+	admin_sets_soft_limit_unseen(70000);
+	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, 70000);
 }
 END_TEST
 
@@ -216,6 +248,8 @@ int main(void)
 	tcase_add_test(c, nonsense_is_not_even_asked);
 	tcase_add_test(c, a_soft_limit_is_ours_until_somebody_changes_it);
 	tcase_add_test(c, a_soft_limit_that_was_given_back_is_not_ours);
+	tcase_add_test(c, a_soft_limit_that_nobody_told_of_is_not_written_over);
+	tcase_add_test(c, nor_is_one_that_follows_a_limit_of_an_earlier_life);
 	tcase_add_test(c, limits_of_an_earlier_life_are_adopted);
 	tcase_add_test(c, pins_of_an_earlier_life_are_adopted_and_die_with_the_guest);
 	tcase_add_test(c, our_own_pins_are_not_the_admins);
