@@ -119,6 +119,8 @@ int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		return r;
 	reply->soft_limit_kib = soft_kib;
 	if (is_foreign(g, request, soft_kib, wanted_kib)) {
+		if (g->own_soft_limit)
+			unmark(v, dom);
 		virt_guest_touch(v, g);
 		return 0;
 	}
