@@ -97,13 +97,17 @@ static int look_after_failure(struct virt *v, struct virt_guest *g, virDomainPtr
 }
 
 /* libvirt sends no event for memtune: somebody else's limit may be there, and nobody knows it
- * yet.  Where a value of ours was not read back nothing can be told. */
+ * yet.  Where a value of ours was not read back nothing can be told, nor where we never had
+ * one: what is to be given back then is of an earlier life, which the asker knows. */
 static bool is_foreign(const struct virt_guest *g, const struct virt_request *request,
 		       uint64_t found_kib, uint64_t wanted_kib)
 {
-	uint64_t expected_kib =
-		g->own_soft_limit ? g->own_soft_limit_kib : known_kib(request->original_kib);
+	uint64_t original_kib = known_kib(request->original_kib), expected_kib = original_kib;
 
+	if (g->own_soft_limit)
+		expected_kib = g->own_soft_limit_kib;
+	else if (wanted_kib == original_kib)
+		expected_kib = 0;
 	return expected_kib != 0 && found_kib != expected_kib && found_kib != wanted_kib;
 }
 

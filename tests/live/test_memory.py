@@ -305,6 +305,7 @@ def test_a_limit_that_came_with_the_guest_is_given_back_at_the_stop(live):
     daemon = live.daemon(ONLY_MEMORY, within=meminfo.within)
     daemon.wait_for(guest_verdict(comes, "memory", "guest-young"))
     daemon.wait_for(guest_verdict(foreign, "memory", "limited-by-admin"))
+    wait_until(lambda: comes.uuid in UNDO.read_text(), what="its original is remembered")
     daemon.wait_ticks()
     assert soft_limit_kib(comes) == soft_limit_kib(foreign) == 50000
     daemon.stop()

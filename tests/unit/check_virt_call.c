@@ -173,6 +173,13 @@ START_TEST(nor_is_one_that_follows_a_limit_of_an_earlier_life)
 }
 END_TEST
 
+START_TEST(a_limit_of_an_earlier_life_is_given_back_without_being_adopted)
+{
+	admin_sets_soft_limit_unseen(65536);
+	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, KT_UNLIMITED_KIB);
+}
+END_TEST
+
 START_TEST(limits_of_an_earlier_life_are_adopted)
 {
 	admin_sets_soft_limit(65536);
@@ -261,6 +268,7 @@ int main(void)
 	tcase_add_test(c, a_soft_limit_that_was_given_back_is_not_ours);
 	tcase_add_test(c, a_soft_limit_that_nobody_told_of_is_not_written_over);
 	tcase_add_test(c, nor_is_one_that_follows_a_limit_of_an_earlier_life);
+	tcase_add_test(c, a_limit_of_an_earlier_life_is_given_back_without_being_adopted);
 	tcase_add_test(c, limits_of_an_earlier_life_are_adopted);
 	tcase_add_test(c, pins_of_an_earlier_life_are_adopted_and_die_with_the_guest);
 	tcase_add_test(c, our_own_pins_are_not_the_admins);
