@@ -52,10 +52,11 @@ static void look(struct act *a, struct act_guest *g)
 	reclaimer_look(a->reclaimer, g->reclaim.slot, &answer);
 	count(g, &answer);
 	g->in_force.reclaiming = answer.state == RECLAIM_WAITS || answer.state == RECLAIM_WORKS;
-	g->in_force.asked_kib = answer.asked_kib;
 	g->in_force.got_kib = answer.got_kib;
-	if (!g->in_force.reclaiming)
+	if (!g->in_force.reclaiming) {
+		g->in_force.asked_kib = answer.asked_kib;
 		take_end(a, g);
+	}
 }
 
 /* Again and again, for as long as it lasts: a signal may come too early. */
@@ -131,7 +132,8 @@ static int give(struct act *a, struct act_guest *g, const struct reclaim_order *
 	r->answer = (struct reclaim_answer){ .state = RECLAIM_WAITS };
 	g->in_force.reclaiming = true;
 	g->in_force.reclaim_late = false;
-	g->in_force.asked_kib = g->in_force.got_kib = 0;
+	g->in_force.asked_kib = order->at_most_kib;
+	g->in_force.got_kib = 0;
 	return 0;
 }
 

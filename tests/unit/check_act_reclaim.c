@@ -261,6 +261,24 @@ START_TEST(a_hold_lets_the_last_step_end)
 }
 END_TEST
 
+/* Else the same would be taken of another guest meanwhile. */
+START_TEST(all_of_an_order_is_on_its_way_until_it_ends)
+{
+	add_guest("web", OTHER, &other);
+	begin_and_hang();
+	ck_assert_uint_eq(in_force()->asked_kib, 50 * MIB);
+	wish_at(OTHER, MEMORY_RECLAIM, 90 * MIB);
+	hold();
+	ck_assert_uint_eq(in_force()->asked_kib, 50 * MIB);
+	apply();
+	ck_assert_uint_eq(act_in_force(act)->guest[OTHER].asked_kib, 10 * MIB); /* it waits */
+	release();
+	while (in_force()->reclaiming)
+		apply();
+	ck_assert_uint_lt(in_force()->asked_kib, 50 * MIB);
+}
+END_TEST
+
 /* Else a squeeze of an hour would be 600 lines. */
 START_TEST(steps_are_told_as_a_whole)
 {
@@ -708,6 +726,7 @@ int main(void)
 	tcase_add_test(t, its_end_is_seen_before_the_next_plan);
 	tcase_add_test(t, after_a_hold_the_same_is_a_new_wish);
 	tcase_add_test(t, a_hold_lets_the_last_step_end);
+	tcase_add_test(t, all_of_an_order_is_on_its_way_until_it_ends);
 	tcase_add_test(t, steps_are_told_as_a_whole);
 	tcase_add_test(t, a_step_that_brings_nothing_is_not_talked_about);
 	tcase_add_test(t, nothing_is_on_file);
