@@ -26,6 +26,7 @@ void act_memory_publish(struct act_guest *g)
 	g->in_force.limited = l->ours && l->got != l->original;
 	g->in_force.soft_limit_kib = g->in_force.limited ? l->got : 0;
 	g->in_force.limit_pending = l->pending;
+	g->in_force.pending_limit_kib = l->pending && !l->giving_back ? l->asked : 0;
 }
 
 bool act_memory_waiting(const struct act_guest *g)

@@ -97,12 +97,19 @@ uint64_t squeeze_target_kib(const struct squeeze *q, uint64_t at_most_kib)
 	return sub_capped(from, target) >= squeeze_least_kib ? target : KT_UNLIMITED_KIB;
 }
 
+static uint64_t lowest_limit_kib(const struct guest_in_force *f)
+{
+	uint64_t kib = f->limited ? f->soft_limit_kib : KT_UNLIMITED_KIB;
+
+	return f->pending_limit_kib ? KT_MIN(kib, f->pending_limit_kib) : kib;
+}
+
 uint64_t squeeze_on_its_way_kib(const struct squeeze *q)
 {
 	const struct guest_in_force *f = q->in_force;
 	uint64_t kib = f->reclaiming ? sub_capped(f->asked_kib, f->got_kib) : 0;
 
-	if (f->limited && q->guest->present)
-		kib = add_capped(kib, sub_capped(q->guest->sample->usage_kib, f->soft_limit_kib));
+	if (q->guest->present)
+		kib = add_capped(kib, sub_capped(q->guest->sample->usage_kib, lowest_limit_kib(f)));
 	return kib;
 }

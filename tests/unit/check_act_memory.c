@@ -97,9 +97,11 @@ START_TEST(a_limit_is_on_file_then_asked_for_then_in_force)
 	limit(900000); /* not before the answer */
 	assert_asked(1000000);
 	ck_assert_uint_eq(nsaid, 0);
+	ck_assert_uint_eq(in_force()->pending_limit_kib, 1000000);
 
 	reply(1000000, 0);
 	ck_assert(!in_force()->limit_pending && in_force()->limited);
+	ck_assert_uint_eq(in_force()->pending_limit_kib, 0);
 	ck_assert_uint_eq(in_force()->soft_limit_kib, 1000000);
 	ck_assert_uint_eq(in_force()->limit_changed_ns, 2000);
 	s = the_one(LOG_MEMTUNE_CHANGED);
@@ -122,6 +124,8 @@ START_TEST(the_original_is_the_first_one_and_comes_back)
 	fact(900000);
 	release();
 	release();
+	ck_assert(in_force()->limit_pending);
+	ck_assert_uint_eq(in_force()->pending_limit_kib, 0);
 	assert_done(5000000);
 	ck_assert(!in_force()->limited);
 	ck_assert_str_eq(the_one(LOG_RESTORED)->reason, "host-calm");

@@ -163,6 +163,26 @@ START_TEST(what_is_on_its_way_need_not_be_found_again)
 }
 END_TEST
 
+/* libvirt may take a minute, in which nobody else is to give the same. */
+START_TEST(a_limit_that_libvirt_was_asked_for_is_on_its_way)
+{
+	four_guests();
+	given.host.deficit_kib = 100000;
+	fx.sample[0].cgroup_v2 = fx.sample[1].cgroup_v2 = fx.sample[2].cgroup_v2 = false;
+	limit_in_force(1, G4 - 10000);
+	fx.in_force.guest[1].limit_pending = true;
+	fx.in_force.guest[1].pending_limit_kib = G4 - 30000;
+	fx.in_force.guest[2].limit_pending = true;
+	fx.in_force.guest[2].pending_limit_kib = G4 - 70000;
+	limit_in_force(0, G4);
+	fx.in_force.guest[0].limit_pending = true; /* and is to be lifted */
+	fx.conf.memory.backend = MEMORY_BACKEND_LIMIT;
+	(void)step();
+	ck_assert_uint_eq(taken_of(3), 0);
+	ck_assert_uint_eq(fx.plan.memory.deficit_kib, 0);
+}
+END_TEST
+
 START_TEST(what_is_on_its_way_needs_swap_too)
 {
 	four_guests();
@@ -332,6 +352,7 @@ int main(void)
 	tcase_add_test(c, what_is_not_to_be_had_is_still_lacking);
 	tcase_add_test(c, swap_without_room_for_all_bounds_all);
 	tcase_add_test(c, what_is_on_its_way_need_not_be_found_again);
+	tcase_add_test(c, a_limit_that_libvirt_was_asked_for_is_on_its_way);
 	tcase_add_test(c, what_is_on_its_way_needs_swap_too);
 	tcase_add_test(c, a_hint_takes_what_it_goes_down);
 	tcase_add_test(c, a_host_that_lacks_hardly_anything_is_left_alone);
