@@ -138,6 +138,9 @@ void squeeze_judge(const struct squeeze *q)
 	bool late = s->unjudged && !is_under_way(q) && q->in_force->reclaim_late;
 
 	note_stalls(q);
+	/* A step lasts until its end: one that waits for a slow disk has not done anything. */
+	if (s->unjudged && is_under_way(q))
+		s->stepped_ns = q->now_ns;
 	if (hurts(q) || late) {
 		back_off(q, false);
 		s->unjudged = false;

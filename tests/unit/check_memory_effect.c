@@ -111,7 +111,7 @@ START_TEST(a_guest_that_waits_more_since_a_step_is_harmed)
 	given.dry_run[0] = delays[_i].dry_run;
 	expect("a step", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
 	waits(delays[_i].after);
-	fx.in_force.guest[0].reclaiming = true; /* no other step meanwhile */
+	given.host.deficit_kib = 0; /* no other step meanwhile */
 	(void)step_after_s(delays[_i].seconds);
 	ck_assert_msg((plan_of(0)->why == WHY_GUEST_SUFFERS) == delays[_i].harmed, "%s: %s",
 		      delays[_i].name, why_str(plan_of(0)->why));
@@ -345,6 +345,22 @@ START_TEST(a_reclaim_that_had_to_be_interrupted_is_harm)
 }
 END_TEST
 
+/* Of an order that waited for a slow disk most shows only after its end. */
+START_TEST(the_effect_is_awaited_from_the_end_of_a_reclaim)
+{
+	first_step();
+	fx.in_force.guest[0].reclaiming = true;
+	for (int i = 0; i < 60; i++)
+		expect("under way", step_after_s(1), WISH_HOLD, WHY_COOLING_DOWN);
+	fx.in_force.guest[0].reclaiming = false;
+	reclaim_ended(0, 41943, 41943);
+	for (int i = 0; i < 5; i++)
+		expect("its effect is awaited", step_after_s(1), WISH_HOLD, WHY_COOLING_DOWN);
+	waits(0.5);
+	expect("and is looked for", step(), WISH_RELEASE, WHY_GUEST_SUFFERS);
+}
+END_TEST
+
 START_TEST(what_is_only_said_is_not_judged)
 {
 	given.dry_run[0] = true;
@@ -383,6 +399,7 @@ int main(void)
 	tcase_add_test(c, who_gives_hardly_anything_twice_has_nothing_cold);
 	tcase_add_test(c, what_is_stopped_is_not_judged_by_what_it_brought);
 	tcase_add_test(c, a_reclaim_that_had_to_be_interrupted_is_harm);
+	tcase_add_test(c, the_effect_is_awaited_from_the_end_of_a_reclaim);
 	tcase_add_test(c, what_is_only_said_is_not_judged);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -243,7 +243,8 @@ START_TEST(a_limit_in_force_is_wished_again)
 	fx.in_force.guest[0].limit_pending = true;
 	expect_target("libvirt has not answered", step_after_s(5), MEMORY_SOFT_LIMIT, 4163840);
 	fx.in_force.guest[0].limit_pending = false;
-	(void)step();
+	expect_target("its effect is awaited", step_after_s(5), MEMORY_SOFT_LIMIT, 4163840);
+	(void)step_after_s(1);
 	ck_assert_uint_lt(plan_of(0)->target_kib, 4163840);
 	uses(0, G8_QUARTER);
 	limit_in_force(0, G8_QUARTER);
