@@ -182,7 +182,7 @@ static const struct {
 } rules[] = {
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, true },
 	{ is_ceded, WISH_HOLD, WHY_CEDED, true },
-	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF, true },
+	{ actuator_is_off, WISH_RELEASE, WHY_ACTUATOR_OFF, true },
 	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP, false },
 	{ host_is_calm, WISH_RELEASE, WHY_HOST_CALM, false },
 	{ is_not_sampled, WISH_RELEASE, WHY_NOT_SAMPLED, true },

@@ -536,6 +536,21 @@ START_TEST(a_refusal_is_said_once_and_ends_it)
 }
 END_TEST
 
+START_TEST(what_was_set_before_a_refusal_is_given_back)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(900000);
+	assert_asked(900000);
+	reply(0, -EIO);
+	ck_assert(in_force()->limit_off && in_force()->limited);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert(!in_force()->limited);
+}
+END_TEST
+
 START_TEST(a_refused_request_is_a_refusal_too)
 {
 	answer_now = -EINVAL;
@@ -891,6 +906,7 @@ int main(void)
 	tcase_add_test(c, a_limit_of_a_guest_that_has_gone_went_with_it);
 	tcase_add_test(c, a_guest_that_is_not_there_is_left_alone);
 	tcase_add_test(c, a_refusal_is_said_once_and_ends_it);
+	tcase_add_test(c, what_was_set_before_a_refusal_is_given_back);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);

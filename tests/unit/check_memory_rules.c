@@ -190,7 +190,7 @@ static const struct {
 	{ "the loop is off", by_mode, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "the guest opted out", by_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
-	{ "actuator off", by_actuator, WISH_HOLD, WHY_ACTUATOR_OFF },
+	{ "actuator off", by_actuator, WISH_RELEASE, WHY_ACTUATOR_OFF },
 	{ "its process cannot be read", by_no_sample, WISH_RELEASE, WHY_NOT_SAMPLED },
 	{ "migrating", by_busy, WISH_RELEASE, WHY_GUEST_BUSY },
 	{ "limits of the admin", by_memtune, WISH_RELEASE, WHY_LIMITED_BY_ADMIN },
