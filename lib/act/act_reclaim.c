@@ -223,7 +223,9 @@ static void apply_guest(struct act *a, struct act_guest *g, const struct guest_p
 	}
 	wish = &plan->memory;
 	look(a, g);
-	if (wish->wish == WISH_SET && wish->means == MEMORY_RECLAIM)
+	if (g->reclaim.open && only_tells(a, wish)) /* it is observed only since a reload */
+		let_go(a, g, wish->why);
+	else if (wish->wish == WISH_SET && wish->means == MEMORY_RECLAIM)
 		reclaim(a, g, plan);
 	else if (wish->wish != WISH_HOLD)
 		let_go(a, g, wish->why);
