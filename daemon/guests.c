@@ -42,6 +42,13 @@ static void keep_balloon(const struct kvmtuned *k, int slot, struct domain *d)
 	d->balloon_usable_kib = old->balloon_usable_kib;
 }
 
+/* A mark of another limit than the one in force is left over; the next limit replaces it. */
+static void adopt_marked_limit(struct kvmtuned *k, const struct domain *d)
+{
+	if (d->has_limit_mark && d->marked_limit_kib == d->soft_limit_kib)
+		act_adopt_soft_limit(k->act, &d->uuid, d->marked_limit_kib, d->marked_original_kib);
+}
+
 static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 {
 	struct domain *d = &news->guest;
@@ -57,6 +64,8 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 		return false;
 	}
 	act_note_soft_limit(k->act, &d->uuid, d->soft_limit_kib);
+	if (k->bound[slot] == k->domains->slot[slot].incarnation)
+		adopt_marked_limit(k, d);
 	k->kicked |= is_new || news->started;
 	if (is_new)
 		say_guest(d, "appear", d->running ? "running" : "paused");
@@ -217,13 +226,6 @@ static int own_what_is_in_force(struct kvmtuned *k, size_t i)
 		r = virt_own_soft_limit(k->virt, &d->uuid);
 	}
 	return r;
-}
-
-/* A mark of another limit than the one in force is left over; the next limit replaces it. */
-static void adopt_marked_limit(struct kvmtuned *k, const struct domain *d)
-{
-	if (d->has_limit_mark && d->marked_limit_kib == d->soft_limit_kib)
-		act_adopt_soft_limit(k->act, &d->uuid, d->marked_limit_kib, d->marked_original_kib);
 }
 
 void guests_bind(struct kvmtuned *k, size_t i)
