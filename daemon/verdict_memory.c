@@ -13,11 +13,10 @@ enum {
 
 /* ---- a guest ------------------------------------------------------------------------- */
 
-/* Nothing of a reclaim is in force afterwards: until it is let go, a pause between two steps is
- * no change. */
+/* Until it is let go, a pause between two steps is no change, and a limit in force stays. */
 static bool is_between_steps(const struct memory_verdict *v, const struct memory_plan *m)
 {
-	return v->wish == WISH_SET && v->means == MEMORY_RECLAIM && m->wish == WISH_HOLD;
+	return v->wish == WISH_SET && m->wish == WISH_HOLD;
 }
 
 static void say_decision(struct memory_verdict *v, const struct guest_plan *g, bool first)
