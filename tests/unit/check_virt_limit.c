@@ -158,6 +158,8 @@ START_TEST(the_mark_goes_after_the_limit)
 {
 	uint64_t original_kib = originals[_i].original_kib;
 
+	if (originals[_i].limited)
+		somebody_limits_to(original_kib);
 	ck_assert_int_eq(limit_to(65536, original_kib).error, 0);
 	(void)until_marked(true);
 	ck_assert_int_eq(limit_to(original_kib, original_kib).error, 0);
