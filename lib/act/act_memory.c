@@ -104,18 +104,19 @@ void act_adopt_soft_limit(struct act *a, const struct uuid *uuid, uint64_t kib,
 
 /* ---- plan -> request --------------------------------------------------- */
 
-/* Once per wish, however often it comes. */
+/* Usage changes all the time, and with it the target of a step that is never made. */
 static void dry_run(struct act_guest *g, const struct memory_plan *wish)
 {
 	struct memory_plan *said = &g->limit.said;
 
-	if (wish->wish == said->wish && wish->target_kib == said->target_kib)
+	if (wish->wish == said->wish && wish->means == said->means)
 		return;
 	*said = *wish;
 	if (wish->wish == WISH_SET && wish->means == MEMORY_SOFT_LIMIT &&
 	    wish->target_kib != g->fact_kib && !g->in_force.limit_ceded)
 		act_memory_say(g,
-			       (struct log_event){ .id = LOG_MEMTUNE_CHANGED,
+			       (struct log_event){ .level = LOG_LEVEL_NOTICE,
+						   .id = LOG_MEMTUNE_CHANGED,
 						   .action = "limit",
 						   .dry_run = true },
 			       g->fact_kib, wish->target_kib);
@@ -242,21 +243,28 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 		act_memory_cede(a, g, found_kib);
 		return;
 	}
-	act_memory_say(g, (struct log_event){ .id = LOG_RESTORED, .action = "restore" },
+	act_memory_say(g,
+		       (struct log_event){
+			       .level = LOG_LEVEL_NOTICE, .id = LOG_RESTORED, .action = "restore" },
 		       l->lost ? l->asked : l->got, l->original);
 	l->ours = l->lost = l->lost_back = false;
 	a->undo_stale = true;
 }
 
+/* The first of a squeeze is a change, those after it are details. */
 static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
 {
 	struct limit *l = &g->limit;
+	bool first = l->got == l->original;
 
 	if (!is_result_of(found_kib, l->asked)) {
 		act_memory_cede(a, g, found_kib);
 		return;
 	}
-	act_memory_say(g, (struct log_event){ .id = LOG_MEMTUNE_CHANGED, .action = "limit" },
+	act_memory_say(g,
+		       (struct log_event){ .level = first ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG,
+					   .id = LOG_MEMTUNE_CHANGED,
+					   .action = "limit" },
 		       l->got, found_kib);
 	l->got = found_kib;
 	l->confirmed = l->gave_up = l->loaded = l->lost = l->lost_back = false;

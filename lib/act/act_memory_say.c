@@ -12,7 +12,6 @@ void act_memory_say(const struct act_guest *g, struct log_event event, uint64_t 
 	char from[KIB_TEXT_MAX], to[KIB_TEXT_MAX];
 	enum why why = event.dry_run ? g->limit.said.why : g->limit.why;
 
-	event.level = LOG_LEVEL_NOTICE;
 	event.actuator = "memory";
 	event.reason = reason_str(why);
 	event.from = kib_str(from_kib, from);

@@ -610,20 +610,70 @@ START_TEST(what_cannot_be_remembered_is_not_asked_for)
 }
 END_TEST
 
-START_TEST(a_dry_run_asks_for_nothing_and_repeats_nothing)
+static void limit_by_dry_run(uint64_t kib)
 {
 	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_SET,
 							 .why = WHY_IDLEST_UNDER_PRESSURE,
 							 .dry_run = true,
 							 .means = MEMORY_SOFT_LIMIT,
-							 .target_kib = 1000000 };
+							 .target_kib = kib };
 	act_apply(act, plan);
+}
+
+static void release_by_dry_run(void)
+{
+	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_RELEASE, .dry_run = true };
 	act_apply(act, plan);
+}
+
+static void hold(void)
+{
+	plan->guest[SLOT].memory.wish = WISH_HOLD;
+	act_apply(act, plan);
+}
+
+START_TEST(a_dry_run_asks_for_nothing_and_repeats_nothing)
+{
+	limit_by_dry_run(1000000);
+	limit_by_dry_run(1000000);
 	ck_assert_uint_eq(nrequests, 0);
 	ck_assert(!exists(at(run_dir, "undo")));
 	ck_assert(the_one(LOG_MEMTUNE_CHANGED)->dry_run);
 	ck_assert_str_eq(the_one(LOG_MEMTUNE_CHANGED)->to, "1000000 KiB");
 	ck_assert_str_eq(the_one(LOG_MEMTUNE_CHANGED)->reason, "idlest-under-pressure");
+}
+END_TEST
+
+/* Usage changes all the time, and with it the target of a step that is never made. */
+START_TEST(a_dry_run_tells_once_until_it_would_let_go)
+{
+	for (uint64_t kib = 1000000; kib > 999000; kib -= 64) {
+		limit_by_dry_run(kib);
+		hold();
+	}
+	ck_assert_uint_eq(nsaid, 1);
+	release_by_dry_run();
+	ck_assert_uint_eq(nsaid, 1);
+	limit_by_dry_run(1000000);
+	ck_assert_uint_eq(nsaid, 2);
+}
+END_TEST
+
+/* Else a squeeze of a thousand guests would be 160 lines a second. */
+START_TEST(the_first_limit_is_told_and_its_end)
+{
+	for (uint64_t kib = 1000000; kib > 900000; kib -= 10000) {
+		limit(kib);
+		assert_done(kib);
+		fact(kib);
+		ck_assert_int_eq(said[nsaid - 1].id, LOG_MEMTUNE_CHANGED);
+		ck_assert_int_eq(said[nsaid - 1].level,
+				 nsaid == 1 ? LOG_LEVEL_NOTICE : LOG_LEVEL_DEBUG);
+	}
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_int_eq(the_one(LOG_RESTORED)->level, LOG_LEVEL_NOTICE);
+	ck_assert_str_eq(the_one(LOG_RESTORED)->from, "910000 KiB");
 }
 END_TEST
 
@@ -912,6 +962,8 @@ int main(void)
 	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);
 	tcase_add_test(c, what_cannot_be_remembered_is_not_asked_for);
 	tcase_add_test(c, a_dry_run_asks_for_nothing_and_repeats_nothing);
+	tcase_add_test(c, a_dry_run_tells_once_until_it_would_let_go);
+	tcase_add_test(c, the_first_limit_is_told_and_its_end);
 	tcase_add_loop_test(c, a_restart_believes_libvirts_first_fact, 0, KT_ARRAY_LEN(found));
 	tcase_add_test(c, a_limit_comes_back_without_any_plan);
 	tcase_add_test(c, a_restore_without_any_plan_leaves_what_libvirt_says_is_somebody_elses);
