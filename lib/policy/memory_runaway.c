@@ -56,7 +56,9 @@ static bool is_watched(const struct squeeze *q)
 /* Without swap a guest past memory.high does not get slower: it stands still. */
 static bool would_freeze(const struct squeeze *q)
 {
-	return q->guest->sample->cgroup_v2 && q->host == MEMORY_HOST_NO_SWAP;
+	bool may_not_swap = squeeze_swap_room_kib(q) < squeeze_least_kib;
+
+	return q->guest->sample->cgroup_v2 && (q->host == MEMORY_HOST_NO_SWAP || may_not_swap);
 }
 
 /* A limit in force stays where it is: one that followed usage would be none. */

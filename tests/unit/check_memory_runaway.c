@@ -227,6 +227,12 @@ static void by_no_swap_on_v2(void)
 	fx.host.swap_total_kib = 0;
 }
 
+static void by_swap_max_on_v2(void)
+{
+	fx.sample[0].cgroup_v2 = true;
+	fx.sample[0].swap_max_kib = fx.sample[0].swap_kib;
+}
+
 static void by_no_swap_on_v1(void)
 {
 	fx.host.swap_total_kib = 0;
@@ -261,6 +267,7 @@ static const struct {
 	{ "realtime", by_realtime, true, false },
 	{ "paused", by_pause, true, false },
 	{ "would freeze", by_no_swap_on_v2, true, false },
+	{ "would freeze, for it may not swap", by_swap_max_on_v2, true, false },
 	{ "would not freeze", by_no_swap_on_v1, true, true },
 	{ "stalls: that was asked for", by_stalls, true, true },
 	{ "no limits to reclaim by: that was asked for", by_no_means, true, true },
