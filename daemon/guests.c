@@ -9,6 +9,9 @@
 #include "str.h"
 
 static const uint64_t request_patience_ns = 20 * KT_NS_PER_S;
+/* A limit is what the guest uses now, a little less; and those of a thousand guests must not
+ * be in the way of one that has to be lifted. */
+static const uint64_t limit_patience_ns = 3 * KT_NS_PER_S;
 static const uint64_t late_after_ns = 30 * KT_NS_PER_S;
 
 /* Asked again at the next occasion, so a failure is nothing to act on. */
@@ -258,11 +261,12 @@ static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
 			  uint64_t original_kib)
 {
 	struct kvmtuned *k = context;
+	uint64_t patience_ns = kib == original_kib ? request_patience_ns : limit_patience_ns;
 
 	if (!k->virt)
 		return -ENOTCONN;
 	return virt_request_soft_limit(k->virt, uuid, kib, original_kib,
-				       now_monotonic_ns() + request_patience_ns);
+				       now_monotonic_ns() + patience_ns);
 }
 
 struct vm_ops guests_vm_ops(struct kvmtuned *k)

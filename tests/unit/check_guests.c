@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is a limit that a guest brings along ours, and given back? */
+/* Is a limit that a guest brings along ours, and given back, and is libvirt asked in time? */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include "kvmtuned.h"
@@ -10,6 +13,45 @@
 
 static char root[32];
 static struct kvmtuned *k;
+
+/* ---- libvirt, when it takes its time: these take the place of their namesakes ----------- */
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_at_gate;
+static atomic_int seconds_ahead;
+
+static void *real(const char *name)
+{
+	void *found = dlsym(RTLD_NEXT, name);
+
+	ck_assert_ptr_nonnull(found);
+	return found;
+}
+
+typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
+typedef int clock_fn(clockid_t, struct timespec *);
+
+int virDomainSetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, int n,
+				 unsigned int flags)
+{
+	set_memory_fn *call = (set_memory_fn *)real("virDomainSetMemoryParameters");
+
+	is_at_gate = true;
+	pthread_mutex_lock(&gate);
+	pthread_mutex_unlock(&gate);
+	return call(dom, params, n, flags);
+}
+
+int clock_gettime(clockid_t id, struct timespec *ret)
+{
+	clock_fn *call = (clock_fn *)real("clock_gettime");
+	int r = call(id, ret);
+
+	ret->tv_sec += seconds_ahead;
+	return r;
+}
+
+/* ---- kvmtuned --------------------------------------------------------------------------- */
 
 static void begin(void)
 {
@@ -149,6 +191,29 @@ START_TEST(a_mark_of_another_limit_adopts_nothing)
 }
 END_TEST
 
+static void ask(uint64_t kib)
+{
+	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, kib, KT_UNLIMITED_KIB), 0);
+}
+
+/* Usage has changed since: it may be far below by now. */
+START_TEST(a_limit_that_waited_is_not_set_but_an_original_is)
+{
+	pthread_mutex_lock(&gate);
+	ask(65536);
+	while (!is_at_gate)
+		(void)poll(NULL, 0, 1);
+	ask(60000);
+	ask(KT_UNLIMITED_KIB);
+	seconds_ahead = 4;
+	pthread_mutex_unlock(&gate);
+	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, 0);
+	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ETIMEDOUT);
+	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, 0);
+	ck_assert_uint_ge(limit_in_force(), VIR_DOMAIN_MEMORY_PARAM_UNLIMITED);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("guests");
@@ -159,6 +224,7 @@ int main(void)
 	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
 	tcase_add_test(c, a_limit_that_shows_later_is_ours_too);
 	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
+	tcase_add_test(c, a_limit_that_waited_is_not_set_but_an_original_is);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
