@@ -3,7 +3,8 @@
  *
  * The first step is small, each that did no harm doubles the next:
  *
- *	step = min(step_permille of usage * min(2^n * score, 8), step_max)
+ *	share = step_permille of usage
+ *	step = min(min(share, 16 MiB) * 2^n * score, 8 * share, step_max)
  *
  * never below its floor.  A soft limit is a ratchet: it only goes down, until it is let go
  * as a whole.  On cgroup v2 it is memory.high, a throttle, and never more than 1 % below
