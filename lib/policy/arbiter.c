@@ -89,11 +89,12 @@ static enum ksm_switch balancing_wish(const struct policy_conf *conf,
 	return KSM_SWITCH_KEEP;
 }
 
-/* Until the price is bearable, but never so far that the host would be calm. */
+/* Until the price is well bearable, but never so far that the host would be calm. */
 static uint64_t deficit_kib(const struct policy_conf *conf, const struct host_view *view,
 			    const struct memory_price *price)
 {
-	double bearable = memory_shortage_at(price, (double)conf->memory.squeeze_price / 100);
+	double goal = (double)conf->memory.squeeze_price - SQUEEZE_AIM;
+	double bearable = memory_shortage_at(price, KT_MAX(goal, 0.0) / 100);
 	double calm = (double)conf->memory.calm_price / 100;
 
 	return memory_deficit_kib(&conf->ksm, view, KT_MAX(bearable, calm));

@@ -29,7 +29,7 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 		.conf = conf,
 		.now_ns = view->now_ns,
 		.dt_s = view->dt_s,
-		.host = memory_host_of(conf, view, &plan->memory),
+		.host = memory_host_of(conf, view, &plan->memory, state->pressed),
 		.guest = guest,
 		.in_force = recall_guest(in_force, slot, guest),
 		.state = gs,
@@ -173,4 +173,6 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 			ret->memory.squeezing |= is_squeezed(&q, &ret->guest[i].memory);
 	}
 	ret->memory.look_again_ns = ret->memory.squeezing ? look_again_ns : 0;
+	state->pressed = memory_host_of(conf, view, &ret->memory, state->pressed) ==
+			 MEMORY_HOST_PRESSED;
 }

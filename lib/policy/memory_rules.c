@@ -17,9 +17,10 @@ enum { YOUNG_S = 60 };
 static const unsigned int usual_weight = 100;
 
 enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view,
-				const struct memory_host_plan *memory)
+				const struct memory_host_plan *memory, bool pressed)
 {
 	const struct host_sample *h = view->host;
+	double mark = (double)conf->squeeze_price - (pressed ? SQUEEZE_RECOVERY : 0);
 
 	if (h->swap_total_kib == 0 || h->swap_free_kib < swap_free_min_kib)
 		return MEMORY_HOST_NO_SWAP;
@@ -27,8 +28,7 @@ enum memory_host memory_host_of(const struct memory_conf *conf, const struct hos
 	 * squeezing on would feed on itself. */
 	if (memory->shortage * 100 < (double)conf->calm_price)
 		return MEMORY_HOST_CALM;
-	return memory->price * 100 < (double)conf->squeeze_price ? MEMORY_HOST_BETWEEN
-								 : MEMORY_HOST_PRESSED;
+	return memory->price * 100 < mark ? MEMORY_HOST_BETWEEN : MEMORY_HOST_PRESSED;
 }
 
 uint64_t memory_swap_room_kib(const struct host_view *view)

@@ -12,8 +12,9 @@ enum memory_host {
 	MEMORY_HOST_PRESSED,
 };
 
+/* pressed: it was, a step ago. */
 enum memory_host memory_host_of(const struct memory_conf *conf, const struct host_view *view,
-				const struct memory_host_plan *memory);
+				const struct memory_host_plan *memory, bool pressed);
 
 /* What may be swapped out until there is none left with room. */
 uint64_t memory_swap_room_kib(const struct host_view *view);

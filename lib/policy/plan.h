@@ -176,11 +176,11 @@ struct guest_in_force {
 	uint64_t pending_limit_kib; /* that it is asked for; 0: none, or for the original */
 	uint64_t limit_changed_ns;
 	/* The last reclaim: */
-	bool reclaiming;             /* it waits for its turn, or is under way */
-	uint64_t asked_kib;          /* all of the order until it ends, then what came of it */
-	uint64_t got_kib;            /* ended, or so far */
-	bool reclaim_late;           /* it had to be interrupted */
-	uint64_t reclaimed_kib;      /* since the guest started */
+	bool reclaiming;        /* it waits for its turn, or is under way */
+	uint64_t asked_kib;     /* all of the order until it ends, then what came of it */
+	uint64_t got_kib;       /* ended, or so far */
+	bool reclaim_late;      /* it had to be interrupted */
+	uint64_t reclaimed_kib; /* since the guest started */
 };
 
 struct memory_in_force {

@@ -178,7 +178,13 @@ struct memory_guest_state {
 	double score; /* of one tick: it may be squeezed, in this order; 0: it may not */
 };
 
+/* Percent of the full price.  A squeeze goes on until it has found a little more than was
+ * lacking: at the mark itself it would begin and end with every page that is touched.  And
+ * it aims a little further, or it would come there by ever smaller steps. */
+enum { SQUEEZE_RECOVERY = 4, SQUEEZE_AIM = 5 };
+
 struct memory_policy {
+	bool pressed; /* the host, a step ago */
 	struct memory_guest_state guest[KT_GUESTS_MAX];
 };
 

@@ -13,7 +13,7 @@
 enum { SEEDS = 20, HOUR_S = 3600, NIDLE = 8, NBUSY = 2 };
 
 /* With plenty_percent, short_percent and squeeze_price as they are. */
-static const double squeezed_below = 0.1861, calm_above = 0.25;
+static const double squeezed_below = 0.1861, squeezed_to = 0.1979, calm_above = 0.25;
 
 static struct loop *l;
 
@@ -131,8 +131,7 @@ static inline void check_plan(int seed)
 	double total_kib = plant_total_kib(&l->plant), wished_kib = 0;
 	double available_kib = (double)l->sample.host.mem_available_kib;
 	/* stalls make memory dear earlier, but not where it is plentiful */
-	double most_share =
-		l->view->psi_memory_some_pct > 0.1 ? calm_above : squeezed_below + 0.002;
+	double most_share = l->view->psi_memory_some_pct > 0.1 ? calm_above : squeezed_to + 0.001;
 
 	for (size_t i = 0; i < l->plan.nslots; i++) {
 		const struct guest_plan *g = &l->plan.guest[i];

@@ -29,10 +29,10 @@ static const struct {
 	double available_percent, psi_pct, swap_out_per_s;
 	double enough_percent; /* 0: nothing is lacking */
 } deficits[] = {
-	{ "just short", 18.6, 0, 0, 18.614 },
-	{ "not short", 18.62, 0, 0, 0 },
-	{ "very short", 5, 0, 0, 18.614 },
-	{ "not short, but it stalls", 20, 5, 0, 22.988 },
+	{ "a little less than enough", 19.7, 0, 0, 19.791 },
+	{ "a little more than enough", 19.8, 0, 0, 0 },
+	{ "very short", 5, 0, 0, 19.791 },
+	{ "not short, but it stalls", 20, 4, 0, 23.326 },
 	{ "it stalls more, and would be calm", 20, 9, 0, 25 },
 	{ "not short, but it swaps, perhaps because of us", 20, 0, 90000, 0 },
 	{ "calm, whatever stalls", 25.01, 9, 0, 0 },
