@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What is the NUMA host of the vm tier made of?
 #
-#   boot.sh ROOT IN OUT CONSOLE
+#   boot.sh ROOT IN OUT SWAP CONSOLE
 #
 # becomes the QEMU that boots it: four nodes of two CPUs, distances 10 and 20.  ROOT
 # is an image made by image.sh and stays as it is; IN a tar for its runner; OUT a file
-# for the tar that comes back; CONSOLE gets the kernel's messages.  What the tests
-# print comes out on stdout.
+# for the tar that comes back; SWAP an empty disk, /dev/nvme0n4; CONSOLE gets the
+# kernel's messages.  What the tests print comes out on stdout.
 set -eu
 
 nodes=4 cpus_per_node=2 node_mib=1024
@@ -27,7 +27,7 @@ for ((i = 0; i < nodes; i++)); do
 done
 
 # NVMe and ext4 are built into this kernel: no initramfs and no modules.  One
-# controller with three namespaces, because several may come up in any order.
+# controller with four namespaces, because several may come up in any order.
 machine+=(-device 'nvme,id=nvme,serial=vm')
 disk() { # NUMBER FILE SNAPSHOT
 	machine+=(-drive "id=d$1,file=$2,snapshot=$3,format=raw,if=none,cache=unsafe,file.locking=off"
@@ -36,8 +36,9 @@ disk() { # NUMBER FILE SNAPSHOT
 disk 1 "$1" on
 disk 2 "$2" off
 disk 3 "$3" off
+disk 4 "$4" off
 
 quick='quiet systemd.show_status=0 mitigations=off nokaslr nowatchdog no_timer_check tsc=reliable'
 exec qemu-system-x86_64 "${machine[@]}" -nodefaults -no-user-config -display none -no-reboot \
-	-serial "file:$4" -serial stdio -kernel "$kernel" \
+	-serial "file:$5" -serial stdio -kernel "$kernel" \
 	-append "console=ttyS0 root=/dev/nvme0n1 rw panic=-1 psi=1 apparmor=0 $quick"

@@ -39,7 +39,11 @@ make_emulator() {
 	mkdir -p /run/t/policy
 	cat >$emulator <<-'END'
 		#!/bin/bash
-		[[ $* =~ guest=([^,]*) ]] && read -ra policy </run/t/policy/"${BASH_REMATCH[1]}"
+		if [[ $* =~ guest=([^,]*) ]]; then
+			file=/run/t/policy/${BASH_REMATCH[1]}
+			read -ra policy <"$file"
+			[ ! -e "$file.options" ] || set -- "$@" $(<"$file.options")
+		fi
 		[ -z "${policy:-}" ] || exec numactl "${policy[@]}" /usr/bin/qemu-system-x86_64 "$@"
 		exec /usr/bin/qemu-system-x86_64 "$@"
 	END
@@ -52,7 +56,7 @@ start_guest() { # NAME VCPUS MIB NUMACTL-OPTION [XML of a device]
 		<domain type='qemu'>
 			<name>$1</name><vcpu ${cpuset:+cpuset='$cpuset'} current='$2'>${max_vcpus:-$2}</vcpu>
 			<iothreads>1</iothreads><memory unit='MiB'>$3</memory>
-			<memoryBacking><allocation mode='immediate'/></memoryBacking>
+			<memoryBacking><allocation mode='${allocation:-immediate}'/></memoryBacking>
 			<os><type arch='x86_64' machine='pc'>hvm</type></os>
 			<devices>
 				<emulator>$emulator</emulator>
@@ -135,6 +139,20 @@ install_package() {
 
 property() { # NAME
 	systemctl show --value -p "$1" kvmtuned
+}
+
+ticked_at() {
+	property WatchdogTimestampMonotonic
+}
+
+has_ticked() { # TIME
+	[ "$(ticked_at)" != "$1" ] || { echo 'it does not tick'; return 1; }
+}
+
+# For what must not happen: it had so many occasions.
+ticks_pass() { # N
+	local n
+	for ((n = 0; n < $1; n++)); do within 60 has_ticked "$(ticked_at)" || return; done
 }
 
 service_stops() {

@@ -141,20 +141,6 @@ placed_within_ticks() { # TICKS GUEST...
 	[[ $ticks != never && $ticks -le $limit ]] || { echo "ticks until placed: $ticks"; return 1; }
 }
 
-ticked_at() {
-	property WatchdogTimestampMonotonic
-}
-
-has_ticked() { # TIME
-	[ "$(ticked_at)" != "$1" ] || { echo 'it does not tick'; return 1; }
-}
-
-# For what must not happen: it had so many occasions.
-ticks_pass() { # N
-	local n
-	for ((n = 0; n < $1; n++)); do within 60 has_ticked "$(ticked_at)" || return; done
-}
-
 row() { # WHAT TICKS KIB-COPIED ADMIN-PINS-CHANGED
 	printf '%-44s %6s %10s %6s\n' "$@" >>out/placement.table
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Does the installed package do its job on a real NUMA host?
 #
-#   run.sh DESTDIR [SCENARIO...]
+#   run.sh DESTDIR [SCENARIO[=ARGUMENT]...]
 #
 # boots the host of image.sh once for each scenario-* (or those named) and runs it there with
 # the tree that `make install DESTDIR=` made.  Prints "ok vm/..." and "not ok vm/...: reason"
@@ -15,7 +15,7 @@ set -u
 stage=${1:?DESTDIR of make install}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- service placement numad
+[ $# -gt 0 ] || set -- service placement numad memory memory-limit
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-600}
 
@@ -61,22 +61,31 @@ case $? in
 *) cat "$work/said" >&2; not_ok image "$(tail -n 1 "$work/said")" || exit ;;
 esac
 
-run() { # SCENARIO
-	local log=$logs/$1
+assemble() {
+	as --32 -o "$work/sleeper.o" "$here/sleeper.S" &&
+		ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o "$work/sleeper" "$work/sleeper.o"
+}
+
+run() { # SCENARIO[=ARGUMENT], which it finds in a file
+	local log
+	echo "${1#*=}" >"$work/argument"
+	set -- "${1%%=*}"
+	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
-	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh "scenario-$1" \
+	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
 		--transform 's,^\.,tree,S' --transform 's,^scenario-.*,scenario,S' \
-		-C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
+		-C "$work" sleeper argument -C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
 	truncate -s %1M "$work/in"
-	truncate -s 0 "$work/out" && truncate -s 64M "$work/out"
+	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
-		"$work/out" "$log/console.log" </dev/null 2>"$log/qemu.log"
+		"$work/out" "$work/swap" "$log/console.log" </dev/null 2>"$log/qemu.log"
 	[ $? != 124 ] || not_ok "$1" "no end within $limit s; see $log/console.log" || return
 	tar -xf "$work/out" -C "$log" out 2>/dev/null ||
 		not_ok "$1" "it went down without a result; see $log/console.log and qemu.log" || return
 	[ "$(cat "$log/out/rc")" = 0 ]
 }
 
+assemble || not_ok sleeper 'cannot assemble it' || exit
 failed=0
 for scenario; do run "$scenario" || failed=1; done
 exit $failed
