@@ -73,7 +73,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
-	bench-tick bench-ksm bench-placement
+	bench-tick bench-ksm bench-placement bench-memory
 
 all: $(BUILD)/kvmtuned ## build the daemon
 
@@ -154,9 +154,11 @@ $(BUILD)/tests/%.bin: tests/guests/%.S
 live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD)
 
-vm: all ## boots a NUMA host with systemd in QEMU and proves placement in it
-	@rm -rf $(BUILD)/vm/stage
-	@$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
+stage_vm = @rm -rf $(BUILD)/vm/stage; \
+	$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
+
+vm: all ## boots a NUMA host with systemd in QEMU and proves placement and memory in it
+	$(stage_vm)
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(abspath $(BUILD)/vm/stage)
 
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
@@ -183,6 +185,11 @@ $(BUILD)/bench/placement: $(call obj,$(wildcard bench/placement*.c) $(NUMA_SRC))
 
 bench-placement: $(BUILD)/bench/placement ## placement against numad and the optimum, simulated; SEEDS= FIRST_SEED= SHAPE= KIND= VMS=
 	@$<
+
+bench-memory: all ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
+	@tests/deps test
+	$(stage_vm)
+	@bench/memory $(BUILD)
 
 format: ## clang-format all C files
 	find daemon lib tests bench -name '*.[ch]' -exec clang-format -i {} +
