@@ -157,7 +157,7 @@ live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvi
 stage_vm = @rm -rf $(BUILD)/vm/stage; \
 	$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
 
-vm: all ## boots a NUMA host with systemd in QEMU and proves placement and memory in it
+vm: all $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU and proves placement and memory in it
 	$(stage_vm)
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(abspath $(BUILD)/vm/stage)
 
@@ -186,7 +186,7 @@ $(BUILD)/bench/placement: $(call obj,$(wildcard bench/placement*.c) $(NUMA_SRC))
 bench-placement: $(BUILD)/bench/placement ## placement against numad and the optimum, simulated; SEEDS= FIRST_SEED= SHAPE= KIND= VMS=
 	@$<
 
-bench-memory: all ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
+bench-memory: all $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
 	@tests/deps test
 	$(stage_vm)
 	@bench/memory $(BUILD)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What presses the host's memory, whose memory is cold, and what has become of it?
 #
-# Sourced after common.sh.  Guests run the boot sector of sleeper.S: their memory is
+# Sourced after common.sh.  Guests run the boot sector of tests/guests/sleeper.S: their memory is
 # touched page by page, then idle until a key is pressed.  The hog's memory cannot be
 # swapped and its cgroup is bounded: what gives way is somebody else's.
 

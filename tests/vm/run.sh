@@ -18,6 +18,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- service placement numad memory memory-limit
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-600}
+sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
 
 not_ok() { # NAME REASON
 	echo "not ok vm/$1: $2"
@@ -61,11 +62,6 @@ case $? in
 *) cat "$work/said" >&2; not_ok image "$(tail -n 1 "$work/said")" || exit ;;
 esac
 
-assemble() {
-	as --32 -o "$work/sleeper.o" "$here/sleeper.S" &&
-		ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o "$work/sleeper" "$work/sleeper.o"
-}
-
 run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	local log
 	echo "${1#*=}" >"$work/argument"
@@ -73,8 +69,8 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
 	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
-		--transform 's,^\.,tree,S' --transform 's,^scenario-.*,scenario,S' \
-		-C "$work" sleeper argument -C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
+		--transform 's,^\.,tree,S' --transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
+		-C "$work" argument -C "$sleeper" sleeper.bin -C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
 	truncate -s %1M "$work/in"
 	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
@@ -85,7 +81,6 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	[ "$(cat "$log/out/rc")" = 0 ]
 }
 
-assemble || not_ok sleeper 'cannot assemble it' || exit
 failed=0
 for scenario; do run "$scenario" || failed=1; done
 exit $failed
