@@ -13,6 +13,7 @@ static const uint64_t request_patience_ns = 20 * KT_NS_PER_S;
  * be in the way of one that has to be lifted. */
 static const uint64_t limit_patience_ns = 3 * KT_NS_PER_S;
 static const uint64_t late_after_ns = 30 * KT_NS_PER_S;
+static const uint64_t limits_checked_every_ns = 60 * KT_NS_PER_S;
 
 /* Asked again at the next occasion, so a failure is nothing to act on. */
 static void best_effort(int error, const char *what)
@@ -209,6 +210,19 @@ void guests_note_vcpu_threads(struct kvmtuned *k)
 		if (r == 0)
 			k->vcpu_threads[i] = n;
 	}
+}
+
+/* libvirt sends no event for memtune: that somebody has put his limit in the place of ours
+ * shows only when it is read. */
+void guests_recheck_limits(struct kvmtuned *k, uint64_t now_ns)
+{
+	if (!k->virt || now_ns < k->limits_checked_ns + limits_checked_every_ns)
+		return;
+	k->limits_checked_ns = now_ns;
+	for (size_t i = 0; i < k->domains->nslots; i++)
+		if (k->domains->slot[i].used && act_in_force(k->act)->guest[i].limited)
+			best_effort(virt_request_refresh(k->virt, &k->domains->slot[i].domain.uuid),
+				    "refresh");
 }
 
 /* What an earlier life of ours left in the live XML is not the admin's.  Both have to

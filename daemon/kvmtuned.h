@@ -30,10 +30,11 @@ struct kvmtuned {
 	struct virt *virt;
 	struct verdicts *verdicts;
 
-	bool guests_known;        /* libvirt has listed them at least once */
-	bool link_up, link_told;  /* told: the libvirt thread has said which, at least once */
-	bool kicked;              /* something happened that policies should decide on now */
-	uint64_t late_said_ns;    /* of the request whose lateness was said */
+	bool guests_known;       /* libvirt has listed them at least once */
+	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
+	bool kicked;             /* something happened that policies should decide on now */
+	uint64_t late_said_ns;   /* of the request whose lateness was said */
+	uint64_t limits_checked_ns;
 	unsigned int misses;      /* samples that failed, in a row ... */
 	uint64_t missed_since_ns; /* ... since then */
 	bool let_go;              /* after three misses the originals are back */
@@ -61,6 +62,9 @@ void guests_bind(struct kvmtuned *k, size_t slot);
 
 /* Facts of guests whose number of vCPU threads changed are read again. */
 void guests_note_vcpu_threads(struct kvmtuned *k);
+
+/* Soft limits of ours are read again now and then. */
+void guests_recheck_limits(struct kvmtuned *k, uint64_t now_ns);
 
 /* Configuration has changed: who wants what is worked out anew. */
 void guests_apply_wishes(struct kvmtuned *k);

@@ -163,6 +163,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	k->kicked = false;
 	bind_new_guests(k);
 	guests_note_vcpu_threads(k);
+	guests_recheck_limits(k, now_ns);
 	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
 	if (k->dry_run)
 		make_harmless(k->plan);

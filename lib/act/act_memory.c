@@ -147,6 +147,9 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 
 	g->has_fact = true;
 	g->fact_kib = plan->soft_limit_kib;
+	/* A limit that nobody watches must not stand. */
+	if (wish->dry_run && l->ours && !a->look_only)
+		act_memory_give_back(a, g, WHY_SWITCHED_OFF);
 	if (wish->wish == WISH_HOLD || l->pending)
 		return;
 	if (wish->dry_run || a->look_only) {

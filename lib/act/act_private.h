@@ -193,6 +193,7 @@ struct act {
 	struct act_balancing balancing;
 	struct act_move move;
 	struct reclaimer *reclaimer; /* NULL: never needed so far */
+	bool reclaim_refusal_said;
 	struct act_guest *guests;
 	struct act_guest *slot[KT_GUESTS_MAX];
 	struct in_force in_force;

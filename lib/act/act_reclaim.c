@@ -13,15 +13,22 @@ static const uint64_t patience_ns = 10 * KT_NS_PER_S;
 
 /* ---- answers --------------------------------------------------------------------------- */
 
+/* The sandbox opens one slice, and a guest may be in another: the next may do better. */
+static void refused(struct act *a, struct act_guest *g, int error)
+{
+	g->in_force.reclaim_off = true;
+	if (!a->reclaim_refusal_said)
+		act_reclaim_say_refused(g, error);
+	a->reclaim_refusal_said = true;
+}
+
 static void take_end(struct act *a, struct act_guest *g)
 {
 	struct reclaim *r = &g->reclaim;
 
 	r->open = false;
-	if (r->answer.state == RECLAIM_REFUSED && !a->in_force.memory.reclaim_off) {
-		a->in_force.memory.reclaim_off = true;
-		act_reclaim_say_refused(g, r->answer.error);
-	}
+	if (r->answer.state == RECLAIM_REFUSED)
+		refused(a, g, r->answer.error);
 	if (r->answer.state == RECLAIM_FAILED)
 		act_reclaim_say_failed(g);
 	if (!r->dropped && r->answer.state != RECLAIM_GONE)
@@ -172,8 +179,7 @@ static void take(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	if (r == -EBUSY) {
 		g->reclaim.wish = before; /* that of the guest which had this slot: in a moment */
 	} else if (r < 0) {
-		a->in_force.memory.reclaim_off = true;
-		act_reclaim_say_refused(g, -r);
+		refused(a, g, -r);
 	}
 }
 
@@ -196,7 +202,7 @@ static void reclaim(struct act *a, struct act_guest *g, const struct guest_plan 
 	} else if (only_tells(a, wish)) {
 		tell(g, wish, usage_kib);
 	} else if (!g->reclaim.open && !g->limit.ours && !g->limit.pending &&
-		   !a->in_force.memory.reclaim_off) {
+		   !g->in_force.reclaim_off) {
 		take(a, g, plan, usage_kib);
 	}
 }
@@ -270,9 +276,9 @@ void act_reclaim_forget(struct act *a, struct act_guest *g)
 
 void act_reclaim_forgive(struct act *a)
 {
-	a->in_force.memory.reclaim_off = false;
+	a->reclaim_refusal_said = false;
 	for (struct act_guest *g = a->guests; g; g = g->next)
-		g->reclaim.late_told = g->reclaim.failure_told = false;
+		g->in_force.reclaim_off = g->reclaim.late_told = g->reclaim.failure_told = false;
 }
 
 void act_reclaim_done(struct act *a)

@@ -119,7 +119,7 @@ void act_reclaim_say_refused(const struct act_guest *g, int error)
 				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .error = error },
 		  "memory.reclaim of its cgroup cannot be written: %s (%s); until kvmtuned is "
-		  "reloaded no guest's memory is reclaimed, and [memory] backend = auto sets soft "
-		  "limits instead, as backend = limit always does",
+		  "reloaded, memory of guests for which this fails is not reclaimed, and [memory] "
+		  "backend = auto sets soft limits instead, as backend = limit always does",
 		  strerror(error), advice(error));
 }

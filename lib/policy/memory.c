@@ -10,9 +10,9 @@
 
 static const uint64_t look_again_ns = KT_NS_PER_S;
 
-static bool can_reclaim(const struct in_force *in_force, const struct guest_view *guest)
+static bool can_reclaim(const struct guest_in_force *in_force, const struct guest_view *guest)
 {
-	return guest->present && guest->sample->has_reclaim && !in_force->memory.reclaim_off;
+	return guest->present && guest->sample->has_reclaim && !in_force->reclaim_off;
 }
 
 static struct squeeze squeeze_of(struct memory_policy *state, const struct memory_conf *conf,
@@ -20,8 +20,9 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 				 const struct plan *plan, size_t slot)
 {
 	const struct guest_view *guest = &view->guest[slot];
+	const struct guest_in_force *f = recall_guest(in_force, slot, guest);
 	struct memory_guest_state *gs = &state->guest[slot];
-	bool reclaims = conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(in_force, guest);
+	bool reclaims = conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(f, guest);
 
 	if (gs->incarnation != guest->incarnation)
 		*gs = (struct memory_guest_state){ .incarnation = guest->incarnation };
@@ -31,7 +32,7 @@ static struct squeeze squeeze_of(struct memory_policy *state, const struct memor
 		.dt_s = view->dt_s,
 		.host = memory_host_of(conf, view, &plan->memory, state->pressed),
 		.guest = guest,
-		.in_force = recall_guest(in_force, slot, guest),
+		.in_force = f,
 		.state = gs,
 		.means = reclaims ? MEMORY_RECLAIM : MEMORY_SOFT_LIMIT,
 		.has_means = reclaims || conf->backend != MEMORY_BACKEND_RECLAIM,
@@ -121,9 +122,11 @@ static void step(const struct squeeze *q, struct budget *budget, struct memory_p
 /* What has been a moment ago may do harm now; what is only said does none. */
 static bool is_squeezed(const struct squeeze *q, const struct memory_plan *plan)
 {
-	bool limited = q->in_force->limited && plan->why != WHY_RUNAWAY;
+	/* On v1 it takes nothing by itself. */
+	bool throttled = q->in_force->limited && plan->why != WHY_RUNAWAY && q->guest->present &&
+			 q->guest->sample->cgroup_v2;
 
-	return !q->dry_run && (limited || q->in_force->reclaiming || squeeze_is_watched(q));
+	return !q->dry_run && (throttled || q->in_force->reclaiming || squeeze_is_watched(q));
 }
 
 /* Each guest's plan without a step; what is on its way. */
@@ -173,6 +176,6 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 			ret->memory.squeezing |= is_squeezed(&q, &ret->guest[i].memory);
 	}
 	ret->memory.look_again_ns = ret->memory.squeezing ? look_again_ns : 0;
-	state->pressed = memory_host_of(conf, view, &ret->memory, state->pressed) ==
-			 MEMORY_HOST_PRESSED;
+	state->pressed =
+		memory_host_of(conf, view, &ret->memory, state->pressed) == MEMORY_HOST_PRESSED;
 }

@@ -179,12 +179,12 @@ struct guest_in_force {
 	bool reclaiming;        /* it waits for its turn, or is under way */
 	uint64_t asked_kib;     /* all of the order until it ends, then what came of it */
 	uint64_t got_kib;       /* ended, or so far */
+	bool reclaim_off;       /* the kernel or the sandbox refuses: limits have to do */
 	bool reclaim_late;      /* it had to be interrupted */
 	uint64_t reclaimed_kib; /* since the guest started */
 };
 
 struct memory_in_force {
-	bool reclaim_off; /* the kernel or the sandbox refuses: limits have to do */
 	uint64_t reclaimed_kib, longest_call_ns;
 };
 

@@ -215,10 +215,11 @@ static void act_move(struct plant *p, const struct plan *plan)
 	p->moving = plan->guest[m->slot].uuid.byte[0];
 }
 
-static void give_order(struct plant *p, struct plant_guest *g, double target_kib)
+static void give_order(struct plant *p, struct plant_guest *g, struct guest_in_force *f,
+		       double target_kib)
 {
 	if (p->refuses_reclaim) {
-		p->in_force.memory.reclaim_off = true;
+		f->reclaim_off = true;
 		return;
 	}
 	if (g->order.open)
@@ -257,7 +258,7 @@ static void act_memory(struct plant *p, struct plant_guest *g, const struct memo
 	if (w->dry_run || w->wish == WISH_HOLD)
 		return;
 	if (w->wish == WISH_SET && w->means == MEMORY_RECLAIM) {
-		give_order(p, g, (double)w->target_kib);
+		give_order(p, g, f, (double)w->target_kib);
 		return;
 	}
 	g->order.open &= w->wish == WISH_SET;

@@ -660,6 +660,22 @@ START_TEST(a_dry_run_tells_once_until_it_would_let_go)
 END_TEST
 
 /* Else a squeeze of a thousand guests would be 160 lines a second. */
+/* As after a reload: nobody would lift it when it does harm. */
+START_TEST(a_limit_that_is_only_observed_is_lifted)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	plan->guest[SLOT].memory = (struct memory_plan){ .wish = WISH_HOLD, .dry_run = true };
+	act_apply(act, plan);
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert(!in_force()->limited);
+	ck_assert_str_eq(the_one(LOG_RESTORED)->reason, "switched-off");
+	act_apply(act, plan);
+	ck_assert_uint_eq(nrequests, 0);
+}
+END_TEST
+
 START_TEST(the_first_limit_is_told_and_its_end)
 {
 	for (uint64_t kib = 1000000; kib > 900000; kib -= 10000) {
@@ -963,6 +979,7 @@ int main(void)
 	tcase_add_test(c, what_cannot_be_remembered_is_not_asked_for);
 	tcase_add_test(c, a_dry_run_asks_for_nothing_and_repeats_nothing);
 	tcase_add_test(c, a_dry_run_tells_once_until_it_would_let_go);
+	tcase_add_test(c, a_limit_that_is_only_observed_is_lifted);
 	tcase_add_test(c, the_first_limit_is_told_and_its_end);
 	tcase_add_loop_test(c, a_restart_believes_libvirts_first_fact, 0, KT_ARRAY_LEN(found));
 	tcase_add_test(c, a_limit_comes_back_without_any_plan);

@@ -399,7 +399,7 @@ START_TEST(without_an_order_there_is_no_thread)
 	apply();
 	apply();
 	ck_assert_ptr_null(act->reclaimer);
-	ck_assert(!in_force()->reclaiming && !memory()->reclaim_off);
+	ck_assert(!in_force()->reclaiming && !in_force()->reclaim_off);
 	ck_assert_uint_eq(nsaid, nothing[_i].told);
 	if (!nothing[_i].told)
 		return;
@@ -605,14 +605,14 @@ START_TEST(a_refusal_is_one_for_all_guests_until_reload)
 	while (act_in_force(act)->guest[OTHER].reclaiming)
 		apply();
 	ck_assert_uint_le(kernel.ncalls, 2); /* both had been ordered */
-	ck_assert(memory()->reclaim_off && !in_force()->reclaiming);
+	ck_assert(in_force()->reclaim_off && !in_force()->reclaiming);
 	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, refusal[_i].error);
 	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->level, LOG_LEVEL_WARNING);
 	ck_assert(was_said(refusal[_i].advice) && was_said("backend = limit"));
 	ck_assert_uint_eq(in_force()->asked_kib, 0);
 
 	act_forgive(act);
-	ck_assert(!memory()->reclaim_off);
+	ck_assert(!in_force()->reclaim_off);
 	kernel.error = 0;
 	assert_reclaims_to(85 * MIB);
 	ck_assert_uint_eq(in_force()->got_kib, 15 * MIB);
@@ -623,7 +623,7 @@ START_TEST(an_older_kernel_has_no_such_file)
 {
 	ck_assert_int_eq(unlink(at(root, "db/memory.reclaim")), 0);
 	assert_reclaims_to(90 * MIB);
-	ck_assert(memory()->reclaim_off);
+	ck_assert(in_force()->reclaim_off);
 	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, ENOENT);
 }
 END_TEST
@@ -635,7 +635,7 @@ START_TEST(another_error_is_said_once_and_no_refusal)
 	for (uint64_t target = 90; target > 86; target--)
 		assert_reclaims_to(target * MIB);
 	ck_assert_uint_eq(kernel.ncalls, 4);
-	ck_assert(!memory()->reclaim_off);
+	ck_assert(!in_force()->reclaim_off);
 	ck_assert_int_eq(the_one(LOG_PLAIN)->error, EIO);
 	act_forgive(act);
 	assert_reclaims_to(80 * MIB);
@@ -655,7 +655,7 @@ START_TEST(a_guest_that_goes_meanwhile_is_nobodys_error)
 	ck_assert_int_eq(reclaimer_new(&fs, vanish, &act->reclaimer), 0);
 	assert_reclaims_to(90 * MIB);
 	ck_assert_uint_eq(nsaid, 0);
-	ck_assert(!memory()->reclaim_off && !in_force()->reclaiming);
+	ck_assert(!in_force()->reclaim_off && !in_force()->reclaiming);
 }
 END_TEST
 

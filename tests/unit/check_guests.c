@@ -191,6 +191,21 @@ START_TEST(a_mark_of_another_limit_adopts_nothing)
 }
 END_TEST
 
+/* virsh memtune: libvirt tells nobody. */
+START_TEST(somebody_elses_limit_is_seen_within_a_minute)
+{
+	const struct guest_in_force *f =
+		bind_marked_guest("<limit soft_limit_kib='65536' original_kib='unlimited'/>");
+	const struct domain *d = &k->domains->slot[domains_find(k->domains, &uuid)].domain;
+
+	ck_assert(f->limited);
+	limit_is_set(61440);
+	guests_recheck_limits(k, k->limits_checked_ns + 60 * KT_NS_PER_S);
+	while (d->soft_limit_kib != 61440)
+		take_some_news();
+}
+END_TEST
+
 static void ask(uint64_t kib)
 {
 	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, kib, KT_UNLIMITED_KIB), 0);
@@ -224,6 +239,7 @@ int main(void)
 	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
 	tcase_add_test(c, a_limit_that_shows_later_is_ours_too);
 	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
+	tcase_add_test(c, somebody_elses_limit_is_seen_within_a_minute);
 	tcase_add_test(c, a_limit_that_waited_is_not_set_but_an_original_is);
 	suite_add_tcase(s, c);
 	return kt_run(s);

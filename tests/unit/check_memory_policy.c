@@ -55,7 +55,7 @@ START_TEST(limits_are_for_where_reclaim_is_not_offered)
 	fx.conf.memory.backend = backends[_i].backend;
 	fx.sample[0].cgroup_v2 = true;
 	fx.sample[0].has_reclaim = backends[_i].offered;
-	fx.in_force.memory.reclaim_off = backends[_i].refused;
+	fx.in_force.guest[0].reclaim_off = backends[_i].refused;
 	expect(backends[_i].name, step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
 	ck_assert_msg(plan_of(0)->means == backends[_i].means, "%s", backends[_i].name);
 }

@@ -133,7 +133,7 @@ static void by_refused_reclaim(void)
 {
 	fx.conf.memory.backend = MEMORY_BACKEND_RECLAIM;
 	by_reclaim();
-	fx.in_force.memory.reclaim_off = true;
+	fx.in_force.guest[0].reclaim_off = true;
 }
 
 static void by_needless_actuator(void)
@@ -151,7 +151,7 @@ static void by_needless_limit(void)
 static void by_limit_after_refusal(void)
 {
 	by_reclaim();
-	fx.in_force.memory.reclaim_off = true;
+	fx.in_force.guest[0].reclaim_off = true;
 }
 
 static void by_swap_max(void)
