@@ -24,8 +24,9 @@ check() { # NAME COMMAND...: the last line that it prints is the reason
 	fi
 }
 
+# Of a machine that has nothing else to do; three times as long before it counts as never.
 within() { # SECONDS COMMAND...
-	local said end=$((SECONDS + $1))
+	local said end=$((SECONDS + 3 * $1))
 	shift
 	until said=$("$@"); do
 		((SECONDS < end)) || { echo "$said"; return 1; }

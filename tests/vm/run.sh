@@ -9,7 +9,7 @@
 # lines, or "skip vm: reason" where the host cannot be had; exit 0 or 1.  In build/vm (or
 # $BUILD/vm), a folder for each scenario: console.log, qemu.log, and what it left in out/, its
 # journals and masks.
-# $KVMTUNED_VM_TIMEOUT seconds, 600 if unset, for each boot.
+# $KVMTUNED_VM_TIMEOUT seconds, 900 if unset, for each boot.
 set -u
 
 stage=${1:?DESTDIR of make install}
@@ -17,7 +17,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- service placement numad memory memory-limit
 logs=${BUILD:-$here/../../build}/vm
-limit=${KVMTUNED_VM_TIMEOUT:-600}
+limit=${KVMTUNED_VM_TIMEOUT:-900}
 sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
 
 not_ok() { # NAME REASON
