@@ -35,6 +35,25 @@ START_TEST(only_a_host_that_is_short_and_can_swap_is_squeezed)
 }
 END_TEST
 
+static enum why squeeze_at(double price)
+{
+	given.host.price = price;
+	return step_after_s(10)->why;
+}
+
+/* At the mark it would begin and end with every page. */
+START_TEST(a_squeeze_goes_on_until_a_little_more_is_found)
+{
+	by_reclaim();
+	ck_assert_int_eq(squeeze_at(0.7999), WHY_HOST_BETWEEN);
+	ck_assert_int_eq(squeeze_at(0.8), WHY_IDLEST_UNDER_PRESSURE);
+	ck_assert_int_eq(squeeze_at(0.7601), WHY_IDLEST_UNDER_PRESSURE);
+	ck_assert_int_eq(squeeze_at(0.7599), WHY_HOST_BETWEEN);
+	ck_assert_int_eq(squeeze_at(0.7999), WHY_HOST_BETWEEN);
+	ck_assert_int_eq(squeeze_at(0.8), WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
 /* ---- by what means -------------------------------------------------------------------- */
 
 static const struct {
@@ -316,7 +335,10 @@ START_TEST(a_squeezed_host_is_looked_at_each_second)
 	limit_in_force(0, G4);
 	(void)step();
 	ck_assert(is_squeezing());
-	given.dry_run[0] = true;
+	fx.sample[0].cgroup_v2 = false; /* a hint */
+	(void)step();
+	ck_assert(!is_squeezing());
+	fx.sample[0].cgroup_v2 = given.dry_run[0] = true;
 	(void)step();
 	ck_assert(!is_squeezing());
 }
@@ -345,6 +367,7 @@ int main(void)
 	tcase_add_checked_fixture(c, short_of_memory, NULL);
 	tcase_add_loop_test(c, only_a_host_that_is_short_and_can_swap_is_squeezed, 0,
 			    (int)KT_ARRAY_LEN(hosts));
+	tcase_add_test(c, a_squeeze_goes_on_until_a_little_more_is_found);
 	tcase_add_loop_test(c, limits_are_for_where_reclaim_is_not_offered, 0,
 			    (int)KT_ARRAY_LEN(backends));
 	tcase_add_test(c, the_idlest_go_first_until_the_host_lacks_nothing);
