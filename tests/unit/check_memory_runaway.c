@@ -137,6 +137,7 @@ START_TEST(a_limit_is_where_usage_is_and_stays_there)
 {
 	uint64_t limit_kib = (G8 + BOUND + 1 + 63) / 64 * UINT64_C(64);
 
+	fx.sample[0].cgroup_v2 = true;
 	expect("limit", step(), WISH_SET, WHY_RUNAWAY);
 	expect_target("limit", plan_of(0), MEMORY_SOFT_LIMIT, limit_kib);
 	ck_assert(!fx.plan.memory.squeezing);
