@@ -212,12 +212,12 @@ int main(void)
 
 	tcase_add_checked_fixture(c, NULL, teardown);
 	tcase_set_timeout(c, 120);
-	tcase_add_loop_test(c, half_of_the_cold_memory_goes_before_the_services_do, 1, SEEDS + 1);
-	tcase_add_loop_test(c, the_services_are_spared_and_no_guest_stalls_for_it, 1, SEEDS + 1);
-	tcase_add_loop_test(c, once_the_pressure_is_met_there_is_peace, 1, SEEDS + 1);
-	tcase_add_loop_test(c, phases_are_followed_without_harm, 1, SEEDS + 1);
-	tcase_add_loop_test(c, a_woken_guest_is_let_go_within_two_looks, 1, SEEDS + 1);
-	tcase_add_loop_test(c, thrashing_gets_no_worse, 1, SEEDS + 1);
+	tcase_add_loop_test(c, half_of_the_cold_memory_goes_before_the_services_do, 1, seeds_end());
+	tcase_add_loop_test(c, the_services_are_spared_and_no_guest_stalls_for_it, 1, seeds_end());
+	tcase_add_loop_test(c, once_the_pressure_is_met_there_is_peace, 1, seeds_end());
+	tcase_add_loop_test(c, phases_are_followed_without_harm, 1, seeds_end());
+	tcase_add_loop_test(c, a_woken_guest_is_let_go_within_two_looks, 1, seeds_end());
+	tcase_add_loop_test(c, thrashing_gets_no_worse, 1, seeds_end());
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

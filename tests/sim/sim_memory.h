@@ -12,6 +12,14 @@
 
 enum { SEEDS = 20, HOUR_S = 3600, NIDLE = 8, NBUSY = 2 };
 
+/* A defect shows with the first few: tests/mutate needs no more. */
+static inline int seeds_end(void)
+{
+	const char *few = getenv("KT_SEEDS");
+
+	return 1 + (few ? KT_CLAMP(atoi(few), 1, SEEDS) : SEEDS);
+}
+
 /* With plenty_percent, short_percent and squeeze_price as they are. */
 static const double squeezed_below = 0.1861, squeezed_to = 0.1979, calm_above = 0.25;
 
