@@ -306,7 +306,5 @@ void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply 
 		given_back(a, g, reply->soft_limit_kib);
 	else
 		limited(a, g, reply->soft_limit_kib);
-	if (reply->error == 0)
-		g->in_force.limit_changed_ns = a->now_ns;
 	l->giving_back = false;
 }

@@ -174,7 +174,6 @@ struct guest_in_force {
 	uint64_t soft_limit_kib;                    /* ours, when limited */
 	bool limit_ceded, limit_off, limit_pending; /* pending: libvirt has not answered yet */
 	uint64_t pending_limit_kib; /* that it is asked for; 0: none, or for the original */
-	uint64_t limit_changed_ns;
 	/* The last reclaim: */
 	bool reclaiming;        /* it waits for its turn, or is under way */
 	uint64_t asked_kib;     /* all of the order until it ends, then what came of it */

@@ -234,7 +234,7 @@ static void give_order(struct plant *p, struct plant_guest *g, struct guest_in_f
 }
 
 static void set_limit(struct plant *p, struct plant_guest *g, struct guest_in_force *f,
-		      uint64_t kib, uint64_t now_ns)
+		      uint64_t kib)
 {
 	bool limited = kib != KT_UNLIMITED_KIB;
 
@@ -249,11 +249,10 @@ static void set_limit(struct plant *p, struct plant_guest *g, struct guest_in_fo
 	g->limited = f->limited = limited;
 	f->soft_limit_kib = kib;
 	g->soft_limit_kib = (double)kib;
-	f->limit_changed_ns = now_ns;
 }
 
 static void act_memory(struct plant *p, struct plant_guest *g, const struct memory_plan *w,
-		       struct guest_in_force *f, uint64_t now_ns)
+		       struct guest_in_force *f)
 {
 	if (w->dry_run || w->wish == WISH_HOLD)
 		return;
@@ -262,7 +261,7 @@ static void act_memory(struct plant *p, struct plant_guest *g, const struct memo
 		return;
 	}
 	g->order.open &= w->wish == WISH_SET;
-	set_limit(p, g, f, w->wish == WISH_SET ? w->target_kib : KT_UNLIMITED_KIB, now_ns);
+	set_limit(p, g, f, w->wish == WISH_SET ? w->target_kib : KT_UNLIMITED_KIB);
 }
 
 /* Known to whoever decides from the next tick on. */
@@ -293,7 +292,7 @@ void plant_act(struct plant *p, const struct plan *plan)
 		if (f->incarnation != w->incarnation)
 			*f = (struct guest_in_force){ .incarnation = w->incarnation };
 		act_placement(g, &w->placement, f, plan->now_ns);
-		act_memory(p, g, &w->memory, f, plan->now_ns);
+		act_memory(p, g, &w->memory, f);
 		answer_memory(p, g, f);
 	}
 }

@@ -103,7 +103,6 @@ START_TEST(a_limit_is_on_file_then_asked_for_then_in_force)
 	ck_assert(!in_force()->limit_pending && in_force()->limited);
 	ck_assert_uint_eq(in_force()->pending_limit_kib, 0);
 	ck_assert_uint_eq(in_force()->soft_limit_kib, 1000000);
-	ck_assert_uint_eq(in_force()->limit_changed_ns, 2000);
 	s = the_one(LOG_MEMTUNE_CHANGED);
 	ck_assert_str_eq(s->from, "unlimited");
 	ck_assert_str_eq(s->to, "1000000 KiB");

@@ -35,7 +35,6 @@ static inline void limit_in_force(size_t slot, uint64_t kib)
 {
 	fx.in_force.guest[slot].limited = true;
 	fx.in_force.guest[slot].soft_limit_kib = kib;
-	fx.in_force.guest[slot].limit_changed_ns = SECONDS(9000);
 }
 
 /* As act answers a plan that has the guest's memory reclaimed. */
