@@ -5,11 +5,7 @@
 #include "str.h"
 #include "verdict_private.h"
 
-enum {
-	CALM_AGAIN_PERCENT = 90, /* of the bound: a runaway has ended */
-	NO_SWAP_MIB = 64,        /* less than that free is none */
-	SWAP_AGAIN_MIB = 128,
-};
+enum { SWAP_AGAIN_MIB = 2 * SQUEEZE_SWAP_MIB };
 
 /* ---- a guest ------------------------------------------------------------------------- */
 
@@ -78,7 +74,7 @@ static void say_runaway(struct memory_verdict *v, const struct guest_plan *g,
 			       bound_mib - KT_MIN(bound_mib, conf->overhead_mib));
 		emit_runaway(g, LOG_LEVEL_WARNING, text);
 	} else if (v->runaway && !m->runaway && m->overhead_bound_kib &&
-		   m->overhead_kib <= m->overhead_bound_kib / 100 * CALM_AGAIN_PERCENT) {
+		   m->overhead_kib <= m->overhead_bound_kib / 100 * RUNAWAY_OVER_PERCENT) {
 		v->runaway = false;
 		(void)snprintf(text, sizeof text,
 			       "QEMU uses %" PRIu64
@@ -113,7 +109,7 @@ static void say_swap(struct memory_host_verdict *v, const struct host_sample *ho
 {
 	uint64_t free_mib = host->swap_free_kib / 1024;
 
-	if (!v->no_swap && free_mib < NO_SWAP_MIB) {
+	if (!v->no_swap && free_mib < SQUEEZE_SWAP_MIB) {
 		v->no_swap = true;
 		say_of_host(why_str(WHY_NO_SWAP), "no swap: guest memory cannot be reclaimed; the "
 						  "memory loop rests");

@@ -10,34 +10,41 @@
 
 static const uint64_t look_again_ns = KT_NS_PER_S;
 
+/* One call of memory_policy_step. */
+struct tick {
+	struct memory_policy *state;
+	const struct memory_conf *conf;
+	const struct host_view *view;
+	const struct in_force *in_force;
+	struct plan *plan;
+};
+
 static bool can_reclaim(const struct guest_in_force *in_force, const struct guest_view *guest)
 {
 	return guest->present && guest->sample->has_reclaim && !in_force->reclaim_off;
 }
 
-static struct squeeze squeeze_of(struct memory_policy *state, const struct memory_conf *conf,
-				 const struct host_view *view, const struct in_force *in_force,
-				 const struct plan *plan, size_t slot)
+static struct squeeze squeeze_of(const struct tick *t, size_t slot)
 {
-	const struct guest_view *guest = &view->guest[slot];
-	const struct guest_in_force *f = recall_guest(in_force, slot, guest);
-	struct memory_guest_state *gs = &state->guest[slot];
-	bool reclaims = conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(f, guest);
+	const struct guest_view *guest = &t->view->guest[slot];
+	const struct guest_in_force *f = recall_guest(t->in_force, slot, guest);
+	struct memory_guest_state *gs = &t->state->guest[slot];
+	bool reclaims = t->conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(f, guest);
 
 	if (gs->incarnation != guest->incarnation)
 		*gs = (struct memory_guest_state){ .incarnation = guest->incarnation };
 	return (struct squeeze){
-		.conf = conf,
-		.now_ns = view->now_ns,
-		.dt_s = view->dt_s,
-		.host = memory_host_of(conf, view, &plan->memory, state->pressed),
+		.conf = t->conf,
+		.now_ns = t->view->now_ns,
+		.dt_s = t->view->dt_s,
+		.host = memory_host_of(t->conf, t->view, &t->plan->memory, t->state->pressed),
 		.guest = guest,
 		.in_force = f,
 		.state = gs,
 		.means = reclaims ? MEMORY_RECLAIM : MEMORY_SOFT_LIMIT,
-		.has_means = reclaims || conf->backend != MEMORY_BACKEND_RECLAIM,
-		.settling = plan->guest[slot].settling,
-		.dry_run = plan->guest[slot].memory.dry_run,
+		.has_means = reclaims || t->conf->backend != MEMORY_BACKEND_RECLAIM,
+		.settling = t->plan->guest[slot].settling,
+		.dry_run = t->plan->guest[slot].memory.dry_run,
 	};
 }
 
@@ -102,13 +109,10 @@ static struct memory_guest_state *highest_score(struct memory_policy *state, siz
 static void step(const struct squeeze *q, struct budget *budget, struct memory_plan *plan)
 {
 	uint64_t target = squeeze_target_kib(q, budget->left_kib[q->dry_run]), taken;
-	uint64_t from = q->guest->sample->usage_kib;
 
 	if (target == KT_UNLIMITED_KIB)
 		return;
-	if (q->in_force->limited)
-		from = KT_MIN(from, q->in_force->soft_limit_kib);
-	taken = sub_capped(from, target);
+	taken = sub_capped(squeeze_from_kib(q), target);
 	budget->left_kib[true] = sub_capped(budget->left_kib[true], taken);
 	if (!q->dry_run)
 		budget->left_kib[false] = sub_capped(budget->left_kib[false], taken);
@@ -117,6 +121,43 @@ static void step(const struct squeeze *q, struct budget *budget, struct memory_p
 	plan->why = WHY_IDLEST_UNDER_PRESSURE;
 	plan->means = q->means;
 	plan->target_kib = target;
+}
+
+/* What of so much is found, by a step each of those who may be squeezed. */
+static uint64_t step_all(const struct tick *t, uint64_t lacking_kib)
+{
+	struct budget budget = { { lacking_kib, lacking_kib } };
+	struct memory_guest_state *next;
+	size_t slot = 0;
+
+	while (budget.left_kib[false] && (next = highest_score(t->state, t->view->nslots, &slot))) {
+		struct squeeze q = squeeze_of(t, slot);
+
+		step(&q, &budget, &t->plan->guest[slot].memory);
+		next->score = 0;
+	}
+	return lacking_kib - budget.left_kib[false];
+}
+
+/* ---- the host ------------------------------------------------------------------------- */
+
+/* Each guest's plan without a step; what is on its way. */
+static uint64_t judge_all(const struct tick *t)
+{
+	uint64_t on_its_way = 0;
+
+	for (size_t i = 0; i < t->view->nslots; i++) {
+		struct squeeze q = squeeze_of(t, i);
+		struct memory_plan *plan = &t->plan->guest[i].memory;
+
+		q.state->score = 0;
+		if (!q.guest->domain)
+			continue;
+		*plan = judge(&q);
+		if (plan->wish != WISH_RELEASE)
+			on_its_way = add_capped(on_its_way, squeeze_on_its_way_kib(&q));
+	}
+	return on_its_way;
 }
 
 /* What has been a moment ago may do harm now; what is only said does none. */
@@ -129,53 +170,29 @@ static bool is_squeezed(const struct squeeze *q, const struct memory_plan *plan)
 	return !q->dry_run && (throttled || q->in_force->reclaiming || squeeze_is_watched(q));
 }
 
-/* Each guest's plan without a step; what is on its way. */
-static uint64_t judge_all(struct memory_policy *state, const struct memory_conf *conf,
-			  const struct host_view *view, const struct in_force *in_force,
-			  struct plan *ret)
+static bool anybody_is_squeezed(const struct tick *t)
 {
-	uint64_t on_its_way = 0;
+	for (size_t i = 0; i < t->view->nslots; i++) {
+		struct squeeze q = squeeze_of(t, i);
 
-	for (size_t i = 0; i < view->nslots; i++) {
-		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, i);
-
-		q.state->score = 0;
-		if (!q.guest->domain)
-			continue;
-		ret->guest[i].memory = judge(&q);
-		if (ret->guest[i].memory.wish != WISH_RELEASE)
-			on_its_way = add_capped(on_its_way, squeeze_on_its_way_kib(&q));
+		if (q.guest->domain && is_squeezed(&q, &t->plan->guest[i].memory))
+			return true;
 	}
-	return on_its_way;
+	return false;
 }
 
 void memory_policy_step(struct memory_policy *state, const struct memory_conf *conf,
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret)
 {
-	uint64_t on_its_way = judge_all(state, conf, view, in_force, ret), found;
-	struct memory_guest_state *next;
-	struct budget budget;
-	size_t slot = 0;
+	const struct tick t = { state, conf, view, in_force, ret };
+	struct memory_host_plan *host = &ret->memory;
+	uint64_t on_its_way = judge_all(&t);
+	uint64_t swap_room = sub_capped(memory_swap_room_kib(view), on_its_way);
 
-	ret->memory.deficit_kib = sub_capped(ret->memory.deficit_kib, on_its_way);
-	found = KT_MIN(ret->memory.deficit_kib, sub_capped(memory_swap_room_kib(view), on_its_way));
-	budget = (struct budget){ { found, found } };
-	while (budget.left_kib[false] && (next = highest_score(state, view->nslots, &slot))) {
-		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, slot);
-
-		step(&q, &budget, &ret->guest[slot].memory);
-		next->score = 0;
-	}
-	ret->memory.deficit_kib -= found - budget.left_kib[false];
-	ret->memory.squeezing = false;
-	for (size_t i = 0; i < view->nslots; i++) {
-		struct squeeze q = squeeze_of(state, conf, view, in_force, ret, i);
-
-		if (q.guest->domain)
-			ret->memory.squeezing |= is_squeezed(&q, &ret->guest[i].memory);
-	}
-	ret->memory.look_again_ns = ret->memory.squeezing ? look_again_ns : 0;
-	state->pressed =
-		memory_host_of(conf, view, &ret->memory, state->pressed) == MEMORY_HOST_PRESSED;
+	host->deficit_kib = sub_capped(host->deficit_kib, on_its_way);
+	host->deficit_kib -= step_all(&t, KT_MIN(host->deficit_kib, swap_room));
+	host->squeezing = anybody_is_squeezed(&t);
+	host->look_again_ns = host->squeezing ? look_again_ns : 0;
+	state->pressed = memory_host_of(conf, view, host, state->pressed) == MEMORY_HOST_PRESSED;
 }

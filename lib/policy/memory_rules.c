@@ -4,8 +4,7 @@
 
 #include "recall.h"
 
-/* Swap with less room than one step needs is as good as none. */
-static const uint64_t swap_free_min_kib = 64 * 1024;
+static const uint64_t swap_free_min_kib = SQUEEZE_SWAP_MIB * 1024;
 
 /* Below, a guest is idle; an idle Linux guest uses 0.01 CPU, an idle Windows 0.05.
  * Twice as much, and a limit of ours is lifted: between the two nothing changes. */
@@ -123,13 +122,6 @@ static bool has_no_means(const struct squeeze *q)
 	return !q->has_means;
 }
 
-/* A limit would be worse than useless then: on cgroup v2 a guest that cannot swap stands
- * still. */
-static bool may_not_swap(const struct squeeze *q)
-{
-	return squeeze_swap_room_kib(q) < squeeze_least_kib;
-}
-
 static bool was_given_up(const struct squeeze *q)
 {
 	return within_s(q->now_ns, q->state->suffered_ns, q->state->backoff_s);
@@ -193,7 +185,7 @@ static const struct {
 	{ is_paused, WISH_RELEASE, WHY_GUEST_PAUSED, true },
 	{ has_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP, true },
 	{ has_no_means, WISH_RELEASE, WHY_NO_RECLAIM, false },
-	{ may_not_swap, WISH_RELEASE, WHY_NO_SWAP, false },
+	{ squeeze_may_not_swap, WISH_RELEASE, WHY_NO_SWAP, false },
 	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS, false },
 	{ has_nothing_cold, WISH_RELEASE, WHY_NOTHING_COLD, false },
 	{ has_needless_limit, WISH_RELEASE, WHY_NEEDS_NO_LIMIT, false },

@@ -51,14 +51,14 @@ bool squeeze_limit_forbidden(const struct squeeze *q);
 
 /* ---- memory_step.c: how far? ------------------------------------------------------- */
 
-/* Smaller steps are not worth a write; what a guest may swap out has to be more. */
-extern const uint64_t squeeze_least_kib;
-
 /* Nothing of the guest is taken below. */
 uint64_t squeeze_floor_kib(const struct squeeze *q);
 
-/* What the guest itself may swap out yet. */
-uint64_t squeeze_swap_room_kib(const struct squeeze *q);
+/* What it may swap out yet is less than the smallest step. */
+bool squeeze_may_not_swap(const struct squeeze *q);
+
+/* Steps are counted from here: usage, or a limit of ours that it has not come down to yet. */
+uint64_t squeeze_from_kib(const struct squeeze *q);
 
 /* The next step takes at most so much; KT_UNLIMITED_KIB: there is none that would help and
  * not hurt. */

@@ -14,9 +14,6 @@ static const uint64_t kib_of_vfio = 1024 * 1024;
 static const uint64_t kib_of_tcg = 1024 * 1024;
 static const uint64_t memory_per_kib = 512;
 
-/* Said and limited until it is below this much of the bound again. */
-enum { OVER_PERCENT = 90 };
-
 static unsigned int count_iothreads(const struct guest_sample *s)
 {
 	unsigned int n = 0;
@@ -56,9 +53,8 @@ static bool is_watched(const struct squeeze *q)
 /* Without swap a guest past memory.high does not get slower: it stands still. */
 static bool would_freeze(const struct squeeze *q)
 {
-	bool may_not_swap = squeeze_swap_room_kib(q) < squeeze_least_kib;
-
-	return q->guest->sample->cgroup_v2 && (q->host == MEMORY_HOST_NO_SWAP || may_not_swap);
+	return q->guest->sample->cgroup_v2 &&
+	       (q->host == MEMORY_HOST_NO_SWAP || squeeze_may_not_swap(q));
 }
 
 /* A limit in force stays where it is: one that followed usage would be none. */
@@ -82,7 +78,7 @@ void memory_guard_runaway(const struct squeeze *q, struct memory_plan *plan)
 		return;
 	}
 	bound = bound_kib(q);
-	over = s->runaway ? share_of(bound, OVER_PERCENT, 100) : bound;
+	over = s->runaway ? share_of(bound, RUNAWAY_OVER_PERCENT, 100) : bound;
 	plan->overhead_bound_kib = bound;
 	plan->overhead_kib = overhead_kib(q);
 	plan->runaway = s->runaway = plan->overhead_kib > over;

@@ -12,8 +12,8 @@
 #include "capped.h"
 #include "memory_rules.h"
 
-const uint64_t squeeze_least_kib = 1024;
-
+/* Smaller steps are not worth a write. */
+static const uint64_t least_kib = 1024;
 static const uint64_t limit_grain_kib = 64;
 /* All of it may turn out to be in use: 4096 pages from an SSD are 0.4 s. */
 static const uint64_t first_kib = 16 * 1024;
@@ -36,12 +36,19 @@ uint64_t squeeze_floor_kib(const struct squeeze *q)
 	return floor;
 }
 
-uint64_t squeeze_swap_room_kib(const struct squeeze *q)
+static uint64_t swap_room_kib(const struct squeeze *q)
 {
 	const struct guest_sample *s = q->guest->sample;
 
 	return s->swap_max_kib == KT_UNLIMITED_KIB ? UINT64_MAX
 						   : sub_capped(s->swap_max_kib, s->swap_kib);
+}
+
+/* A limit would be worse than useless then: on cgroup v2 a guest that cannot swap stands
+ * still. */
+bool squeeze_may_not_swap(const struct squeeze *q)
+{
+	return swap_room_kib(q) < least_kib;
 }
 
 uint64_t squeeze_round_limit_kib(uint64_t kib)
@@ -65,7 +72,7 @@ static uint64_t room_kib(const struct squeeze *q)
 
 	if (q->means == MEMORY_SOFT_LIMIT)
 		keep = add_capped(keep, q->guest->merged_kib);
-	room = KT_MIN(sub_capped(swappable, keep), squeeze_swap_room_kib(q));
+	room = KT_MIN(sub_capped(swappable, keep), swap_room_kib(q));
 	return is_throttle(q) ? KT_MIN(room, s->usage_kib / 100) : room;
 }
 
@@ -75,10 +82,10 @@ static uint64_t step_kib(const struct squeeze *q)
 	uint64_t share = share_of(q->guest->sample->usage_kib, q->conf->step_permille, 1000);
 	double kib = KT_MIN((double)KT_MIN(share, first_kib) * growth, (double)share * growth_max);
 
-	return KT_CLAMP((uint64_t)kib, squeeze_least_kib, mul_capped(q->conf->step_max_mib, 1024));
+	return KT_CLAMP((uint64_t)kib, least_kib, mul_capped(q->conf->step_max_mib, 1024));
 }
 
-static uint64_t from_kib(const struct squeeze *q)
+uint64_t squeeze_from_kib(const struct squeeze *q)
 {
 	uint64_t usage = q->guest->sample->usage_kib;
 
@@ -89,13 +96,13 @@ static uint64_t from_kib(const struct squeeze *q)
 
 uint64_t squeeze_target_kib(const struct squeeze *q, uint64_t at_most_kib)
 {
-	uint64_t from = from_kib(q), step = KT_MIN(step_kib(q), at_most_kib);
+	uint64_t from = squeeze_from_kib(q), step = KT_MIN(step_kib(q), at_most_kib);
 	uint64_t lowest = sub_capped(q->guest->sample->usage_kib, room_kib(q));
 	uint64_t target = KT_MAX(sub_capped(from, step), lowest);
 
 	if (q->means == MEMORY_SOFT_LIMIT)
 		target = squeeze_round_limit_kib(target);
-	return sub_capped(from, target) >= squeeze_least_kib ? target : KT_UNLIMITED_KIB;
+	return sub_capped(from, target) >= least_kib ? target : KT_UNLIMITED_KIB;
 }
 
 static uint64_t lowest_limit_kib(const struct guest_in_force *f)

@@ -174,7 +174,7 @@ struct memory_guest_state {
 	double delay_before_cpus; /* that its vCPUs waited for */
 	unsigned int ngrown;      /* times that a step was doubled, for none has done harm */
 	unsigned int nbarren;     /* in a row that brought hardly anything */
-	bool runaway;
+	bool runaway; /* RUNAWAY_OVER_PERCENT: not over yet */
 	double score; /* of one tick: it may be squeezed, in this order; 0: it may not */
 };
 
@@ -182,6 +182,12 @@ struct memory_guest_state {
  * lacking: at the mark itself it would begin and end with every page that is touched.  And
  * it aims a little further, or it would come there by ever smaller steps. */
 enum { SQUEEZE_RECOVERY = 4, SQUEEZE_AIM = 5 };
+
+/* Swap with less room is as good as none: one step may need as much. */
+enum { SQUEEZE_SWAP_MIB = 64 };
+
+/* A runaway is one until it is below this much of its bound again. */
+enum { RUNAWAY_OVER_PERCENT = 90 };
 
 struct memory_policy {
 	bool pressed; /* the host, a step ago */
