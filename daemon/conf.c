@@ -143,8 +143,8 @@ const struct conf_option conf_options[] = {
 	{ "memory", "calm_price", "50", NUMBER(0, 100, policy.memory.calm_price),
 	  .doc = "percent: below this every limit is lifted; 50 is 25 % available" },
 	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
-	  .doc = "of the guest's usage: what its first step takes; the next take twice as much "
-		 "each, up to eight times, while they do no harm" },
+	  .doc = "of the guest's usage: what its first step takes, and no more than 16 MiB; the next "
+		 "take twice as much each, up to eight times this share, while they do no harm" },
 	{ "memory", "step_max_mib", "256", NUMBER(1, 65536, policy.memory.step_max_mib),
 	  .doc = "... and at most this much" },
 	{ "memory", "step_interval_s", "6", NUMBER(1, 3600, policy.memory.step_interval_s),
@@ -156,8 +156,8 @@ const struct conf_option conf_options[] = {
 	  .doc = "nothing is taken of a guest below this either; a guest's own min_guarantee_mib "
 		 "([domain] section or metadata) wins" },
 	{ "memory", "backoff_s", "300", NUMBER(1, 86400, policy.memory.backoff_s),
-	  .doc = "a guest that suffered from its limit is left alone for so long; when it suffers "
-		 "again, for twice as long as before, up to 16 times" },
+	  .doc = "a guest that suffered, or had nothing cold, is left alone for so long; when it "
+		 "does again, for twice as long as before, up to 16 times" },
 	{ "memory", "runaway", "warn", WORDS(runaways, policy.memory.runaway),
 	  .doc = "a QEMU process that uses more than its guest's memory and what it may need itself: "
 		 "off, warn (say so), limit (a soft limit where it is, so that it grows no further)" },

@@ -54,7 +54,7 @@ void act_reclaim_say_total(const struct act_guest *g, enum why why);
 void act_reclaim_say_late(struct act_guest *g);
 /* It did not work for this guest; said once. */
 void act_reclaim_say_failed(struct act_guest *g);
-/* It does not work for this guest, and perhaps for others. */
+/* It does not work for this guest, and perhaps not for others: the caller says it once. */
 void act_reclaim_say_refused(const struct act_guest *g, int error);
 
 #endif

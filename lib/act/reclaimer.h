@@ -21,7 +21,7 @@ enum reclaim_state {
 	RECLAIM_DONE,    /* down to the target, or the kernel found no more */
 	RECLAIM_STOPPED, /* before that */
 	RECLAIM_GONE,    /* the guest's cgroup has */
-	RECLAIM_REFUSED, /* see error: the kernel or the sandbox lets us reclaim of no guest */
+	RECLAIM_REFUSED, /* see error: the kernel or the sandbox offers us none of this guest */
 	RECLAIM_FAILED,  /* see error: of this guest, this time */
 };
 

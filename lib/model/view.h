@@ -76,9 +76,9 @@ struct host_view {
 	uint64_t merged_kib; /* pages_sharing + ksm_zero_pages */
 	uint64_t ksm_passes; /* full scans since this view began; a reset KSM goes on counting */
 	size_t nslots, npresent;
-	struct guest_view guest[KT_GUESTS_MAX];                     /* by slot */
-	struct counter psi_some_us, psi_full_us, swap_in, swap_out; /* for the
-										     rates */
+	struct guest_view guest[KT_GUESTS_MAX]; /* by slot */
+	/* for the rates */
+	struct counter psi_some_us, psi_full_us, swap_in, swap_out;
 	struct counter ksmd_ns, cpu_all_hz, cpu_idle_hz, cpu_steal_hz;
 	struct counter node_idle_hz[KT_NODES_MAX];
 	struct cpumask node_cpus[KT_NODES_MAX]; /* of which that is */

@@ -89,8 +89,8 @@
 	  "its home still does; nothing speaks for another one clearly enough")                    \
 	/* memory */                                                                               \
 	X(WHY_NO_SWAP, "no-swap", "no swap or zram with room: guest memory cannot be reclaimed")   \
-	X(WHY_HOST_CALM, "host-calm", "the host has memory enough: no limit is needed")            \
-	X(WHY_HOST_BETWEEN, "host-between", "between calm and pressed: limits stay as they are")   \
+	X(WHY_HOST_CALM, "host-calm", "the host has memory enough: nothing is taken")              \
+	X(WHY_HOST_BETWEEN, "host-between", "between calm and pressed: nothing new is taken")      \
 	X(WHY_NO_CGROUP, "no-cgroup", "no memory cgroup of its own")                               \
 	X(WHY_UNRECLAIMABLE, "unreclaimable", "hugepages, locked, VFIO or encrypted memory")       \
 	X(WHY_LIMITED_BY_ADMIN, "limited-by-admin", "memtune limits that are not ours")            \
@@ -98,15 +98,15 @@
 	X(WHY_GUEST_YOUNG, "guest-young", "not observed for long enough")                          \
 	X(WHY_GUEST_ACTIVE, "guest-active", "it uses its CPUs: idler guests go first")             \
 	X(WHY_GUEST_SUFFERS, "guest-suffers",                                                      \
-	  "faults, refaults, stalls or a late reclaim: let go at once")                            \
+	  "stalls, faults, waiting vCPUs or a late reclaim: let go at once")                       \
 	X(WHY_NOT_IDLEST, "not-idlest", "idler guests give what the host lacks and can swap out")  \
 	X(WHY_AT_FLOOR, "at-floor", "nothing more may be taken of it")                             \
 	X(WHY_NO_RECLAIM, "no-reclaim",                                                            \
-	  "backend = reclaim, and neither limits nor memory.reclaim can be used")                  \
+	  "backend = reclaim, and the kernel or the unit does not let it be used")                 \
 	X(WHY_NEEDS_NO_LIMIT, "needs-no-limit",                                                    \
 	  "its memory is reclaimed once: no limit has to stay in force")                           \
 	X(WHY_NOTHING_COLD, "nothing-cold",                                                        \
-	  "the last step got hardly anything: it has no cold memory, or may not swap")             \
+	  "two steps in a row got hardly anything: it has no cold memory")                         \
 	X(WHY_RUNAWAY, "runaway", "its process uses far more than its guest and QEMU need")        \
 	X(WHY_IDLEST_UNDER_PRESSURE, "idlest-under-pressure",                                      \
 	  "the host is short of memory and this guest is one of the idlest")
