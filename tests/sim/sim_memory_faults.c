@@ -24,8 +24,7 @@ static void begin_day(int seed, int active, enum plant_swap swap, double swap_gi
 
 static const enum plant_swap devices[] = { PLANT_SSD, PLANT_ZRAM, PLANT_DISK };
 
-/* ---- swap
- * ------------------------------------------------------------------------------------------ */
+/* ---- swap ------------------------------------------------------------------------------- */
 
 START_TEST(without_swap_nothing_is_ever_written)
 {
@@ -95,8 +94,7 @@ START_TEST(guests_without_cold_memory_are_hardly_disturbed)
 }
 END_TEST
 
-/* ---- refusals
- * -------------------------------------------------------------------------------------- */
+/* ---- refusals --------------------------------------------------------------------------- */
 
 START_TEST(limits_have_to_do_where_the_kernel_refuses)
 {
@@ -123,8 +121,7 @@ START_TEST(nothing_is_done_where_both_refuse)
 }
 END_TEST
 
-/* ---- guests come, go, pause and migrate
- * ---------------------------------------------------------- */
+/* ---- guests come, go, pause and migrate ------------------------------------------------- */
 
 enum { DISTURBED_EACH_S = 30 };
 
@@ -248,7 +245,7 @@ START_TEST(who_leaks_grows_no_further_where_that_is_asked)
 }
 END_TEST
 
-/* ---- the other loops --------------------------------------------------------------------- */
+/* ---- the other loops -------------------------------------------------------------------- */
 
 /* Ticks in which a guest was being reclaimed, or given an order, while its pin changed. */
 static void count_double_disturbances(struct loop *loop, void *context)

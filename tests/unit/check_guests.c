@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is a limit that a guest brings along ours, and given back, and is libvirt asked in time? */
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
 
 #include "kvmtuned.h"
 #include "scratch.h"
-#include "virt_fixture.h"
-
-#define MARK_NAMESPACE "urn:kvmtuned:limit:1"
+#include "virt_limit_fixture.h"
 
 static char root[32];
 static struct kvmtuned *k;
@@ -19,14 +16,6 @@ static struct kvmtuned *k;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool is_at_gate;
 static atomic_int seconds_ahead;
-
-static void *real(const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	ck_assert_ptr_nonnull(found);
-	return found;
-}
 
 typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
 typedef int clock_fn(clockid_t, struct timespec *);
@@ -89,35 +78,12 @@ static void take_some_news(void)
 	(void)guests_take_news(k, now_monotonic_ns());
 }
 
-static void limit_is_set(unsigned long long kib)
-{
-	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
-				    .type = VIR_TYPED_PARAM_ULLONG,
-				    .value.ul = kib };
-
-	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
-}
-
 static void mark_is_set(const char *mark)
 {
 	ck_assert_int_eq(virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, mark,
 					      "kvmtuned-limit", MARK_NAMESPACE,
 					      VIR_DOMAIN_AFFECT_LIVE),
 			 0);
-}
-
-static uint64_t limit_in_force(void)
-{
-	virTypedParameter params[8];
-	unsigned long long kib = 0;
-	int n = KT_ARRAY_LEN(params);
-
-	memset(params, 0, sizeof params);
-	ck_assert_int_eq(virDomainGetMemoryParameters(guest, params, &n, VIR_DOMAIN_AFFECT_LIVE),
-			 0);
-	ck_assert_int_eq(virTypedParamsGetULLong(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT, &kib), 1);
-	virTypedParamsClear(params, n);
-	return kib;
 }
 
 /* Its facts, as they are now, are here. */
@@ -143,7 +109,7 @@ static const struct guest_in_force *bind_guest(size_t slot)
 
 static const struct guest_in_force *bind_marked_guest(const char *mark)
 {
-	limit_is_set(65536);
+	somebody_limits_to(65536);
 	mark_is_set(mark);
 	return bind_guest(see_guest(true));
 }
@@ -157,8 +123,7 @@ START_TEST(a_limit_that_comes_along_is_given_back)
 	while (act_restore(k->act, now_monotonic_ns()) > 0)
 		take_some_news();
 	ck_assert_uint_eq(limit_in_force(), 70000);
-	ck_assert_ptr_null(virDomainGetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, MARK_NAMESPACE,
-						VIR_DOMAIN_AFFECT_LIVE));
+	mark_is(NULL);
 	ck_assert(!act_owes(k->act));
 }
 END_TEST
@@ -169,10 +134,10 @@ START_TEST(a_limit_that_shows_later_is_ours_too)
 {
 	const struct guest_in_force *f;
 
-	limit_is_set(70000);
+	somebody_limits_to(70000);
 	f = bind_guest(see_guest(false));
 	ck_assert(!f->limited);
-	limit_is_set(65536);
+	somebody_limits_to(65536);
 	mark_is_set("<limit soft_limit_kib='65536' original_kib='70000'/>");
 	(void)see_guest(true);
 	ck_assert(f->limited && f->soft_limit_kib == 65536);
@@ -199,7 +164,7 @@ START_TEST(somebody_elses_limit_is_seen_within_a_minute)
 	const struct domain *d = &k->domains->slot[domains_find(k->domains, &uuid)].domain;
 
 	ck_assert(f->limited);
-	limit_is_set(61440);
+	somebody_limits_to(61440);
 	guests_recheck_limits(k, k->limits_checked_ns + 60 * KT_NS_PER_S);
 	while (d->soft_limit_kib != 61440)
 		take_some_news();

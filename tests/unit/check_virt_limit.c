@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Can a soft limit of ours be told from everybody else's, whatever fails halfway? */
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "virt_fixture.h"
-
-#define MARK_NAMESPACE "urn:kvmtuned:limit:1"
+#include "virt_limit_fixture.h"
 
 /* ---- libvirt, as it sometimes is: these take the place of its functions ----------------- */
 
@@ -33,14 +30,6 @@ typedef int set_metadata_fn(virDomainPtr, int, const char *, const char *, const
 			    unsigned int);
 typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
 typedef char *get_xml_fn(virDomainPtr, unsigned int);
-
-static void *real(const char *name)
-{
-	void *found = dlsym(RTLD_NEXT, name);
-
-	ck_assert_ptr_nonnull(found);
-	return found;
-}
 
 int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const char *key,
 			 const char *uri, unsigned int flags)
@@ -83,31 +72,6 @@ static struct vm_reply limit_to(uint64_t kib, uint64_t original_kib)
 	return next_of(VIRT_REPLY).reply;
 }
 
-static void mark_is(const char *wanted)
-{
-	KT_AUTOFREE char *mark = virDomainGetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT,
-						      MARK_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE);
-
-	if (wanted)
-		ck_assert_str_eq(mark ? mark : "(none)", wanted);
-	else
-		ck_assert_ptr_null(mark);
-}
-
-static uint64_t limit_in_force(void)
-{
-	virTypedParameter params[8];
-	unsigned long long kib = 0;
-	int n = KT_ARRAY_LEN(params);
-
-	memset(params, 0, sizeof params);
-	ck_assert_int_eq(virDomainGetMemoryParameters(guest, params, &n, VIR_DOMAIN_AFFECT_LIVE),
-			 0);
-	ck_assert_int_eq(virTypedParamsGetULLong(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT, &kib), 1);
-	virTypedParamsClear(params, n);
-	return kib;
-}
-
 static bool is_limited(void)
 {
 	return limit_in_force() < VIR_DOMAIN_MEMORY_PARAM_UNLIMITED;
@@ -120,15 +84,6 @@ static struct domain until_marked(bool marked)
 	while (news.guest.has_limit_mark != marked)
 		news = next_of(VIRT_GUEST);
 	return news.guest;
-}
-
-static void somebody_limits_to(unsigned long long kib)
-{
-	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
-				    .type = VIR_TYPED_PARAM_ULLONG,
-				    .value.ul = kib };
-
-	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
 }
 
 /* ---- what goes well ------------------------------------------------------------------- */
