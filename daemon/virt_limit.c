@@ -53,7 +53,7 @@ static int mark(struct virt *v, virDomainPtr dom, uint64_t kib, uint64_t origina
 {
 	char original[32] = "unlimited", element[128];
 
-	if (known_kib(original_kib) != KT_UNLIMITED_KIB)
+	if (original_kib != KT_UNLIMITED_KIB)
 		(void)snprintf(original, sizeof original, "%" PRIu64, original_kib);
 	(void)snprintf(element, sizeof element,
 		       "<limit soft_limit_kib=\"%" PRIu64 "\" original_kib=\"%s\"/>", kib,
@@ -69,83 +69,100 @@ static void unmark(struct virt *v, virDomainPtr dom)
 
 /* ---- requests ----------------------------------------------------------------------- */
 
-/* libvirt may have set it and failed later: what is in force says.  0: it was set.  When the
- * link is broken nobody knows: then it counts as ours. */
-static int look_after_failure(struct virt *v, struct virt_guest *g, virDomainPtr dom,
-			      const struct virt_request *request, uint64_t wanted_kib, int error)
-{
-	uint64_t soft_kib, hard_kib;
-	bool was_ours = g->own_soft_limit, limits = wanted_kib != known_kib(request->original_kib);
+struct change {
+	virDomainPtr dom;
+	uint64_t wanted_kib, original_kib; /* KT_UNLIMITED_KIB: none */
+	bool limits;                       /* else the original is given back */
+};
 
-	virt_guest_touch(v, g);
-	if (error == -ENOTCONN || virt_read_limits(v, dom, &soft_kib, &hard_kib) < 0) {
-		if (limits) {
-			g->own_soft_limit = true;
-			g->own_soft_limit_kib = 0;
-		}
-		return error;
-	}
-	if (soft_kib == wanted_kib)
-		return 0;
-	if (!limits)
-		return error;
-	if (was_ours && soft_kib != KT_UNLIMITED_KIB)
-		(void)mark(v, dom, soft_kib, request->original_kib);
-	else
-		unmark(v, dom);
-	return error;
+static struct change change_of(virDomainPtr dom, const struct virt_request *request)
+{
+	struct change c = { .dom = dom,
+			    .wanted_kib = whole_pages_kib(known_kib(request->soft_limit_kib)),
+			    .original_kib = known_kib(request->original_kib) };
+
+	c.limits = c.wanted_kib != c.original_kib;
+	return c;
 }
 
 /* libvirt sends no event for memtune: somebody else's limit may be there, and nobody knows it
  * yet.  Where a value of ours was not read back nothing can be told, nor where we never had
  * one: what is to be given back then is of an earlier life, which the asker knows. */
-static bool is_foreign(const struct virt_guest *g, const struct virt_request *request,
-		       uint64_t found_kib, uint64_t wanted_kib)
+static bool is_foreign(const struct virt_guest *g, const struct change *c, uint64_t found_kib)
 {
-	uint64_t original_kib = known_kib(request->original_kib), expected_kib = original_kib;
+	uint64_t expected_kib = c->limits ? c->original_kib : 0;
 
 	if (g->own_soft_limit)
 		expected_kib = g->own_soft_limit_kib;
-	else if (wanted_kib == original_kib)
-		expected_kib = 0;
-	return expected_kib != 0 && found_kib != expected_kib && found_kib != wanted_kib;
+	return expected_kib != 0 && found_kib != expected_kib && found_kib != c->wanted_kib;
+}
+
+/* Its value is not known before it is read back. */
+static void note_set(struct virt_guest *g, const struct change *c)
+{
+	g->own_soft_limit = c->limits;
+	g->own_soft_limit_kib = 0;
+}
+
+/* libvirt may have set it and failed later: what is in force says.  0: it was set.  When the
+ * link is broken nobody knows: then it counts as ours. */
+static int look_after_failure(struct virt *v, struct virt_guest *g, const struct change *c,
+			      int error)
+{
+	uint64_t soft_kib, hard_kib;
+
+	virt_guest_touch(v, g);
+	if (error == -ENOTCONN || virt_read_limits(v, c->dom, &soft_kib, &hard_kib) < 0) {
+		if (c->limits)
+			note_set(g, c);
+		return error;
+	}
+	if (soft_kib == c->wanted_kib)
+		return 0;
+	if (!c->limits)
+		return error;
+	if (g->own_soft_limit && soft_kib != KT_UNLIMITED_KIB)
+		(void)mark(v, c->dom, soft_kib, c->original_kib);
+	else
+		unmark(v, c->dom);
+	return error;
+}
+
+static int set_marked(struct virt *v, struct virt_guest *g, const struct change *c)
+{
+	int r = c->limits ? mark(v, c->dom, c->wanted_kib, c->original_kib) : 0;
+
+	if (r == 0 && set(c->dom, c->wanted_kib) < 0)
+		r = look_after_failure(v, g, c, virt_failed(v, c->dom, "setting a soft limit"));
+	if (r < 0)
+		return r;
+	note_set(g, c);
+	if (!c->limits)
+		unmark(v, c->dom);
+	return 0;
 }
 
 int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		       const struct virt_request *request, struct vm_reply *reply)
 {
-	uint64_t wanted_kib = whole_pages_kib(known_kib(request->soft_limit_kib));
-	uint64_t soft_kib, hard_kib;
-	bool limits = wanted_kib != known_kib(request->original_kib);
-	int r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
+	const struct change c = change_of(dom, request);
+	uint64_t hard_kib;
+	int r = virt_read_limits(v, dom, &reply->soft_limit_kib, &hard_kib);
 
 	if (r < 0)
 		return r;
-	reply->soft_limit_kib = soft_kib;
-	if (is_foreign(g, request, soft_kib, wanted_kib)) {
+	if (is_foreign(g, &c, reply->soft_limit_kib)) {
 		if (g->own_soft_limit)
 			unmark(v, dom);
 		virt_guest_touch(v, g);
 		return 0;
 	}
-	r = limits ? mark(v, dom, wanted_kib, request->original_kib) : 0;
+	r = set_marked(v, g, &c);
+	if (r == 0)
+		r = virt_read_limits(v, dom, &reply->soft_limit_kib, &hard_kib);
 	if (r < 0)
 		return r;
-	if (set(dom, wanted_kib) < 0) {
-		r = look_after_failure(v, g, dom, request, wanted_kib,
-				       virt_failed(v, dom, "setting a soft limit"));
-		if (r < 0)
-			return r;
-	}
-	g->own_soft_limit = limits;
-	g->own_soft_limit_kib = 0;
-	if (!limits)
-		unmark(v, dom);
-	r = virt_read_limits(v, dom, &soft_kib, &hard_kib);
-	if (r < 0)
-		return r;
-	g->own_soft_limit_kib = soft_kib;
-	reply->soft_limit_kib = soft_kib;
+	g->own_soft_limit_kib = reply->soft_limit_kib;
 	virt_guest_touch(v, g);
 	return 0;
 }

@@ -86,7 +86,6 @@ static void back_off(const struct squeeze *q, bool nothing_cold)
 {
 	struct memory_guest_state *s = q->state;
 	uint64_t longest_s = mul_capped(q->conf->backoff_s, BACKOFF_GROWTH_MAX);
-
 	uint64_t remembered_s = mul_capped(s->backoff_s, BACKOFF_MEMORY);
 	bool again = within_s(q->now_ns, s->suffered_ns, remembered_s) && is_our_doing(q);
 

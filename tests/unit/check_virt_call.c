@@ -2,7 +2,7 @@
 /* Is each request answered, once and truly, and does nobody ever wait? */
 #include <errno.h>
 
-#include "virt_fixture.h"
+#include "virt_limit_fixture.h"
 
 static int pin_emulator(const struct uuid *u, unsigned int cpu, uint64_t deadline_ns)
 {
@@ -95,21 +95,9 @@ static struct domain until_admin_has(bool pins, bool memtune)
 	return news.guest;
 }
 
-/* libvirt sends no event for this. */
-static void admin_sets_soft_limit_unseen(unsigned long long kib)
-{
-	virTypedParameter limit = {
-		.field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
-		.type = VIR_TYPED_PARAM_ULLONG,
-		.value.ul = kib,
-	};
-
-	ck_assert_int_eq(virDomainSetMemoryParameters(guest, &limit, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
-}
-
 static void admin_sets_soft_limit(unsigned long long kib)
 {
-	admin_sets_soft_limit_unseen(kib);
+	somebody_limits_to(kib);
 	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
 }
 
@@ -149,13 +137,13 @@ static unsigned long long soft_limit_in_force(void)
 
 START_TEST(a_soft_limit_that_nobody_told_of_is_not_written_over)
 {
-	admin_sets_soft_limit_unseen(50000);
+	somebody_limits_to(50000);
 	ck_assert_uint_eq(set_soft_limit(65536).reply.soft_limit_kib, 50000);
 	until_admin_has(false, true);
 	admin_sets_soft_limit(KT_UNLIMITED_KIB);
 	until_admin_has(false, false);
 	ck_assert_uint_eq(set_soft_limit(65536).reply.soft_limit_kib, 65536);
-	admin_sets_soft_limit_unseen(70000);
+	somebody_limits_to(70000);
 	ck_assert_uint_eq(set_soft_limit(60000).reply.soft_limit_kib, 70000);
 	ck_assert_uint_eq(soft_limit_in_force(), 70000);
 }
@@ -167,7 +155,7 @@ START_TEST(nor_is_one_that_follows_a_limit_of_an_earlier_life)
 	until_admin_has(false, true);
 	ck_assert_int_eq(virt_own_soft_limit(virt, &uuid), 0);
 	until_admin_has(false, false);
-	admin_sets_soft_limit_unseen(70000);
+	somebody_limits_to(70000);
 	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, 70000);
 	ck_assert_uint_eq(soft_limit_in_force(), 70000);
 }
@@ -175,7 +163,7 @@ END_TEST
 
 START_TEST(a_limit_of_an_earlier_life_is_given_back_without_being_adopted)
 {
-	admin_sets_soft_limit_unseen(65536);
+	somebody_limits_to(65536);
 	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, KT_UNLIMITED_KIB);
 }
 END_TEST

@@ -33,6 +33,7 @@ static inline uint64_t limit_in_force(void)
 	return kib;
 }
 
+/* libvirt sends no event for this. */
 static inline void somebody_limits_to(unsigned long long kib)
 {
 	virTypedParameter limit = { .field = VIR_DOMAIN_MEMORY_SOFT_LIMIT,
