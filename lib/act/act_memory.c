@@ -140,6 +140,25 @@ static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
 	a->must_save = true;
 }
 
+static void prepare_limit(struct act *a, struct act_guest *g, const struct memory_plan *wish)
+{
+	struct limit *l = &g->limit;
+
+	if (g->in_force.limit_ceded || g->in_force.limit_off)
+		return;
+	/* What may be in force is on file, and there is no room for a third value. */
+	if (l->lost && wish->target_kib != l->asked) {
+		act_memory_give_back(a, g, wish->why);
+		return;
+	}
+	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->target_kib))
+		return;
+	if (!l->lost && (!l->ours || l->asked != wish->target_kib))
+		note(a, g, wish->target_kib);
+	l->why = wish->why;
+	l->todo = true;
+}
+
 void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct memory_plan *wish = &plan->memory;
@@ -159,23 +178,10 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 	l->said.wish = WISH_HOLD;
 	if (cede_if_foreign(a, g))
 		return;
-	if (wish->wish == WISH_RELEASE || wish->means == MEMORY_RECLAIM) {
+	if (wish->wish == WISH_SET && wish->means == MEMORY_SOFT_LIMIT)
+		prepare_limit(a, g, wish);
+	else
 		act_memory_give_back(a, g, wish->why);
-		return;
-	}
-	if (g->in_force.limit_ceded || g->in_force.limit_off)
-		return;
-	/* What may be in force is on file, and there is no room for a third value. */
-	if (l->lost && wish->target_kib != l->asked) {
-		act_memory_give_back(a, g, wish->why);
-		return;
-	}
-	if (!l->lost && is_result_of(l->ours ? l->got : g->fact_kib, wish->target_kib))
-		return;
-	if (!l->lost && (!l->ours || l->asked != wish->target_kib))
-		note(a, g, wish->target_kib);
-	l->why = wish->why;
-	l->todo = true;
 }
 
 void act_memory_abandon(struct act_guest *g)
