@@ -224,8 +224,9 @@ def save_and_restore(live, guest):
 
 def a_saved_guest_comes_back_with_what_is_ours(story, daemon):
     """Whether kvmtuned was quick enough to lift the limit before it was saved, or not."""
+    since = daemon.mark()
     save_and_restore(story.live, story.saved)
-    daemon.wait_for(guest_verdict(story.saved, "memory", "guest-young"), since=daemon.mark())
+    daemon.wait_for(guest_verdict(story.saved, "memory", "guest-young"), since=since)
     assert not daemon.found(guest_verdict(story.saved, "memory", "limited-by-admin"))
 
 
