@@ -134,21 +134,23 @@ const struct conf_option conf_options[] = {
 	{ "memory", "mode", "active", WORDS(loop_modes, policy.memory.mode),
 	  .doc = "whether this loop acts, only says what it would do, or is off" },
 	{ "memory", "backend", "auto", WORDS(memory_backends, policy.memory.backend),
-	  .doc = "reclaim: memory is taken once (memory.reclaim: cgroup v2, Linux 5.19), and nobody is "
-		 "squeezed where that is not offered; limit: by soft limits; auto: reclaim, limits "
-		 "where it is not offered" },
+	  .doc = "reclaim: memory is taken once (memory.reclaim: cgroup v2, Linux 5.19), and "
+		 "nobody is squeezed where that is not offered; limit: by soft limits; auto: "
+		 "reclaim, limits where it is not offered" },
 	{ "memory", "squeeze_price", "80", NUMBER(1, 100, policy.memory.squeeze_price),
 	  .doc = "percent: what memory has to be worth before idle guests are squeezed; with "
 		 "plenty_percent and short_percent of [ksm] as they are, 80 is 18.6 % available" },
 	{ "memory", "calm_price", "50", NUMBER(0, 100, policy.memory.calm_price),
 	  .doc = "percent: below this every limit is lifted; 50 is 25 % available" },
 	{ "memory", "step_permille", "10", NUMBER(1, 100, policy.memory.step_permille),
-	  .doc = "of the guest's usage: what its first step takes, and no more than 16 MiB; the next "
-		 "take twice as much each, up to eight times this share, while they do no harm" },
+	  .doc = "of the guest's usage: what its first step takes, and no more than 16 MiB; the "
+		 "next take twice as much each, up to eight times this share, while they do no "
+		 "harm" },
 	{ "memory", "step_max_mib", "256", NUMBER(1, 65536, policy.memory.step_max_mib),
 	  .doc = "... and at most this much" },
 	{ "memory", "step_interval_s", "6", NUMBER(1, 3600, policy.memory.step_interval_s),
-	  .doc = "seconds between two steps of one guest, in which the effect of the first is awaited" },
+	  .doc = "seconds between two steps of one guest, in which the effect of the first is "
+		 "awaited" },
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
 	  .doc = "of the guest's memory: nothing is taken below" },
 	{ "memory", "min_guarantee_mib", "0",
@@ -159,8 +161,9 @@ const struct conf_option conf_options[] = {
 	  .doc = "a guest that suffered, or had nothing cold, is left alone for so long; when it "
 		 "does again, for twice as long as before, up to 16 times" },
 	{ "memory", "runaway", "warn", WORDS(runaways, policy.memory.runaway),
-	  .doc = "a QEMU process that uses more than its guest's memory and what it may need itself: "
-		 "off, warn (say so), limit (a soft limit where it is, so that it grows no further)" },
+	  .doc = "a QEMU process that uses more than its guest's memory and what it may need "
+		 "itself: off, warn (say so), limit (a soft limit where it is, so that it grows no "
+		 "further)" },
 	{ "memory", "overhead_mib", "256", NUMBER(0, 1024 * 1024, policy.memory.overhead_mib),
 	  .doc = "what a QEMU process may need beyond what can be computed (1/512 of its guest's "
 		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },

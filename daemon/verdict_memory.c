@@ -21,7 +21,7 @@ static void say_decision(struct memory_verdict *v, const struct guest_plan *g, b
 	bool between = !first && is_between_steps(v, m);
 	bool changed = first || (!between && v->wish != m->wish) ||
 		       (m->wish == WISH_SET && v->means != m->means);
-	char decision[64] = "no limit";
+	char decision[64] = "not squeezed";
 
 	if (!changed && v->why == m->why)
 		return;

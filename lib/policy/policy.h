@@ -174,7 +174,7 @@ struct memory_guest_state {
 	double delay_before_cpus; /* that its vCPUs waited for */
 	unsigned int ngrown;      /* times that a step was doubled, for none has done harm */
 	unsigned int nbarren;     /* in a row that brought hardly anything */
-	bool runaway; /* RUNAWAY_OVER_PERCENT: not over yet */
+	bool runaway;             /* RUNAWAY_OVER_PERCENT: not over yet */
 	double score; /* of one tick: it may be squeezed, in this order; 0: it may not */
 };
 

@@ -72,9 +72,9 @@ struct guest_source {
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
 	bool has_cgroup;
-	char cgroup[KT_PATH_MAX]; /* of its memory, below the root */
-	bool has_reclaim;
-	uint64_t swap_max_kib;
+	char cgroup[KT_PATH_MAX];   /* of its memory, below the root */
+	bool has_reclaim;           /* of that */
+	uint64_t swap_max_kib;      /* when it was looked up last */
 	char cpuset[KT_PATH_MAX];   /* of the guest as a whole; "": unknown */
 	struct cpumask cpus;        /* effective, of that */
 	unsigned int ndevices_seen; /* when they were looked up */

@@ -90,7 +90,7 @@ START_TEST(a_step_says_by_which_means)
 	says(decide(WISH_SET, WHY_IDLEST_UNDER_PRESSURE, MEMORY_SOFT_LIMIT, 800),
 	     "6 we\\x0ab: memory: soft limit 800 MiB (idlest-under-pressure)");
 	says(decide(WISH_RELEASE, WHY_HOST_CALM, MEMORY_RECLAIM, 0),
-	     "6 we\\x0ab: memory: no limit");
+	     "6 we\\x0ab: memory: not squeezed");
 }
 END_TEST
 
@@ -107,7 +107,7 @@ START_TEST(a_guest_that_is_reclaimed_step_by_step_is_one_line)
 				  0);
 	}
 	(void)decide(WISH_HOLD, pauses[_i], 0, 0);
-	says(decide(WISH_RELEASE, WHY_GUEST_SUFFERS, 0, 0), "6 we\\x0ab: memory: no limit");
+	says(decide(WISH_RELEASE, WHY_GUEST_SUFFERS, 0, 0), "6 we\\x0ab: memory: not squeezed");
 	says(decide(WISH_SET, WHY_IDLEST_UNDER_PRESSURE, MEMORY_RECLAIM, 700), "6 we\\x0ab");
 }
 END_TEST
@@ -123,7 +123,7 @@ START_TEST(a_limit_that_stays_is_one_line)
 							   MEMORY_SOFT_LIMIT, 890)),
 				  0);
 	}
-	says(decide(WISH_RELEASE, WHY_HOST_CALM, 0, 0), "6 we\\x0ab: memory: no limit");
+	says(decide(WISH_RELEASE, WHY_HOST_CALM, 0, 0), "6 we\\x0ab: memory: not squeezed");
 }
 END_TEST
 
