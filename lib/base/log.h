@@ -31,8 +31,8 @@ enum log_event_id {
 	LOG_LIBVIRT_LATE, /* a request passed its deadline */
 	LOG_KSM_CHANGED,
 	LOG_PIN_CHANGED,
-	LOG_MEMORY_MOVED, /* begins or has ended */
-	LOG_MEMTUNE_CHANGED,
+	LOG_MEMORY_MOVED,    /* begins or has ended */
+	LOG_MEMTUNE_CHANGED, /* a soft limit, or memory was reclaimed */
 	LOG_BALANCING_CHANGED,
 	LOG_VERDICT,       /* a loop's reason for a guest or for KSM changed */
 	LOG_CEDED,         /* somebody else owns this value now */
