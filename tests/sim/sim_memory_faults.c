@@ -302,7 +302,8 @@ int main(void)
 	tcase_add_loop_test(c, guests_without_cold_memory_are_hardly_disturbed, 1, seeds_end());
 	tcase_add_loop_test(r, limits_have_to_do_where_the_kernel_refuses, 1, seeds_end());
 	tcase_add_loop_test(r, nothing_is_done_where_both_refuse, 1, seeds_end());
-	tcase_add_loop_test(r, guests_come_go_pause_and_migrate_in_the_middle_of_it, 1, seeds_end());
+	tcase_add_loop_test(r, guests_come_go_pause_and_migrate_in_the_middle_of_it, 1,
+			    seeds_end());
 	tcase_add_loop_test(r, no_two_loops_are_at_one_guest_at_once, 1, seeds_end());
 	tcase_add_loop_test(r, who_leaks_is_told_and_nothing_is_done, 1, seeds_end());
 	tcase_add_loop_test(r, who_leaks_grows_no_further_where_that_is_asked, 1, seeds_end());
