@@ -150,7 +150,7 @@ const struct conf_option conf_options[] = {
 	  .doc = "... and at most this much" },
 	{ "memory", "step_interval_s", "6", NUMBER(1, 3600, policy.memory.step_interval_s),
 	  .doc = "seconds between two steps of one guest, in which the effect of the first is "
-		 "awaited" },
+		 "awaited; down to a third of it where memory is shortest" },
 	{ "memory", "floor_percent", "25", NUMBER(1, 100, policy.memory.floor_percent),
 	  .doc = "of the guest's memory: nothing is taken below" },
 	{ "memory", "min_guarantee_mib", "0",

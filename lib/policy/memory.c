@@ -24,6 +24,13 @@ static bool can_reclaim(const struct guest_in_force *in_force, const struct gues
 	return guest->present && guest->sample->has_reclaim && !in_force->reclaim_off;
 }
 
+static double urgency_of(const struct tick *t)
+{
+	double mark = (double)t->conf->squeeze_price / 100;
+
+	return mark < 1 ? KT_CLAMP((t->plan->memory.shortage - mark) / (1 - mark), 0.0, 1.0) : 0;
+}
+
 static struct squeeze squeeze_of(const struct tick *t, size_t slot)
 {
 	const struct guest_view *guest = &t->view->guest[slot];
@@ -38,6 +45,7 @@ static struct squeeze squeeze_of(const struct tick *t, size_t slot)
 		.now_ns = t->view->now_ns,
 		.dt_s = t->view->dt_s,
 		.host = memory_host_of(t->conf, t->view, &t->plan->memory, t->state->pressed),
+		.urgency = urgency_of(t),
 		.guest = guest,
 		.in_force = f,
 		.state = gs,

@@ -101,10 +101,19 @@ static bool is_under_way(const struct squeeze *q)
 	return q->in_force->reclaiming || q->in_force->limit_pending;
 }
 
+/* Where memory is shortest the kernel is about to swap whose it may: a third has to do then.
+ * Pages in use are missed within a second. */
+static uint64_t step_interval_s(const struct squeeze *q)
+{
+	double s = (double)q->conf->step_interval_s;
+
+	return KT_MAX((uint64_t)(s - s * q->urgency * 2 / 3), UINT64_C(1));
+}
+
 bool squeeze_is_cooling(const struct squeeze *q)
 {
 	return is_under_way(q) || !(q->state->stalled_pct.value <= uneasy_pct) ||
-	       within_s(q->now_ns, q->state->stepped_ns, q->conf->step_interval_s);
+	       within_s(q->now_ns, q->state->stepped_ns, step_interval_s(q));
 }
 
 /* Less than a quarter of what was asked for. */

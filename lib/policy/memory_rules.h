@@ -24,6 +24,7 @@ struct squeeze {
 	uint64_t now_ns;
 	double dt_s;
 	enum memory_host host;
+	double urgency; /* 0..1: of the shortage, what is beyond squeeze_price */
 	const struct guest_view *guest;
 	const struct guest_in_force *in_force;
 	struct memory_guest_state *state;

@@ -252,6 +252,41 @@ START_TEST(each_guest_has_its_own_distance_between_steps)
 }
 END_TEST
 
+static const struct {
+	const char *name;
+	double shortage;
+	uint64_t interval_s, next_s; /* between two steps */
+} urgencies[] = {
+	{ "no shorter than the mark", 0.8, 6, 6 },
+	{ "only stalls make it dear", 0.6, 6, 6 },
+	{ "half way", 0.9, 6, 4 },
+	{ "as short as can be", 1, 6, 2 },
+	{ "never at once", 1, 1, 1 },
+};
+
+START_TEST(the_shorter_memory_is_the_sooner_is_the_next_step)
+{
+	by_reclaim();
+	fx.conf.memory.step_interval_s = urgencies[_i].interval_s;
+	given.host.shortage = urgencies[_i].shortage;
+	expect(urgencies[_i].name, step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	fx.view.now_ns += SECONDS(urgencies[_i].next_s) - 1;
+	expect(urgencies[_i].name, step(), WISH_HOLD, WHY_COOLING_DOWN);
+	fx.view.now_ns++;
+	expect(urgencies[_i].name, step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
+START_TEST(a_mark_at_the_full_price_leaves_nothing_beyond)
+{
+	by_reclaim();
+	fx.conf.memory.squeeze_price = 100;
+	given.host.shortage = given.host.price = 1;
+	expect("first", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+	expect("later", step_after_s(5), WISH_HOLD, WHY_COOLING_DOWN);
+}
+END_TEST
+
 START_TEST(a_limit_in_force_is_wished_again)
 {
 	(void)step();
@@ -381,6 +416,9 @@ int main(void)
 	tcase_add_test(c, a_hint_takes_what_it_goes_down);
 	tcase_add_test(c, a_host_that_lacks_hardly_anything_is_left_alone);
 	tcase_add_test(c, each_guest_has_its_own_distance_between_steps);
+	tcase_add_loop_test(c, the_shorter_memory_is_the_sooner_is_the_next_step, 0,
+			    (int)KT_ARRAY_LEN(urgencies));
+	tcase_add_test(c, a_mark_at_the_full_price_leaves_nothing_beyond);
 	tcase_add_test(c, a_limit_in_force_is_wished_again);
 	tcase_add_test(c, no_step_is_made_while_another_is_under_way);
 	tcase_add_test(c, what_is_only_said_brings_nothing);

@@ -77,7 +77,7 @@ static inline void short_of_memory(void)
 {
 	fixture_reset();
 	given = (struct given){
-		.host = { .price = 0.9, .shortage = 0.9, .deficit_kib = 8 * GIB_KIB }
+		.host = { .price = 0.9, .shortage = 0.8, .deficit_kib = 8 * GIB_KIB }
 	};
 	fixture_guest(0.1);
 }
