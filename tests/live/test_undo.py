@@ -143,7 +143,7 @@ def test_pins_that_libvirt_cannot_give_back_now_are_remembered_for_later(live):
     Libvirtd.send(signal.SIGSTOP)
     daemon.stop(expected=1)
     assert not nothing_left()
-    Libvirtd.send(signal.SIGCONT)
+    Libvirtd.ensure()  # 9.0 may fall over a client that has left while it was stopped
     done = kvmtuned("--restore", "--config", daemon.conf_file)
     assert done.returncode == 0, done.stdout
     assert (pins(guest), affinities([guest])) == before
