@@ -142,7 +142,7 @@ unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
 	@tests/run-binaries unit $(UNIT_BIN)
 
 sim: $(SIM_BIN) ## closed loops against the plant
-	@tests/run-binaries sim $(SIM_BIN)
+	@JOBS=2 tests/run-binaries sim $(SIM_BIN)
 
 # Boot sectors of guests without an operating system.
 $(BUILD)/tests/%.bin: tests/guests/%.S
