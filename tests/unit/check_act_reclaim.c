@@ -605,8 +605,10 @@ START_TEST(a_refusal_is_of_each_guest_until_reload_and_said_once)
 		reclaim_to(target * MIB);
 		(void)poll(NULL, 0, 1);
 	}
-	while (act_in_force(act)->guest[OTHER].reclaiming)
+	while (act_in_force(act)->guest[OTHER].reclaiming) {
+		(void)poll(NULL, 0, 1);
 		apply();
+	}
 	ck_assert_uint_eq(kernel.ncalls, 2); /* one each */
 	ck_assert(in_force()->reclaim_off && !in_force()->reclaiming);
 	ck_assert(act_in_force(act)->guest[OTHER].reclaim_off);
