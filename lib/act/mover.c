@@ -6,7 +6,6 @@
 #include "mover.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -22,7 +21,7 @@ static long kernel_call(pid_t pid, unsigned long count, void **pages, const int 
 
 static void tell(struct mover *m)
 {
-	m->tally.elapsed_ns = mover_now_ns() - m->began_ns;
+	m->tally.elapsed_ns = worker_now_ns() - m->began_ns;
 	m->answer = m->tally;
 	m->job.kib_per_s = m->order.kib_per_s;
 	m->job.leave_free_kib = m->order.leave_free_kib;
@@ -41,7 +40,7 @@ bool mover_rest(struct mover *m, uint64_t since_ns, uint64_t rest_ns, uint64_t k
 
 	pthread_mutex_lock(&m->lock);
 	tell(m);
-	for (uint64_t due = due_ns(m, since_ns, rest_ns, kib); !m->stop && mover_now_ns() < due;
+	for (uint64_t due = due_ns(m, since_ns, rest_ns, kib); !m->stop && worker_now_ns() < due;
 	     due = due_ns(m, since_ns, rest_ns, kib)) {
 		m->answer.waits = true;
 		(void)pthread_cond_timedwait(
@@ -79,19 +78,6 @@ static void *live(void *context)
 	return NULL;
 }
 
-/* Signals are for the main thread. */
-static int start_thread(struct mover *m)
-{
-	sigset_t every, before;
-	int r;
-
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	r = pthread_create(&m->thread, NULL, live, m);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 int mover_new(const struct hostfs *fs, mover_call_fn *call, struct mover **ret)
 {
 	struct mover *m = calloc(1, sizeof *m);
@@ -108,7 +94,7 @@ int mover_new(const struct hostfs *fs, mover_call_fn *call, struct mover **ret)
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&m->news, &clock);
 	pthread_condattr_destroy(&clock);
-	r = start_thread(m);
+	r = worker_start(&m->thread, live, m);
 	if (r < 0)
 		free(m);
 	else

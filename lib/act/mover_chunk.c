@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <linux/mempolicy.h>
 #include <string.h>
-#include <time.h>
 
 #include "mover_private.h"
 #include "nodemask.h"
@@ -26,14 +25,6 @@ enum { ROUNDS_MAX = 8 };
 /* A call that is longer than the upper one halves the next piece, one that is shorter than
  * the lower one doubles it. */
 static const uint64_t short_call_ns = 5 * KT_NS_PER_MS, long_call_ns = 20 * KT_NS_PER_MS;
-
-uint64_t mover_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * KT_NS_PER_S + (uint64_t)now.tv_nsec;
-}
 
 /* ---- looking ------------------------------------------------------------------------- */
 
@@ -131,7 +122,7 @@ static bool is_final(int error)
 static int call_once(struct mover *m, int node)
 {
 	struct mover_chunk *c = &m->chunk;
-	uint64_t began_ns = mover_now_ns();
+	uint64_t began_ns = worker_now_ns();
 	int error = 0;
 
 	for (size_t i = 0; i < c->n; i++) {
@@ -140,7 +131,7 @@ static int call_once(struct mover *m, int node)
 	}
 	if (m->call(m->job.pid, c->n, c->page, c->node, c->status, MPOL_MF_MOVE) < 0)
 		error = errno;
-	note_time(m, mover_now_ns() - began_ns);
+	note_time(m, worker_now_ns() - began_ns);
 	if (is_final(error))
 		return -error;
 	if (error)

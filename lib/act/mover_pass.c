@@ -51,7 +51,7 @@ static bool go_on_after(struct mover *m, uint64_t since_ns, uint64_t rest_ns, ui
 
 static bool rest_from_looking(struct mover *m, uint64_t began_ns)
 {
-	uint64_t now_ns = mover_now_ns(), owed_ns;
+	uint64_t now_ns = worker_now_ns(), owed_ns;
 
 	m->rest_owed_ns += REST_PER_LOOK * (now_ns - began_ns);
 	owed_ns = m->rest_owed_ns < rest_min_ns ? 0 : m->rest_owed_ns;
@@ -76,7 +76,7 @@ static bool find(struct mover *m, uint64_t start, uint64_t end_at, uint64_t node
 
 static bool look(struct mover *m, uint64_t start, uint64_t end_at, uint64_t nodes)
 {
-	uint64_t began_ns = mover_now_ns();
+	uint64_t began_ns = worker_now_ns();
 
 	if (!find(m, start, end_at, nodes))
 		return false;
@@ -111,7 +111,7 @@ static bool skip_full(struct mover *m)
 static bool move(struct mover *m, uint64_t start, uint64_t end_at, uint64_t nodes)
 {
 	struct mover_pass before = m->pass;
-	uint64_t began_ns = mover_now_ns();
+	uint64_t began_ns = worker_now_ns();
 	int r;
 
 	if (!find(m, start, end_at, nodes))
@@ -196,7 +196,7 @@ void mover_carry_out(struct mover *m)
 	int r;
 
 	m->tally = (struct mover_answer){ .state = MOVER_WORKS };
-	m->began_ns = mover_now_ns();
+	m->began_ns = worker_now_ns();
 	m->chunk_kib = MOVER_CHUNK_MIN_KIB;
 	m->rest_owed_ns = 0;
 	mover_holes_open(m);

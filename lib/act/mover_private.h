@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "mover.h"
+#include "worker.h"
 
 /* ---- mover_ranges.c ---------------------------------------------------- */
 
@@ -99,8 +100,6 @@ void mover_holes_close(struct mover *m);
 bool mover_is_hole(struct mover *m, uint64_t start, uint64_t end);
 
 /* ---- mover_chunk.c ----------------------------------------------------- */
-
-uint64_t mover_now_ns(void);
 
 /* The pages of this piece of memory that are away.  0, -errno. */
 int mover_chunk_look(struct mover *m, uint64_t start, uint64_t end, uint64_t nodes) KT_MUST_USE;

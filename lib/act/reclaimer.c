@@ -17,14 +17,6 @@ enum {
 	NUDGE_MS = 50,      /* ... which is done again: the first may have come too early */
 };
 
-uint64_t reclaimer_now_ns(void)
-{
-	struct timespec t = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t); /* cannot fail for this clock */
-	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
 /* ---- the thread ------------------------------------------------------------------------ */
 
 static void tell(struct reclaimer *r)
@@ -99,20 +91,13 @@ static void interrupted(int signal)
 	(void)signal;
 }
 
-/* All other signals are for the main thread. */
 static int start_thread(struct reclaimer *r)
 {
 	struct sigaction interruption = { .sa_handler = interrupted }; /* no SA_RESTART */
-	sigset_t every, before;
-	int error;
 
 	if (sigaction(SIGRTMIN, &interruption, NULL) < 0)
 		return -errno;
-	sigfillset(&every);
-	pthread_sigmask(SIG_SETMASK, &every, &before);
-	error = pthread_create(&r->thread, NULL, live, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
+	return worker_start(&r->thread, live, r);
 }
 
 int reclaimer_new(const struct hostfs *fs, reclaim_call_fn *call, struct reclaimer **ret)
@@ -141,7 +126,7 @@ int reclaimer_new(const struct hostfs *fs, reclaim_call_fn *call, struct reclaim
 
 static struct timespec in_a_moment(void)
 {
-	uint64_t at_ns = reclaimer_now_ns() + NUDGE_MS * KT_NS_PER_MS;
+	uint64_t at_ns = worker_now_ns() + NUDGE_MS * KT_NS_PER_MS;
 
 	return (struct timespec){ .tv_sec = (time_t)(at_ns / KT_NS_PER_S),
 				  .tv_nsec = (long)(at_ns % KT_NS_PER_S) };
@@ -249,7 +234,7 @@ void reclaimer_total(struct reclaimer *r, struct reclaimer_totals *ret)
 
 	pthread_mutex_lock(&r->lock);
 	*ret = r->totals;
-	present_ns = ret->call_since_ns ? reclaimer_now_ns() - ret->call_since_ns : 0;
+	present_ns = ret->call_since_ns ? worker_now_ns() - ret->call_since_ns : 0;
 	pthread_mutex_unlock(&r->lock);
 	ret->longest_call_ns = KT_MAX(ret->longest_call_ns, present_ns);
 }

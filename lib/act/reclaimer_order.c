@@ -56,7 +56,7 @@ static uint64_t wanted_kib(const struct reclaim_job *j)
 
 static int write_timed(struct reclaimer *r, const char *text)
 {
-	uint64_t since_ns = reclaimer_now_ns(), took_ns;
+	uint64_t since_ns = worker_now_ns(), took_ns;
 	int error;
 
 	pthread_mutex_lock(&r->lock);
@@ -65,7 +65,7 @@ static int write_timed(struct reclaimer *r, const char *text)
 	pthread_mutex_unlock(&r->lock);
 	error = r->call(&r->fs, r->job.reclaim, text);
 	pthread_mutex_lock(&r->lock);
-	took_ns = reclaimer_now_ns() - since_ns;
+	took_ns = worker_now_ns() - since_ns;
 	r->totals.call_since_ns = 0;
 	r->totals.longest_call_ns = KT_MAX(r->totals.longest_call_ns, took_ns);
 	pthread_mutex_unlock(&r->lock);

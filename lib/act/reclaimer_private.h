@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "reclaimer.h"
+#include "worker.h"
 
 struct reclaim_job {
 	size_t slot;
@@ -37,8 +38,6 @@ struct reclaimer {
 
 	struct reclaim_job job; /* the thread's own */
 };
-
-uint64_t reclaimer_now_ns(void);
 
 /* ---- reclaimer_order.c: of r->job, without the lock ------------------------------- */
 
