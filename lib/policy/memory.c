@@ -17,6 +17,8 @@ struct tick {
 	const struct host_view *view;
 	const struct in_force *in_force;
 	struct plan *plan;
+	enum memory_host host;
+	double urgency; /* see struct squeeze */
 };
 
 static bool can_reclaim(const struct guest_in_force *in_force, const struct guest_view *guest)
@@ -24,11 +26,11 @@ static bool can_reclaim(const struct guest_in_force *in_force, const struct gues
 	return guest->present && guest->sample->has_reclaim && !in_force->reclaim_off;
 }
 
-static double urgency_of(const struct tick *t)
+static double urgency_of(const struct memory_conf *conf, double shortage)
 {
-	double mark = (double)t->conf->squeeze_price / 100;
+	double mark = (double)conf->squeeze_price / 100;
 
-	return mark < 1 ? KT_CLAMP((t->plan->memory.shortage - mark) / (1 - mark), 0.0, 1.0) : 0;
+	return mark < 1 ? KT_CLAMP((shortage - mark) / (1 - mark), 0.0, 1.0) : 0;
 }
 
 static struct squeeze squeeze_of(const struct tick *t, size_t slot)
@@ -44,8 +46,8 @@ static struct squeeze squeeze_of(const struct tick *t, size_t slot)
 		.conf = t->conf,
 		.now_ns = t->view->now_ns,
 		.dt_s = t->view->dt_s,
-		.host = memory_host_of(t->conf, t->view, &t->plan->memory, t->state->pressed),
-		.urgency = urgency_of(t),
+		.host = t->host,
+		.urgency = t->urgency,
 		.guest = guest,
 		.in_force = f,
 		.state = gs,
@@ -193,8 +195,14 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret)
 {
-	const struct tick t = { state, conf, view, in_force, ret };
 	struct memory_host_plan *host = &ret->memory;
+	const struct tick t = { .state = state,
+				.conf = conf,
+				.view = view,
+				.in_force = in_force,
+				.plan = ret,
+				.host = memory_host_of(conf, view, host, state->pressed),
+				.urgency = urgency_of(conf, host->shortage) };
 	uint64_t on_its_way = judge_all(&t);
 	uint64_t swap_room = sub_capped(memory_swap_room_kib(view), on_its_way);
 
@@ -202,5 +210,5 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 	host->deficit_kib -= step_all(&t, KT_MIN(host->deficit_kib, swap_room));
 	host->squeezing = anybody_is_squeezed(&t);
 	host->look_again_ns = host->squeezing ? look_again_ns : 0;
-	state->pressed = memory_host_of(conf, view, host, state->pressed) == MEMORY_HOST_PRESSED;
+	state->pressed = t.host == MEMORY_HOST_PRESSED;
 }
