@@ -39,6 +39,11 @@ def as_said(guest):
                              for byte in guest.name.encode()))
 
 
+def undo_text():
+    """Empty until the daemon has something to remember; it writes the file after it has spoken."""
+    return UNDO.read_text() if UNDO.exists() else ""
+
+
 def guest_verdict(guest, loop, why="[a-z-]+"):
     return rf"{as_said(guest)}: {loop}: .*\({why}\)"
 

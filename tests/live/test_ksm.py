@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 
-from daemon import ONLY_KSM, UNDO, ceded, guest_verdict, ksm_verdict, kvmtuned, merged
+from daemon import ONLY_KSM, ceded, guest_verdict, ksm_verdict, kvmtuned, merged, undo_text
 from knobs import KSM_DIR, Ksm, merging_pages, twins
 from kvmlive import MIB, Skip, distinct_pages, virsh, wait_until
 
@@ -88,7 +88,7 @@ def test_a_sweep_cut_short_by_kill_9_is_undone(live):
     live.guest("newcomer")
     wait_until(lambda: Ksm.number("smart_scan") == 0, 60, "a sweep")
     daemon.kill()
-    assert "ksm smart_scan 1 1 0" in UNDO.read_text()
+    assert "ksm smart_scan 1 1 0" in undo_text()
     assert kvmtuned("--restore", "--config", daemon.conf_file).returncode == 0
     assert Ksm.values() == before
 

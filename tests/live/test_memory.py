@@ -15,8 +15,8 @@ import re
 import signal
 import time
 
-from daemon import (KSM_OFF, TAKEN_OVER, UNDO, FakeMeminfo, as_said, ceded, guest_verdict,
-                    kvmtuned, left, merged)
+from daemon import (KSM_OFF, TAKEN_OVER, FakeMeminfo, as_said, ceded, guest_verdict,
+                    kvmtuned, left, merged, undo_text)
 from kvmlive import (MIB, PAGE, SPIN_DISK, Libvirtd, Skip, add_swap, create_all, distinct_pages,
                      sleeper_disk, virsh, wait_until)
 
@@ -193,7 +193,7 @@ def what_the_admin_has_set_in_between_is_his(story, daemon):
 def a_guest_destroyed_in_between_is_forgotten(story, daemon):
     story.doomed.destroy()
     daemon.wait_for(left(story.doomed))
-    wait_until(lambda: story.doomed.uuid not in UNDO.read_text(), what="its limit is forgotten")
+    wait_until(lambda: story.doomed.uuid not in undo_text(), what="its limit is forgotten")
 
 
 def between_calm_and_pressed_limits_stay(story, daemon):
@@ -308,7 +308,7 @@ def test_a_limit_that_came_with_the_guest_is_given_back_at_the_stop(live):
     daemon = live.daemon(ONLY_MEMORY, within=meminfo.within)
     daemon.wait_for(guest_verdict(comes, "memory", "guest-young"))
     daemon.wait_for(guest_verdict(foreign, "memory", "limited-by-admin"))
-    wait_until(lambda: comes.uuid in UNDO.read_text(), what="its original is remembered")
+    wait_until(lambda: comes.uuid in undo_text(), what="its original is remembered")
     daemon.wait_ticks()
     assert soft_limit_kib(comes) == soft_limit_kib(foreign) == 50000
     daemon.stop()

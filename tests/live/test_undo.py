@@ -2,7 +2,7 @@
 """Does everything go back to what it was, however kvmtuned ends?"""
 import signal
 
-from daemon import MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged
+from daemon import MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged, undo_text
 from knobs import Ksm, affinities, differences, require_unchanged, snapshot
 from kvmlive import Libvirtd, wait_until
 from test_placement import ONLY_PLACEMENT, pins, two_nodes, wait_home
@@ -12,8 +12,7 @@ BOTH = merged(MEMORY_SHORT, {"placement": {"node_reserve_mib": 0, "cooldown_s": 
 
 def nothing_left():
     values = ("ksm ", "guest ", "pin ", "limit ")
-    return not UNDO.exists() or not [line for line in UNDO.read_text().splitlines()
-                                     if line.startswith(values)]
+    return not [line for line in undo_text().splitlines() if line.startswith(values)]
 
 
 def tuned(live, *confs):
@@ -39,7 +38,7 @@ def test_stop_by_either_signal_restores_every_value(live):
         daemon.stop(number)
         daemon.notify.wait_for("^STOPPING=1")
         require_unchanged(before, snapshot(guests))
-        assert nothing_left(), UNDO.read_text()
+        assert nothing_left(), undo_text()
         for guest in guests:
             guest.destroy()
 
@@ -51,7 +50,7 @@ def test_restore_after_kill_9_restores_every_value(live):
     done = kvmtuned("--restore", "--config", daemon.conf_file)
     assert done.returncode == 0, done.stdout
     require_unchanged(before, snapshot(guests))
-    assert nothing_left(), UNDO.read_text()
+    assert nothing_left(), undo_text()
 
 
 def test_restart_after_kill_9_goes_on_and_its_stop_restores(live):
@@ -147,4 +146,4 @@ def test_pins_that_libvirt_cannot_give_back_now_are_remembered_for_later(live):
     done = kvmtuned("--restore", "--config", daemon.conf_file)
     assert done.returncode == 0, done.stdout
     assert (pins(guest), affinities([guest])) == before
-    assert nothing_left(), UNDO.read_text()
+    assert nothing_left(), undo_text()
