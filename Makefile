@@ -5,6 +5,7 @@ VERSION = 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr
 SBINDIR ?= $(PREFIX)/sbin
+BINDIR  ?= $(PREFIX)/bin
 MANDIR  ?= $(PREFIX)/share/man
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
@@ -49,13 +50,15 @@ ROOMS      := base sense model policy act
 include_of = $(addprefix -Ilib/,$(SEE_$(1)))
 
 LIB_PKGS    := hwloc
-DAEMON_PKGS := libvirt libevent_core libevent_pthreads libxml-2.0 libsystemd
+DAEMON_PKGS := libvirt libevent_core libevent_extra libevent_pthreads libxml-2.0 libsystemd json-c
+CTL_PKGS    := libcurl smartcols json-c
 TEST_PKGS   := check
 pkg_cflags = $(shell $(PKG_CONFIG) --cflags $(1))
 pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1))
 
 LIB_SRC    := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c)
+CTL_SRC    := $(wildcard ctl/*.c)
 UNIT_SRC   := $(wildcard tests/unit/check_*.c)
 SIM_SRC    := $(wildcard tests/sim/sim_*.c)
 PLANT_SRC  := $(wildcard tests/sim/plant*.c)
@@ -75,7 +78,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
 	bench-tick bench-ksm bench-placement bench-memory
 
-all: $(BUILD)/kvmtuned ## build the daemon
+all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
 
 # ---- building -----------------------------------------------------------------
 define room_rule
@@ -110,6 +113,16 @@ $(BUILD)/libkvmtuned.a: $(LIB_OBJ)
 $(BUILD)/kvmtuned: $(BUILD)/obj/daemon/main.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS)
+
+$(BUILD)/obj/ctl/%.o: ctl/%.c
+	@mkdir -p $(@D)
+	$(call say,CC    $@)
+	$(Q)$(CC) $(BASE_CFLAGS) -DKT_SBINDIR='"$(SBINDIR)"' -Ilib/base -Ictl $(call pkg_cflags,$(CTL_PKGS)) \
+		$(CFLAGS) -c -o $@ $<
+
+$(BUILD)/kvmtunectl: $(call obj,$(CTL_SRC)) $(BUILD)/libkvmtuned.a
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CTL_PKGS)) -lm
 
 $(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
@@ -192,11 +205,12 @@ bench-memory: all $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned
 	@bench/memory $(BUILD)
 
 format: ## clang-format all C files
-	find daemon lib tests bench -name '*.[ch]' -exec clang-format -i {} +
+	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 # ---- installing -------------------------------------------------------------------
 install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
 	install -D -m 0755 $(BUILD)/kvmtuned $(DESTDIR)$(SBINDIR)/kvmtuned
+	install -D -m 0755 $(BUILD)/kvmtunectl $(DESTDIR)$(BINDIR)/kvmtunectl
 	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf.d
 	install -D -m 0644 systemd/kvmtuned.service $(DESTDIR)$(UNITDIR)/kvmtuned.service

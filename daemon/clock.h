@@ -16,4 +16,13 @@ static inline uint64_t now_monotonic_ns(void)
 	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
+/* What people and other programs count in; never for decisions. */
+static inline int64_t now_unix_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
 #endif

@@ -22,6 +22,7 @@ static const char *const pins[] = { "node", "cache", "core", NULL };
 static const char *const memories[] = { "move", "leave", NULL };
 static const char *const balancings[] = { "keep", "off", NULL };
 static const char *const memory_backends[] = { "auto", "reclaim", "limit", NULL };
+static const char *const switches[] = { "no", "yes", NULL };
 static const char *const runaways[] = { "off", "warn", "limit", NULL };
 /* Positions are those of enum log_level. */
 static const char *const log_levels[] = { "",       "",     "",      "error", "warning",
@@ -167,6 +168,12 @@ const struct conf_option conf_options[] = {
 	{ "memory", "overhead_mib", "256", NUMBER(0, 1024 * 1024, policy.memory.overhead_mib),
 	  .doc = "what a QEMU process may need beyond what can be computed (1/512 of its guest's "
 		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },
+
+	{ "metrics", "listen", "off", TEXT(metrics_listen),
+	  .doc = "off, or 127.0.0.1:PORT or [::1]:PORT, where /metrics is served over TCP too; the "
+		 "unit's PrivateNetwork= must be lifted for it; read at start" },
+	{ "metrics", "per_domain", "yes", WORDS(switches, metrics_per_domain),
+	  .doc = "metrics of each guest; no: only of the host" },
 };
 const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
 

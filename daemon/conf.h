@@ -16,6 +16,11 @@ enum on_stop {
 	ON_STOP_KEEP,    /* pins, limits and KSM stay as they are */
 };
 
+enum conf_switch {
+	CONF_NO,
+	CONF_YES,
+};
+
 /* One [domain "GLOB"] section. */
 struct conf_rule {
 	char glob[CONF_GLOB_MAX];
@@ -29,6 +34,8 @@ struct conf {
 	enum on_stop on_stop;
 	enum log_level log_level;
 	struct policy_conf policy;
+	char metrics_listen[CONF_TEXT_MAX]; /* "off", or 127.0.0.1:PORT, [::1]:PORT */
+	enum conf_switch metrics_per_domain;
 	size_t nrules;
 	struct conf_rule rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
 };

@@ -97,6 +97,9 @@ static void take_link(struct kvmtuned *k, const struct virt_news *news)
 {
 	k->link_up = news->kind == VIRT_LINK_UP;
 	k->link_told = true;
+	k->links += k->link_up;
+	if (k->link_up)
+		(void)snprintf(k->libvirt_version, sizeof k->libvirt_version, "%s", news->text);
 	if (k->link_up)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_LIBVIRT_BACK },
 			  "connected to libvirt at %s (%s)", k->conf.libvirt_uri, news->text);
@@ -163,6 +166,22 @@ void guests_apply_wishes(struct kvmtuned *k)
 
 		if (k->domains->slot[i].used)
 			d->wish = conf_guest_wish(&k->conf, d->name, &d->metadata);
+	}
+}
+
+void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns)
+{
+	uint64_t until_ns;
+
+	if (pauses_expire(&k->pauses, now_ns) && pauses_save(&k->pauses, k->conf.run_dir) < 0)
+		log_debug("the pauses that are left could not be written");
+	k->policy_now = k->conf.policy;
+	pauses_apply(&k->pauses, &k->policy_now);
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		struct domain *d = &k->domains->slot[i].domain;
+
+		if (k->domains->slot[i].used)
+			d->hold = pauses_of_guest(&k->pauses, &d->uuid, &until_ns);
 	}
 }
 

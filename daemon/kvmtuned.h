@@ -6,7 +6,10 @@
 #include "act.h"
 #include "clock.h"
 #include "conf.h"
+#include "history.h"
+#include "pause.h"
 #include "policy.h"
+#include "record.h"
 #include "sense.h"
 #include "verdict.h"
 #include "virt.h"
@@ -30,6 +33,14 @@ struct kvmtuned {
 	struct virt *virt;
 	struct verdicts *verdicts;
 
+	struct policy_conf
+		policy_now; /* the configuration with what is paused, as of the last tick */
+	struct pauses pauses;
+	struct history *history;
+	struct recorder *recorder;
+	struct http *http; /* NULL: nobody can ask */
+	struct loop *loop; /* NULL: a run that ends by itself */
+
 	bool guests_known;       /* libvirt has listed them at least once */
 	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
 	bool kicked;             /* something happened that policies should decide on now */
@@ -39,9 +50,14 @@ struct kvmtuned {
 	uint64_t missed_since_ns; /* ... since then */
 	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
-	uint64_t balloons_asked_ns;         /* 0: not yet */
-	uint32_t bound[KT_GUESTS_MAX];      /* incarnation that act knows, by slot */
-	size_t vcpu_threads[KT_GUESTS_MAX]; /* seen at the last tick, by slot */
+	uint64_t started_ns;
+	uint64_t tick_began_ns, tick_took_ns; /* the last one */
+	uint64_t next_tick_ns;                /* 0: none is planned */
+	unsigned int links;                   /* that there have been to libvirt */
+	char libvirt_version[VIRT_TEXT_MAX];  /* escaped; "" before the first link */
+	uint64_t balloons_asked_ns;           /* 0: not yet */
+	uint32_t bound[KT_GUESTS_MAX];        /* incarnation that act knows, by slot */
+	size_t vcpu_threads[KT_GUESTS_MAX];   /* seen at the last tick, by slot */
 	struct hostfile cpu_online, node_online;
 	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
 };
@@ -75,6 +91,9 @@ void guests_check_lateness(struct kvmtuned *k, uint64_t now_ns);
 /* Balloon statistics of all guests, unless an answer is still under way. */
 void guests_ask_statistics(struct kvmtuned *k, uint64_t now_ns);
 
+/* Whoever is paused, or no longer: before each tick. */
+void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns);
+
 /* What act asks of libvirt. */
 struct vm_ops guests_vm_ops(struct kvmtuned *k);
 
@@ -88,6 +107,11 @@ int once_run(struct kvmtuned *k);
 int once_restore(struct kvmtuned *k);
 
 /* ---- loop.c: libevent --------------------------------------------------------- */
+
+/* What HUP does.  -EINVAL: it has mistakes, which are said, and the old one stays. */
+int loop_reload(struct kvmtuned *k);
+/* What USR1 does: policies decide in a moment. */
+void loop_kick(struct kvmtuned *k);
 
 /* Runs until TERM or INT.  -errno: the loop could not be set up, or not all was undone. */
 int loop_run(struct kvmtuned *k);

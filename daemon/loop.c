@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include "footprint.h"
+#include "http.h"
 #include "kvmtuned.h"
 #include "service.h"
 
@@ -124,6 +125,7 @@ static void arm_tick(struct loop *l)
 	event_del(l->tick);
 	if (want)
 		event_add(l->tick, &tv);
+	l->k->next_tick_ns = want ? now_monotonic_ns() + want : 0;
 }
 
 static void run_tick(struct loop *l)
@@ -133,6 +135,8 @@ static void run_tick(struct loop *l)
 
 	guests_check_lateness(l->k, now_ns);
 	r = kvmtuned_tick(l->k, now_ns);
+	l->k->tick_began_ns = now_ns;
+	l->k->tick_took_ns = now_monotonic_ns() - now_ns;
 	service_tick_finished();
 	if (r == 0 && !l->was_ready) {
 		l->was_ready = true;
@@ -170,14 +174,19 @@ static void on_pressure(evutil_socket_t fd, short what, void *context)
 	kick_soon(l);
 }
 
+void loop_kick(struct kvmtuned *k)
+{
+	k->kicked = true;
+	kick_soon(k->loop);
+}
+
 /* SIGUSR1. */
 static void on_kick(evutil_socket_t fd, short what, void *context)
 {
 	struct loop *l = context;
 
 	(void)fd, (void)what;
-	l->k->kicked = true;
-	kick_soon(l);
+	loop_kick(l->k);
 }
 
 static void on_news(evutil_socket_t fd, short what, void *context)
@@ -201,15 +210,15 @@ static void keep_start_values(struct conf *now, const struct conf *then)
 	strcpy(now->libvirt_uri, then->libvirt_uri);
 }
 
-static void on_reload(evutil_socket_t fd, short what, void *context)
+int loop_reload(struct kvmtuned *k)
 {
-	struct loop *l = context;
-	struct kvmtuned *k = l->k;
+	struct loop *l = k->loop;
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
+	int r = conf ? conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, conf)
+		     : -ENOMEM;
 
-	(void)fd, (void)what;
 	service_reloading(now_monotonic_ns());
-	if (!conf || conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, conf) < 0) {
+	if (r < 0) {
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED },
 			  "the configuration is as it was before: %s has mistakes", k->conf_path);
 	} else {
@@ -226,6 +235,15 @@ static void on_reload(evutil_socket_t fd, short what, void *context)
 	if (l->was_ready)
 		service_ready();
 	kick_soon(l);
+	return r;
+}
+
+static void on_reload(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	(void)loop_reload(l->k); /* said */
 }
 
 static void on_stop(evutil_socket_t fd, short what, void *context)
@@ -344,13 +362,18 @@ int loop_run(struct kvmtuned *k)
 	struct loop l = { .k = k, .psi_fd = -1, .psi_epoll_fd = -1 };
 	int r = setup(&l);
 
+	k->loop = &l;
 	if (r == 0) {
+		(void)http_open(k, l.base, &k->http); /* said; everything else goes on */
 		run_tick(&l);
 		if (event_base_dispatch(l.base) < 0)
 			r = -EIO;
 		if (!finish(k) && r == 0)
 			r = -EIO;
 	}
+	http_close(k->http);
+	k->http = NULL;
+	k->loop = NULL;
 	teardown(&l);
 	return r;
 }

@@ -152,7 +152,10 @@ static int open_host(struct kvmtuned *k, const char *root)
 	k->plan = calloc(1, sizeof *k->plan);
 	k->arbiter = calloc(1, sizeof *k->arbiter);
 	k->verdicts = verdicts_new();
-	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter || !k->verdicts)
+	k->history = history_new();
+	k->recorder = recorder_new();
+	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter || !k->verdicts ||
+	    !k->history || !k->recorder)
 		return failed("start", -ENOMEM);
 	r = sense_topology(&k->fs, &k->topology);
 	if (r < 0)
@@ -223,6 +226,9 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 	if (a->restore)
 		return damaged ? EXIT_FAILURE : once_restore(k);
 
+	log_set_listener(history_listen, k->history, LOG_LEVEL_INFO);
+	pauses_load(&k->pauses, k->conf.run_dir);
+	k->started_ns = now_monotonic_ns();
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
 		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,
 		  cpumask_count(&k->topology.online),
@@ -245,6 +251,9 @@ static void finish(struct kvmtuned *k, int lock_fd, int status)
 	act_free(k->act);
 	sense_free(k->sense);
 	verdicts_free(k->verdicts);
+	log_set_listener(NULL, NULL, LOG_LEVEL_ERR);
+	history_free(k->history);
+	recorder_free(k->recorder);
 	free(k->arbiter);
 	free(k->plan);
 	host_view_free(k->view);

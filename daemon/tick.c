@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "http.h"
 #include "journal.h"
 #include "kvmtuned.h"
 #include "service.h"
@@ -144,8 +145,34 @@ static void show_status(const struct kvmtuned *k)
 		       k->link_up ? "connected" : "not connected");
 }
 
+/* Whoever records gets what this tick has decided by: all of it is still as it was. */
+static void record(struct kvmtuned *k, int64_t unix_us)
+{
+	char *line;
+
+	if (!http_has_followers(k->http, STREAM_RECORD))
+		return;
+	line = recorder_line(k->recorder,
+			     &(struct recorded_tick){ .now_ns = k->plan->now_ns,
+						      .unix_us = unix_us,
+						      .kicked = k->view->kicked,
+						      .guests_known = k->guests_known,
+						      .conf = &k->conf,
+						      .policy = &k->policy_now,
+						      .topology = &k->topology,
+						      .capabilities = sense_capabilities(k->sense),
+						      .domains = k->domains,
+						      .sample = k->sample,
+						      .in_force = act_in_force(k->act),
+						      .plan = k->plan });
+	if (line)
+		http_stream(k->http, STREAM_RECORD, line);
+	free(line);
+}
+
 int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 {
+	int64_t unix_us = now_unix_us();
 	int r;
 
 	journal_set_cycle(++k->ticks);
@@ -164,12 +191,15 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	bind_new_guests(k);
 	guests_note_vcpu_threads(k);
 	guests_recheck_limits(k, now_ns);
-	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
+	guests_apply_pauses(k, now_ns);
+	arbiter_step(k->arbiter, &k->policy_now, k->view, act_in_force(k->act), k->plan);
+	record(k, unix_us);
 	if (k->dry_run)
 		make_harmless(k->plan);
-	verdicts_say(k->verdicts, &k->conf.policy, k->view, k->plan);
+	verdicts_say(k->verdicts, &k->policy_now, k->view, k->plan);
 	act_apply(k->act, k->plan);
 
+	history_tick(k->history, k->view, k->plan, act_in_force(k->act), unix_us / 1000000);
 	ask_for_balloons(k);
 	show_status(k);
 	return 0;

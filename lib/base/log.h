@@ -63,6 +63,10 @@ typedef void log_sink_fn(const struct log_event *event, void *context);
 /* One sink per process, set before threads start.  NULL: silence. */
 void log_set_sink(log_sink_fn *sink, void *context, enum log_level most_verbose);
 void log_set_level(enum log_level most_verbose);
+
+/* One more that hears everything down to `most_verbose`, whatever level is set for the sink;
+ * also set before threads start. */
+void log_set_listener(log_sink_fn *listener, void *context, enum log_level most_verbose);
 bool log_wants(enum log_level level);
 
 /* Copies nothing: the event and its texts live until the call returns. */

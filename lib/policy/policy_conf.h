@@ -9,10 +9,13 @@
 
 #include "plan.h"
 
+enum kt_loop { LOOP_KSM, LOOP_PLACEMENT, LOOP_MEMORY, _LOOP_MAX };
+
 enum loop_mode {
 	LOOP_ACTIVE,
 	LOOP_OBSERVE, /* decide and say, write nothing */
 	LOOP_OFF,
+	LOOP_PAUSED, /* by the operator, for a while: no word of the configuration */
 };
 
 enum ksm_policy_name {

@@ -10,6 +10,9 @@
 	X(WHY_NONE, "none", "no decision yet")                                                     \
 	/* common */                                                                               \
 	X(WHY_SWITCHED_OFF, "switched-off", "configuration or metadata switches this loop off")    \
+	X(WHY_PAUSED, "paused",                                                                    \
+	  "the operator has paused it: nothing is changed until it is resumed")                    \
+	X(WHY_RELEASED, "released", "the operator wants it left alone: everything is given back")  \
 	X(WHY_CEDED, "ceded", "somebody else changed the value; it is theirs now")                 \
 	X(WHY_GUEST_BUSY, "guest-busy", "migration, save or snapshot under way: hands off")        \
 	X(WHY_NOT_SAMPLED, "not-sampled", "the guest's process could not be read")                 \

@@ -128,6 +128,13 @@ enum guest_switch {
 	GUEST_SWITCH_FULL, /* placement only: both */
 };
 
+/* What the operator has stopped for this guest, for a while; see daemon/pause.h. */
+enum guest_hold {
+	GUEST_HOLD_NONE,
+	GUEST_HOLD_PAUSED,   /* pins stay, limits are lifted, nothing new */
+	GUEST_HOLD_RELEASED, /* everything is given back, nothing new */
+};
+
 /* What the operator asks for one guest, by metadata or a [domain "glob"] section. */
 struct guest_wish {
 	enum guest_switch ksm, placement, memory;
@@ -175,6 +182,7 @@ struct domain {
 	char device[KT_DEVICES_MAX][KT_DEVICE_MAX];
 	struct guest_wish metadata; /* as found in its XML */
 	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
+	enum guest_hold hold;       /* daemon/ fills it as well */
 	/* balloon statistics, asked only while memory is short */
 	bool has_balloon;
 	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Questions of operators, and our answers: everything between the socket (http.c) and the
+ * daemon's state.  Knows json-c, and neither libevent nor who asks.
+ *
+ * All texts in answers are printable ASCII: names go through str_escape.  All answers are
+ * objects with "schema": 1; their shapes are in ctl/schema/. */
+#ifndef KT_ANSWER_H
+#define KT_ANSWER_H
+
+#include <json-c/json.h>
+
+#include "kvmtuned.h"
+
+enum { ANSWER_SCHEMA = 1 };
+
+/* What may be asked for, by query or by body, in one list for all paths. */
+enum question_part {
+	ASKS_GUEST = 1 << 0,   /* guest=NAME, UUID or libvirt's id; raw bytes */
+	ASKS_LOOP = 1 << 1,    /* loop=ksm, placement or memory */
+	ASKS_AFTER = 1 << 2,   /* after=SEQ of a decision */
+	ASKS_SINCE_S = 1 << 3, /* since_s=SECONDS ago */
+	ASKS_VCPUS = 1 << 4,   /* vcpus=N */
+	ASKS_MIB = 1 << 5,     /* mib=N */
+	ASKS_FOR_S = 1 << 6,   /* for_s=SECONDS */
+	ASKS_RECENT = 1 << 7,  /* recent=1: each tick, not each minute */
+	ASKS_FOLLOW = 1 << 8,  /* follow=1: the answer does not end */
+};
+
+struct question {
+	unsigned int given; /* parts; the fields of others are 0 */
+	const char *guest;
+	enum kt_loop loop;
+	uint64_t after, since_s, vcpus, mib, for_s;
+};
+
+enum answer_stream {
+	STREAM_NONE,
+	STREAM_DECISIONS, /* one JSON object a line, from question.after on */
+	STREAM_RECORD,    /* see record.h */
+};
+
+struct answer {
+	int status;                /* HTTP; 200 from the start */
+	struct json_object *json;  /* owned; or */
+	char *text;                /* owned, of malloc; with */
+	const char *type;          /* its Content-Type */
+	enum answer_stream stream; /* json is the first line, or NULL; more follow */
+};
+
+typedef void answer_fn(struct kvmtuned *k, const struct question *q, struct answer *ret);
+
+/* answer_status.c */
+answer_fn answer_status;
+/* answer_explain.c: of a guest or of a loop */
+answer_fn answer_explain;
+/* answer_plan.c */
+answer_fn answer_plan;
+/* answer_history.c */
+answer_fn answer_decisions, answer_history;
+/* answer_advise.c */
+answer_fn answer_advise;
+/* answer_config.c */
+answer_fn answer_config;
+/* answer_metrics.c: OpenMetrics text */
+answer_fn answer_metrics;
+/* answer_control.c: changes, for root only */
+answer_fn answer_pause, answer_resume, answer_release, answer_reload, answer_tick;
+/* record.c */
+answer_fn answer_record;
+
+/* {"schema": 1, "error": word, "message": ...}.  word is stable: bad-request, forbidden,
+ * not-found, no-such-guest, ambiguous-guest, method-not-allowed, too-large, busy, failed. */
+void answer_error(struct answer *ret, int status, const char *word, const char *fmt, ...)
+	KT_PRINTF(4, 5);
+
+/* ---- what the answers share (answer.c) ------------------------------------------------ */
+
+/* The slot of question.guest, or -1 and the error is in *ret: by name (raw, or as we show
+ * it), by UUID, by libvirt's id.  Two guests that fit are one too many (409). */
+int answer_find_guest(const struct kvmtuned *k, const struct question *q, struct answer *ret);
+
+/* One guest as in "guests" of status. */
+struct json_object *answer_guest(const struct kvmtuned *k, size_t slot);
+
+/* Adds a member; a NULL child is JSON's null. */
+void json_put_text(struct json_object *o, const char *key, const char *ascii); /* NULL: null */
+void json_put_number(struct json_object *o, const char *key, double value);    /* NaN: null */
+void json_put_count(struct json_object *o, const char *key, uint64_t value);
+void json_put_bool(struct json_object *o, const char *key, bool value);
+void json_put_null(struct json_object *o, const char *key);
+/* Escaped. */
+void json_put_name(struct json_object *o, const char *key, const char *raw);
+void json_put_why(struct json_object *o, enum why why); /* "reason" and "sentence" */
+
+/* CLOCK_REALTIME of a moment of the daemon's clock. */
+double answer_unix_s(uint64_t monotonic_ns);
+
+const char *loop_str(enum kt_loop loop); /* "ksm", "placement", "memory" */
+
+#endif

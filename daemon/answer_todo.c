@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Scaffolding of one branch: each function goes when its real one comes. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "answer.h"
+#include "http.h"
+
+#define TODO(name)                                                                                 \
+	void name(struct kvmtuned *k, const struct question *q, struct answer *ret)                \
+	{                                                                                          \
+		(void)k, (void)q;                                                                  \
+		ret->status = 501;                                                                 \
+	}
+TODO(answer_status)
+TODO(answer_explain)
+TODO(answer_plan)
+TODO(answer_decisions)
+TODO(answer_history)
+TODO(answer_advise)
+TODO(answer_config)
+TODO(answer_metrics)
+TODO(answer_pause)
+TODO(answer_resume)
+TODO(answer_release)
+TODO(answer_reload)
+TODO(answer_tick)
+TODO(answer_record)
+
+struct history *history_new(void)
+{
+	return calloc(1, 1);
+}
+void history_free(struct history *h)
+{
+	free(h);
+}
+void history_listen(const struct log_event *event, void *history)
+{
+	(void)event, (void)history;
+}
+void history_tick(struct history *h, const struct host_view *view, const struct plan *plan,
+		  const struct in_force *in_force, int64_t unix_s)
+{
+	(void)h, (void)view, (void)plan, (void)in_force, (void)unix_s;
+}
+
+bool pauses_expire(struct pauses *p, uint64_t now_ns)
+{
+	(void)p, (void)now_ns;
+	return false;
+}
+void pauses_apply(const struct pauses *p, struct policy_conf *conf)
+{
+	(void)p, (void)conf;
+}
+enum guest_hold pauses_of_guest(const struct pauses *p, const struct uuid *uuid,
+				uint64_t *ret_until_ns)
+{
+	(void)p, (void)uuid, (void)ret_until_ns;
+	return GUEST_HOLD_NONE;
+}
+int pauses_save(const struct pauses *p, const char *run_dir)
+{
+	(void)p, (void)run_dir;
+	return 0;
+}
+void pauses_load(struct pauses *p, const char *run_dir)
+{
+	(void)p, (void)run_dir;
+}
+
+int http_open(struct kvmtuned *k, struct event_base *base, struct http **ret)
+{
+	(void)k, (void)base;
+	*ret = NULL;
+	return 0;
+}
+void http_close(struct http *h)
+{
+	(void)h;
+}
+void http_stream(struct http *h, enum answer_stream stream, const char *line)
+{
+	(void)h, (void)stream, (void)line;
+}
+bool http_has_followers(const struct http *h, enum answer_stream stream)
+{
+	(void)h, (void)stream;
+	return false;
+}
+
+struct recorder *recorder_new(void)
+{
+	return calloc(1, 1);
+}
+void recorder_free(struct recorder *r)
+{
+	free(r);
+}
+char *recorder_line(struct recorder *r, const struct recorded_tick *tick)
+{
+	(void)r, (void)tick;
+	return NULL;
+}
+void recorder_restart(struct recorder *r)
+{
+	(void)r;
+}

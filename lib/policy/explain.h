@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Why is it so, rule by rule, and when could it be otherwise?
+ *
+ * The rules are those that the policies decide by: nothing is said here that is not done.  All
+ * functions are pure and change no state. */
+#ifndef KT_EXPLAIN_H
+#define KT_EXPLAIN_H
+
+#include "policy.h"
+
+enum { EXPLAIN_RULES_MAX = 40 };
+
+/* What a policy asks before it acts, in its order: the first that forbids is the reason. */
+struct rule_answer {
+	enum why why; /* that it gives when it forbids */
+	bool forbids;
+};
+
+struct explanation {
+	size_t nrules;
+	struct rule_answer rule[EXPLAIN_RULES_MAX];
+	/* When what forbids now ends by itself (a cool-down, a back-off, being young), as
+	 * host_view's clock; 0: it does not, or nobody knows. */
+	uint64_t until_ns;
+};
+
+void explain_placement(const struct arbiter *arbiter, const struct policy_conf *conf,
+		       const struct host_view *view, const struct in_force *in_force, size_t slot,
+		       struct explanation *ret);
+void explain_memory(const struct arbiter *arbiter, const struct policy_conf *conf,
+		    const struct host_view *view, const struct in_force *in_force,
+		    const struct plan *plan, size_t slot, struct explanation *ret);
+/* What keeps KSM from one guest's memory ... */
+void explain_ksm_of_guest(const struct host_view *view, size_t slot, struct explanation *ret);
+/* ... and what keeps the loop from driving KSM. */
+void explain_ksm(const struct arbiter *arbiter, const struct policy_conf *conf,
+		 const struct host_view *view, const struct in_force *in_force,
+		 struct explanation *ret);
+
+/* ---- advise: where a guest that does not exist yet would be placed ----------------- */
+
+enum { ADVICE_MAX = 8 };
+
+/* One set of nodes that was considered. */
+struct advised_nodes {
+	uint64_t nodes;
+	bool fits;         /* its memory and its vCPUs */
+	double lost_cpus;  /* by everybody, if it came here, above what is lost now */
+	uint64_t free_kib; /* that guests may count on */
+};
+
+struct advice {
+	uint64_t nodes; /* bit by id; 0: nowhere (why says it) */
+	enum why why;
+	size_t n; /* the best first */
+	struct advised_nodes considered[ADVICE_MAX];
+};
+
+/* A guest of so many vCPUs that all want to run, with so much memory (0: not known). */
+void placement_advise(const struct arbiter *arbiter, const struct placement_conf *conf,
+		      const struct host_view *view, const struct in_force *in_force,
+		      unsigned int vcpus, uint64_t memory_kib, struct advice *ret);
+
+#endif
