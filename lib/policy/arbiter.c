@@ -77,14 +77,14 @@ static bool is_placed(const struct placement_plan *p, const struct guest_in_forc
 	return !p->dry_run && (p->wish == WISH_SET || (p->wish == WISH_HOLD && f->pinned));
 }
 
-static enum ksm_switch balancing_wish(const struct policy_conf *conf,
+static enum ksm_switch balancing_wish(const struct policy_conf *conf, const struct host_view *view,
 				      const struct in_force *in_force, const struct plan *plan)
 {
 	if (conf->placement.numa_balancing == BALANCING_KEEP)
 		return KSM_SWITCH_KEEP;
 	for (size_t i = 0; i < plan->nslots; i++)
-		if (plan->guest[i].present &&
-		    is_placed(&plan->guest[i].placement, &in_force->guest[i]))
+		if (plan->guest[i].present && is_placed(&plan->guest[i].placement,
+							recall_guest(in_force, i, &view->guest[i])))
 			return KSM_SWITCH_OFF;
 	return KSM_SWITCH_KEEP;
 }
@@ -130,7 +130,7 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
 	place(&state->placement, conf, view, in_force, ret);
-	ret->numa_balancing = balancing_wish(conf, in_force, ret);
+	ret->numa_balancing = balancing_wish(conf, view, in_force, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);
 	ret->look_again_ns = look_again_ns(ret);
 }

@@ -3,36 +3,83 @@
 #include "capped.h"
 #include "ksm_private.h"
 
-/* What forbids to have an opinion; WHY_NONE: nothing. */
-static enum why stand_down(const struct ksm_conf *conf, const struct host_view *view,
-			   const struct ksm_in_force *in_force)
+static bool is_switched_off(const struct ksm_moment *m)
 {
-	const struct ksm_sample *k = &view->host->ksm;
+	return m->conf->mode == LOOP_OFF || m->conf->policy == KSM_POLICY_OFF;
+}
 
-	if (conf->mode == LOOP_OFF || conf->policy == KSM_POLICY_OFF)
-		return WHY_SWITCHED_OFF;
-	if (!k->present)
-		return WHY_NO_KSM;
-	if (in_force->ceded)
-		return WHY_CEDED;
-	if (in_force->off)
-		return WHY_ACTUATOR_OFF;
-	/* The kernel answers EINVAL to pages_to_scan, also to giving it back. */
-	if (k->advisor == KSM_ADVISOR_SCAN_TIME && conf->advisor == KSM_ADVISOR_CEDE)
-		return WHY_KERNEL_ADVISOR;
-	if (view->guests_known && ksm_guests_since(view, 0).n == 0)
-		return WHY_NO_MERGEABLE_GUEST;
+static bool operator_paused_it(const struct ksm_moment *m)
+{
+	return m->conf->mode == LOOP_PAUSED;
+}
+
+static bool is_absent(const struct ksm_moment *m)
+{
+	return !m->view->host->ksm.present;
+}
+
+static bool is_ceded(const struct ksm_moment *m)
+{
+	return m->in_force->ceded;
+}
+
+static bool actuator_is_off(const struct ksm_moment *m)
+{
+	return m->in_force->off;
+}
+
+/* The kernel answers EINVAL to pages_to_scan, also to giving it back. */
+static bool kernel_decides(const struct ksm_moment *m)
+{
+	return m->view->host->ksm.advisor == KSM_ADVISOR_SCAN_TIME &&
+	       m->conf->advisor == KSM_ADVISOR_CEDE;
+}
+
+static bool nobody_can_merge(const struct ksm_moment *m)
+{
+	return m->view->guests_known && ksm_guests_since(m->view, 0).n == 0;
+}
+
+/* In this order: what is said first is what the operator reads. */
+static const struct {
+	bool (*forbids)(const struct ksm_moment *m);
+	enum wish wish;
+	enum why why;
+} rules[] = {
+	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
+	{ operator_paused_it, WISH_RELEASE, WHY_PAUSED },
+	{ is_absent, WISH_HOLD, WHY_NO_KSM },
+	{ is_ceded, WISH_HOLD, WHY_CEDED },
+	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF },
+	{ kernel_decides, WISH_HOLD, WHY_KERNEL_ADVISOR },
+	{ nobody_can_merge, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
+};
+
+/* The first rule that forbids to drive KSM, with what to do about what is ours; WHY_NONE:
+ * there is none. */
+static enum why stand_down(const struct ksm_moment *m, enum wish *ret_wish)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(rules); i++) {
+		if (!rules[i].forbids(m))
+			continue;
+		*ret_wish = rules[i].wish;
+		return rules[i].why;
+	}
 	return WHY_NONE;
 }
 
-static bool gives_back(enum why why)
+/* While placement is paused pins stay, and so does what they were the reason for: nothing is
+ * taken apart for a pause, and nothing new begins. */
+static bool guests_are_placed(const struct policy_conf *conf, const struct host_view *view)
 {
-	return why == WHY_SWITCHED_OFF || why == WHY_NO_MERGEABLE_GUEST;
+	if (conf->placement.mode == LOOP_PAUSED)
+		return view->host->ksm.merge_across_nodes == 0;
+	return conf->placement.mode == LOOP_ACTIVE;
 }
 
 static enum ksm_switch across_nodes(const struct policy_conf *conf, const struct host_view *view)
 {
-	bool by_node = conf->placement.mode == LOOP_ACTIVE && conf->mode == DAEMON_ACTIVE &&
+	bool by_node = guests_are_placed(conf, view) && conf->mode == DAEMON_ACTIVE &&
 		       view->topology && view->topology->ncpu_nodes > 1;
 
 	switch (conf->ksm.merge_across_nodes) {
@@ -79,15 +126,16 @@ void ksm_policy_step(struct ksm_policy *state, const struct policy_conf *conf,
 		     const struct host_view *view, const struct ksm_in_force *in_force,
 		     struct ksm_plan *ret)
 {
-	enum why why = stand_down(&conf->ksm, view, in_force);
+	const struct ksm_moment m = { .conf = &conf->ksm, .view = view, .in_force = in_force };
+	enum wish wish = WISH_HOLD;
+	enum why why = stand_down(&m, &wish);
 
 	if (state->name != conf->ksm.policy)
 		*state = (struct ksm_policy){ .name = conf->ksm.policy };
 	state->kicked |= view->kicked;
 	if (why != WHY_NONE) {
 		state->automatic = (struct ksm_auto){ 0 };
-		*ret = (struct ksm_plan){ .wish = gives_back(why) ? WISH_RELEASE : WISH_HOLD,
-					  .why = why };
+		*ret = (struct ksm_plan){ .wish = wish, .why = why };
 	} else if (conf->ksm.policy == KSM_POLICY_AUTO) {
 		ksm_auto_step(&state->automatic, &conf->ksm, view, in_force, ret);
 	} else {

@@ -3,22 +3,60 @@
 #include "capped.h"
 #include "ksm_private.h"
 
-/* What keeps all of its memory from being merged; WHY_NONE: nothing. */
+static bool has_hugepages(const struct domain *d)
+{
+	return d->hugepages;
+}
+
+static bool is_confidential(const struct domain *d)
+{
+	return d->confidential;
+}
+
+static bool has_shared_memory(const struct domain *d)
+{
+	return d->shared_memory;
+}
+
+static bool has_device_memory(const struct domain *d)
+{
+	return d->vfio;
+}
+
+static bool shares_no_pages(const struct domain *d)
+{
+	return d->nosharepages;
+}
+
+static bool is_locked(const struct domain *d)
+{
+	return d->locked;
+}
+
+static bool has_opted_out(const struct domain *d)
+{
+	return d->wish.ksm == GUEST_SWITCH_OFF;
+}
+
+/* What keeps all of its memory from being merged; what is said first is what the operator
+ * reads. */
+static const struct {
+	bool (*forbids)(const struct domain *d);
+	enum why why;
+} obstacles[] = {
+	{ has_hugepages, WHY_HUGEPAGES },         { is_confidential, WHY_CONFIDENTIAL },
+	{ has_shared_memory, WHY_SHARED_MEMORY }, { has_device_memory, WHY_DEVICE_MEMORY },
+	{ shares_no_pages, WHY_NOSHAREPAGES },    { is_locked, WHY_LOCKED },
+	{ has_opted_out, WHY_OPTED_OUT },
+};
+
+/* WHY_NONE: there is none. */
 static enum why obstacle(const struct domain *d)
 {
-	if (d->hugepages)
-		return WHY_HUGEPAGES;
-	if (d->confidential)
-		return WHY_CONFIDENTIAL;
-	if (d->shared_memory)
-		return WHY_SHARED_MEMORY;
-	if (d->vfio)
-		return WHY_DEVICE_MEMORY;
-	if (d->nosharepages)
-		return WHY_NOSHAREPAGES;
-	if (d->locked)
-		return WHY_LOCKED;
-	return d->wish.ksm == GUEST_SWITCH_OFF ? WHY_OPTED_OUT : WHY_NONE;
+	for (size_t i = 0; i < KT_ARRAY_LEN(obstacles); i++)
+		if (obstacles[i].forbids(d))
+			return obstacles[i].why;
+	return WHY_NONE;
 }
 
 bool ksm_guest_mergeable(const struct guest_view *guest)

@@ -55,6 +55,17 @@ static bool is_switched_off(const struct squeeze *q)
 	return q->conf->mode == LOOP_OFF || q->guest->domain->wish.memory == GUEST_SWITCH_OFF;
 }
 
+static bool operator_released_it(const struct squeeze *q)
+{
+	return q->guest->domain->hold == GUEST_HOLD_RELEASED;
+}
+
+/* Nobody would watch what a limit does meanwhile. */
+static bool operator_paused_it(const struct squeeze *q)
+{
+	return q->conf->mode == LOOP_PAUSED || q->guest->domain->hold == GUEST_HOLD_PAUSED;
+}
+
 static bool is_ceded(const struct squeeze *q)
 {
 	return q->in_force->limit_ceded;
@@ -173,6 +184,8 @@ static const struct {
 	bool any_limit; /* forbids also one that takes nothing */
 } rules[] = {
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, true },
+	{ operator_released_it, WISH_RELEASE, WHY_RELEASED, true },
+	{ operator_paused_it, WISH_RELEASE, WHY_PAUSED, true },
 	{ is_ceded, WISH_HOLD, WHY_CEDED, true },
 	{ actuator_is_off, WISH_RELEASE, WHY_ACTUATOR_OFF, true },
 	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP, false },

@@ -79,10 +79,28 @@ static void choose(struct placement_step *s, size_t slot, bool keeping, struct c
 		take(s, &p, plan, &cores, free);
 }
 
+/* A guest of which nothing is changed now goes on to have its cores to itself. */
+static void leave_cores_held(const struct placement_step *s, size_t slot, struct cpumask *free)
+{
+	const struct topology *t = s->view->topology;
+	struct cpumask cores, taken;
+	struct placing p;
+
+	if (!s->view->guest[slot].domain || s->plan->guest[slot].placement.wish != WISH_HOLD)
+		return;
+	p = placing_of(s->conf, s->view, s->in_force, slot);
+	if (!keeps_its_cores(t, &p, free, &cores))
+		return;
+	taken = with_siblings(t, &cores);
+	*free = cpumask_andnot(free, &taken);
+}
+
 void placement_choose_cores(struct placement_step *s)
 {
 	struct cpumask free = s->view->topology->usable;
 
+	for (size_t i = 0; i < s->plan->nslots; i++)
+		leave_cores_held(s, i, &free);
 	for (size_t i = 0; i < s->plan->nslots; i++)
 		choose(s, i, true, &free);
 	for (size_t i = 0; i < s->plan->nslots; i++)

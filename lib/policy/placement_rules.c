@@ -111,6 +111,16 @@ static bool is_switched_off(const struct placing *p)
 	return p->conf->mode == LOOP_OFF || p->guest->domain->wish.placement == GUEST_SWITCH_OFF;
 }
 
+static bool operator_released_it(const struct placing *p)
+{
+	return p->guest->domain->hold == GUEST_HOLD_RELEASED;
+}
+
+static bool operator_paused_it(const struct placing *p)
+{
+	return p->conf->mode == LOOP_PAUSED || p->guest->domain->hold == GUEST_HOLD_PAUSED;
+}
+
 static bool is_not_sampled(const struct placing *p)
 {
 	return !p->guest->present;
@@ -220,6 +230,8 @@ static const struct {
 } rules[] = {
 	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST },
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
+	{ operator_released_it, WISH_RELEASE, WHY_RELEASED },
+	{ operator_paused_it, WISH_HOLD, WHY_PAUSED },
 	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED },
 	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY },
 	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING },

@@ -75,6 +75,8 @@ static const struct {
 	{ "nothing in the way", by_no_advisor, WISH_SET, WHY_MEMORY_SHORT },
 	{ "the loop is off", by_mode, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "the policy is off", by_policy, WISH_RELEASE, WHY_SWITCHED_OFF },
+	{ "the loop is paused", by_paused_loops, WISH_RELEASE, WHY_PAUSED },
+	{ "a guest is paused: it merges as before", by_operator_pause, WISH_SET, WHY_MEMORY_SHORT },
 	{ "no KSM", by_no_ksm, WISH_HOLD, WHY_NO_KSM },
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
 	{ "actuator off", by_actuator, WISH_HOLD, WHY_ACTUATOR_OFF },
@@ -162,6 +164,8 @@ static const struct {
 	{ "auto, placement is off", KSM_NODES_AUTO, LOOP_OFF, DAEMON_ACTIVE, 2, KSM_SWITCH_KEEP },
 	{ "auto, placement observes", KSM_NODES_AUTO, LOOP_OBSERVE, DAEMON_ACTIVE, 2,
 	  KSM_SWITCH_KEEP },
+	{ "auto, placement is paused: apart before", KSM_NODES_AUTO, LOOP_PAUSED, DAEMON_ACTIVE, 2,
+	  KSM_SWITCH_OFF },
 	{ "auto, all is observed", KSM_NODES_AUTO, LOOP_ACTIVE, DAEMON_OBSERVE, 2,
 	  KSM_SWITCH_KEEP },
 };
@@ -174,6 +178,16 @@ START_TEST(merge_across_nodes_is_what_is_configured)
 	fx.conf.mode = nodes[_i].mode;
 	fx.topology.ncpu_nodes = nodes[_i].ncpu_nodes;
 	ck_assert_msg(step().merge_across_nodes == nodes[_i].wanted, "%s", nodes[_i].name);
+}
+END_TEST
+
+START_TEST(nothing_is_set_apart_while_placement_is_paused)
+{
+	set_guest_of(1);
+	fx.conf.ksm.merge_across_nodes = KSM_NODES_AUTO;
+	fx.conf.placement.mode = LOOP_PAUSED;
+	fx.host.ksm.merge_across_nodes = 1;
+	ck_assert_int_eq(step().merge_across_nodes, KSM_SWITCH_KEEP);
 }
 END_TEST
 
@@ -255,6 +269,7 @@ int main(void)
 	tcase_add_test(c, the_advisor_is_stopped_only_by_a_plan_that_sets);
 	tcase_add_loop_test(c, merge_across_nodes_is_what_is_configured, 0,
 			    (int)KT_ARRAY_LEN(nodes));
+	tcase_add_test(c, nothing_is_set_apart_while_placement_is_paused);
 	tcase_add_test(c, a_guest_that_cannot_be_read_has_no_room);
 	tcase_add_test(c, another_policy_begins_anew);
 	tcase_add_test(c, use_zero_pages_is_what_is_configured);

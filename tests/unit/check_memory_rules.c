@@ -12,6 +12,12 @@ static void by_wish(void)
 	fx.domain[0].wish.memory = GUEST_SWITCH_OFF;
 }
 
+static void by_paused_and_wish(void)
+{
+	by_paused_loops();
+	by_wish();
+}
+
 static void by_ceded(void)
 {
 	fx.in_force.guest[0].limit_ceded = true;
@@ -191,6 +197,12 @@ static const struct {
 	{ "the guest opted out", by_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
 	{ "actuator off", by_actuator, WISH_RELEASE, WHY_ACTUATOR_OFF },
+	{ "the loop is paused", by_paused_loops, WISH_RELEASE, WHY_PAUSED },
+	{ "the guest is paused", by_operator_pause, WISH_RELEASE, WHY_PAUSED },
+	{ "the guest is released", by_operator_release, WISH_RELEASE, WHY_RELEASED },
+	{ "the guest is released, the loop paused", by_paused_loops_and_release, WISH_RELEASE,
+	  WHY_RELEASED },
+	{ "opted out, and paused", by_paused_and_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "its process cannot be read", by_no_sample, WISH_RELEASE, WHY_NOT_SAMPLED },
 	{ "migrating", by_busy, WISH_RELEASE, WHY_GUEST_BUSY },
 	{ "limits of the admin", by_memtune, WISH_RELEASE, WHY_LIMITED_BY_ADMIN },

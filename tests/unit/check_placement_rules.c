@@ -93,6 +93,12 @@ static void by_auto(void)
 	fx.domain[0].placement_auto = true;
 }
 
+static void by_paused_and_wish(void)
+{
+	by_paused_loops();
+	by_wish();
+}
+
 static void by_ceded(void)
 {
 	fx.in_force.guest[0].pin_ceded = true;
@@ -148,6 +154,12 @@ static const struct {
 	{ "the guest opted out", by_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "the guest is only observed: decided all the same", by_observe, WISH_SET,
 	  WHY_HOME_BY_MEMORY },
+	{ "the loop is paused", by_paused_loops, WISH_HOLD, WHY_PAUSED },
+	{ "the guest is paused", by_operator_pause, WISH_HOLD, WHY_PAUSED },
+	{ "the guest is released", by_operator_release, WISH_RELEASE, WHY_RELEASED },
+	{ "the guest is released, the loop paused", by_paused_loops_and_release, WISH_RELEASE,
+	  WHY_RELEASED },
+	{ "opted out, and paused", by_paused_and_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "its process cannot be read", by_no_sample, WISH_HOLD, WHY_NOT_SAMPLED },
 	{ "migrating", by_busy, WISH_HOLD, WHY_GUEST_BUSY },
 	{ "pins in its XML", by_xml_pins, WISH_RELEASE, WHY_PINNED_BY_ADMIN },

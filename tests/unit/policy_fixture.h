@@ -168,6 +168,27 @@ static inline void by_busy(void)
 	fx.domain[0].busy = true;
 }
 
+static inline void by_operator_pause(void)
+{
+	fx.domain[0].hold = GUEST_HOLD_PAUSED;
+}
+
+static inline void by_operator_release(void)
+{
+	fx.domain[0].hold = GUEST_HOLD_RELEASED;
+}
+
+static inline void by_paused_loops(void)
+{
+	fx.conf.ksm.mode = fx.conf.placement.mode = fx.conf.memory.mode = LOOP_PAUSED;
+}
+
+static inline void by_paused_loops_and_release(void)
+{
+	by_paused_loops();
+	by_operator_release();
+}
+
 static inline void by_realtime(void)
 {
 	fx.domain[0].realtime = true;
