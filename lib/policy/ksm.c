@@ -2,6 +2,7 @@
 /* May KSM be driven at all, and by which policy? */
 #include "capped.h"
 #include "ksm_private.h"
+#include "rule.h"
 
 static bool is_switched_off(const struct ksm_moment *m)
 {
@@ -66,6 +67,13 @@ static enum why stand_down(const struct ksm_moment *m, enum wish *ret_wish)
 		return rules[i].why;
 	}
 	return WHY_NONE;
+}
+
+void ksm_explain_rules(const struct ksm_moment *m, struct explanation *ret)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(rules); i++)
+		explanation_add(ret,
+				(struct rule_answer){ rules[i].why, true, rules[i].forbids(m) }, 0);
 }
 
 /* While placement is paused pins stay, and so does what they were the reason for: nothing is

@@ -147,7 +147,7 @@ static void rest(struct ksm_auto *a)
 
 /* ---- the plan ---------------------------------------------------------------------- */
 
-static enum why reason(const struct ksm_auto *a, const struct ksm_moment *m)
+enum why ksm_auto_reason(const struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (a->phase == KSM_RESTS)
 		return m->conf->merge == KSM_MERGE_NEVER ? WHY_MERGE_NEVER : WHY_MEMORY_PLENTIFUL;
@@ -181,7 +181,7 @@ static void make_plan(struct ksm_auto *a, const struct ksm_moment *m, struct ksm
 	ksm_pace_choose(&a->pace, budget_cpus, is_fast(a));
 	*ret = (struct ksm_plan){
 		.wish = WISH_SET,
-		.why = reason(a, m),
+		.why = ksm_auto_reason(a, m),
 		.run = a->phase != KSM_RESTS,
 		.pages_to_scan = a->pace.pages_to_scan,
 		.sleep_ms = a->pace.sleep_ms,
@@ -194,17 +194,28 @@ static void make_plan(struct ksm_auto *a, const struct ksm_moment *m, struct ksm
 	};
 }
 
+struct ksm_moment ksm_moment_of(const struct ksm_auto *a, const struct ksm_conf *conf,
+				const struct host_view *view, const struct ksm_in_force *in_force)
+{
+	return (struct ksm_moment){ .conf = conf,
+				    .view = view,
+				    .in_force = in_force,
+				    .all = ksm_guests_since(view, 0),
+				    .fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1)),
+				    .price = ksm_price(conf, view) };
+}
+
+bool ksm_knows_nothing(const struct ksm_moment *m)
+{
+	return !m->view->guests_known && m->price <= 0;
+}
+
 void ksm_auto_step(struct ksm_auto *a, const struct ksm_conf *conf, const struct host_view *view,
 		   const struct ksm_in_force *in_force, struct ksm_plan *ret)
 {
-	const struct ksm_moment m = { .conf = conf,
-				      .view = view,
-				      .in_force = in_force,
-				      .all = ksm_guests_since(view, 0),
-				      .fresh = ksm_guests_since(view, KT_MAX(a->served_ns, 1)),
-				      .price = ksm_price(conf, view) };
+	const struct ksm_moment m = ksm_moment_of(a, conf, view, in_force);
 
-	if (!view->guests_known && m.price <= 0) {
+	if (ksm_knows_nothing(&m)) {
 		*ret = (struct ksm_plan){ .wish = WISH_HOLD, .why = WHY_GUESTS_UNKNOWN };
 		return;
 	}

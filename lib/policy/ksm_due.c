@@ -49,6 +49,12 @@ bool ksm_is_settled(const struct ksm_auto *a, const struct ksm_moment *m)
 	       !within_s(m->view->now_ns, a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST);
 }
 
+uint64_t ksm_settles_ns(const struct ksm_auto *a, const struct ksm_moment *m)
+{
+	return KT_MIN(after_s(ksm_quiet_since_ns(a, m), m->conf->settle_s),
+		      after_s(a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST));
+}
+
 void ksm_look_at_fresh(struct ksm_auto *a, const struct ksm_moment *m)
 {
 	bool wait_begins = m->fresh.n == 0 || !a->needed || !a->unserved_ns;
@@ -130,4 +136,13 @@ bool ksm_sweep_is_due(const struct ksm_auto *a, const struct ksm_moment *m)
 	if (a->sweep_asked)
 		return has_paid_off(m, a->swept_ns, full_scan_cost_s(a, m), asked_share);
 	return !within_s(m->view->now_ns, a->swept_ns, sweep_interval_s(a, m));
+}
+
+uint64_t ksm_next_sweep_ns(const struct ksm_auto *a, const struct ksm_moment *m)
+{
+	uint64_t asked_s = (uint64_t)(full_scan_cost_s(a, m) / asked_share);
+
+	if (!a->served_ns || !ksm_sweeps_help(&m->view->host->ksm, false))
+		return 0;
+	return after_s(a->swept_ns, a->sweep_asked ? asked_s : sweep_interval_s(a, m));
 }

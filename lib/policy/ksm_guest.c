@@ -2,6 +2,7 @@
 /* What of a guest's memory can KSM merge, and what has come of it? */
 #include "capped.h"
 #include "ksm_private.h"
+#include "rule.h"
 
 static bool has_hugepages(const struct domain *d)
 {
@@ -119,4 +120,29 @@ enum why ksm_guest_verdict(const struct host_view *view, const struct guest_view
 	if (guest->merged_kib > s->rss_kib / 100)
 		return s->ksm_profit_bytes < 0 ? WHY_NO_PROFIT : WHY_MERGED;
 	return what_hides_it(s);
+}
+
+void explain_ksm_of_guest(const struct host_view *view, size_t slot, struct explanation *ret)
+{
+	static const enum why results[] = { WHY_NO_PROFIT, WHY_NOT_SCANNED, WHY_HUGE_PAGES_WHOLE,
+					    WHY_NOTHING_ALIKE };
+	const struct guest_view *g;
+	enum why why;
+
+	*ret = (struct explanation){ 0 };
+	if (slot >= view->nslots || !view->guest[slot].domain)
+		return;
+	g = &view->guest[slot];
+	why = ksm_guest_verdict(view, g);
+	explanation_add(ret, (struct rule_answer){ WHY_NOT_SAMPLED, true, !g->present }, 0);
+	for (size_t i = 0; i < KT_ARRAY_LEN(obstacles); i++)
+		explanation_add(ret,
+				(struct rule_answer){ obstacles[i].why, true,
+						      obstacles[i].forbids(g->domain) },
+				0);
+	for (size_t i = 0; i < KT_ARRAY_LEN(results); i++)
+		explanation_add(ret,
+				(struct rule_answer){ results[i], ksm_guest_mergeable(g),
+						      why == results[i] },
+				0);
 }

@@ -7,7 +7,8 @@
  *	ksm_need.c   what is memory worth now
  *	ksm_pace.c   what does ksmd cost, and how fast may it be
  *	ksm_law.c    ksmtuned's law
- *	ksm_guest.c  what can be merged of a guest */
+ *	ksm_guest.c  what can be merged of a guest
+ *	ksm_explain.c  why is it so, for who asks */
 #ifndef KT_KSM_PRIVATE_H
 #define KT_KSM_PRIVATE_H
 
@@ -85,14 +86,30 @@ bool ksm_is_settled(const struct ksm_auto *a, const struct ksm_moment *m);
 bool ksm_burst_is_due(const struct ksm_auto *a, const struct ksm_moment *m);
 bool ksm_sweep_is_due(const struct ksm_auto *a, const struct ksm_moment *m);
 
+/* When the fresh will count as settled, and when time alone asks for a sweep; 0: never. */
+uint64_t ksm_settles_ns(const struct ksm_auto *a, const struct ksm_moment *m);
+uint64_t ksm_next_sweep_ns(const struct ksm_auto *a, const struct ksm_moment *m);
+
 /* Whether this kernel leaves anything to a sweep. */
 bool ksm_sweeps_help(const struct ksm_sample *k, bool sweeping);
+
+/* ---- ksm.c ------------------------------------------------------------------- */
+
+/* What each rule says that forbids to drive KSM at all; reads no guests of the moment. */
+struct explanation;
+void ksm_explain_rules(const struct ksm_moment *m, struct explanation *ret);
 
 /* ---- ksm_law.c, ksm_auto.c ------------------------------------------------- */
 
 void ksm_law_step(struct ksm_policy *state, const struct ksm_conf *conf,
 		  const struct host_view *view, const struct ksm_in_force *in_force,
 		  struct ksm_plan *ret);
+struct ksm_moment ksm_moment_of(const struct ksm_auto *state, const struct ksm_conf *conf,
+				const struct host_view *view, const struct ksm_in_force *in_force);
+/* Guests are not listed yet, and memory is not short. */
+bool ksm_knows_nothing(const struct ksm_moment *m);
+/* Of what it does now. */
+enum why ksm_auto_reason(const struct ksm_auto *state, const struct ksm_moment *m);
 void ksm_auto_step(struct ksm_auto *state, const struct ksm_conf *conf,
 		   const struct host_view *view, const struct ksm_in_force *in_force,
 		   struct ksm_plan *ret);

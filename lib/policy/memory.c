@@ -7,6 +7,7 @@
  * force; elsewhere by soft limits, which are wished again as long as they stand. */
 #include "memory_rules.h"
 #include "recall.h"
+#include "rule.h"
 
 static const uint64_t look_again_ns = KT_NS_PER_S;
 
@@ -33,11 +34,12 @@ static double urgency_of(const struct memory_conf *conf, double shortage)
 	return mark < 1 ? KT_CLAMP((shortage - mark) / (1 - mark), 0.0, 1.0) : 0;
 }
 
-static struct squeeze squeeze_of(const struct tick *t, size_t slot)
+/* `gs`: what is known of the guest, or of one before it in the slot. */
+static struct squeeze squeeze_with(const struct tick *t, size_t slot, const struct guest_plan *plan,
+				   struct memory_guest_state *gs)
 {
 	const struct guest_view *guest = &t->view->guest[slot];
 	const struct guest_in_force *f = recall_guest(t->in_force, slot, guest);
-	struct memory_guest_state *gs = &t->state->guest[slot];
 	bool reclaims = t->conf->backend != MEMORY_BACKEND_LIMIT && can_reclaim(f, guest);
 
 	if (gs->incarnation != guest->incarnation)
@@ -53,21 +55,33 @@ static struct squeeze squeeze_of(const struct tick *t, size_t slot)
 		.state = gs,
 		.means = reclaims ? MEMORY_RECLAIM : MEMORY_SOFT_LIMIT,
 		.has_means = reclaims || t->conf->backend != MEMORY_BACKEND_RECLAIM,
-		.settling = t->plan->guest[slot].settling,
-		.dry_run = t->plan->guest[slot].memory.dry_run,
+		.settling = plan->settling,
+		.dry_run = plan->memory.dry_run,
 	};
+}
+
+static struct squeeze squeeze_of(const struct tick *t, size_t slot)
+{
+	return squeeze_with(t, slot, &t->plan->guest[slot], &t->state->guest[slot]);
+}
+
+/* Of a guest that may be squeezed, why it is not, unless it is its turn. */
+static enum why why_kept(const struct squeeze *q)
+{
+	if (squeeze_is_cooling(q))
+		return WHY_COOLING_DOWN;
+	if (squeeze_target_kib(q, UINT64_MAX) == KT_UNLIMITED_KIB)
+		return WHY_AT_FLOOR;
+	return WHY_NOT_IDLEST;
 }
 
 /* No step: what may be in force stays. */
 static struct memory_plan keep(const struct squeeze *q)
 {
-	struct memory_plan plan = { .wish = WISH_HOLD, .why = WHY_NOT_IDLEST };
+	struct memory_plan plan = { .wish = WISH_HOLD,
+				    .why = why_kept(q),
+				    .target_kib = KT_UNLIMITED_KIB };
 
-	if (squeeze_is_cooling(q))
-		plan.why = WHY_COOLING_DOWN;
-	else if (squeeze_target_kib(q, UINT64_MAX) == KT_UNLIMITED_KIB)
-		plan.why = WHY_AT_FLOOR;
-	plan.target_kib = KT_UNLIMITED_KIB;
 	if (!q->in_force->limited)
 		return plan;
 	plan.wish = WISH_SET;
@@ -211,4 +225,67 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 	host->squeezing = anybody_is_squeezed(&t);
 	host->look_again_ns = host->squeezing ? look_again_ns : 0;
 	state->pressed = t.host == MEMORY_HOST_PRESSED;
+}
+
+/* ---- for who asks ---------------------------------------------------------------------- */
+
+static struct tick tick_of(const struct arbiter *arbiter, const struct policy_conf *conf,
+			   const struct host_view *view, const struct plan *plan)
+{
+	return (struct tick){ .conf = &conf->memory,
+			      .view = view,
+			      .host = memory_host_of(&conf->memory, view, &plan->memory,
+						     arbiter->memory.pressed),
+			      .urgency = urgency_of(&conf->memory, plan->memory.shortage) };
+}
+
+/* Of a guest that may be squeezed.  A step that was made now is no reason not to make it. */
+static void explain_step(const struct squeeze *q, const struct memory_plan *plan,
+			 struct explanation *ret)
+{
+	static const enum why reasons[] = { WHY_COOLING_DOWN, WHY_AT_FLOOR, WHY_NOT_IDLEST };
+	bool may_be = explanation_reason(ret) == WHY_NONE;
+	bool steps = plan->why == WHY_IDLEST_UNDER_PRESSURE;
+	enum why why = may_be && !steps ? why_kept(q) : WHY_NONE;
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(reasons); i++)
+		explanation_add(ret, (struct rule_answer){ reasons[i], may_be, why == reasons[i] },
+				i == 0 ? squeeze_cools_until_ns(q) : 0);
+}
+
+void explain_memory(const struct arbiter *arbiter, const struct policy_conf *conf,
+		    const struct host_view *view, const struct in_force *in_force,
+		    const struct plan *plan, size_t slot, struct explanation *ret)
+{
+	struct tick t = tick_of(arbiter, conf, view, plan);
+	struct memory_guest_state gs;
+	struct squeeze q;
+
+	*ret = (struct explanation){ 0 };
+	if (slot >= view->nslots || !view->guest[slot].domain)
+		return;
+	gs = arbiter->memory.guest[slot];
+	t.in_force = in_force;
+	q = squeeze_with(&t, slot, &plan->guest[slot], &gs);
+	if (pin_is_cooling(q.in_force, q.now_ns, conf->placement.cooldown_s))
+		q.settles_ns = after_s(q.in_force->pin_changed_ns, conf->placement.cooldown_s);
+	squeeze_explain(&q, false, ret);
+	explain_step(&q, &plan->guest[slot].memory, ret);
+	explanation_end(ret, view->now_ns);
+}
+
+void explain_memory_of_host(const struct arbiter *arbiter, const struct policy_conf *conf,
+			    const struct host_view *view, const struct plan *plan,
+			    struct explanation *ret)
+{
+	const struct tick t = tick_of(arbiter, conf, view, plan);
+	const struct squeeze q = { .conf = &conf->memory,
+				   .now_ns = view->now_ns,
+				   .host = t.host,
+				   .guest = &rule_nobody,
+				   .in_force = &rule_nothing_in_force };
+
+	*ret = (struct explanation){ 0 };
+	squeeze_explain(&q, true, ret);
+	explanation_end(ret, view->now_ns);
 }

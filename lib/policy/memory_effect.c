@@ -116,6 +116,13 @@ bool squeeze_is_cooling(const struct squeeze *q)
 	       within_s(q->now_ns, q->state->stepped_ns, step_interval_s(q));
 }
 
+uint64_t squeeze_cools_until_ns(const struct squeeze *q)
+{
+	if (is_under_way(q) || !(q->state->stalled_pct.value <= uneasy_pct))
+		return 0;
+	return after_s(q->state->stepped_ns, step_interval_s(q));
+}
+
 /* Less than a quarter of what was asked for. */
 static bool was_barren(const struct squeeze *q)
 {

@@ -3,6 +3,7 @@
 #include "memory_rules.h"
 
 #include "recall.h"
+#include "rule.h"
 
 static const uint64_t swap_free_min_kib = SQUEEZE_SWAP_MIB * 1024;
 
@@ -138,6 +139,11 @@ static bool was_given_up(const struct squeeze *q)
 	return within_s(q->now_ns, q->state->suffered_ns, q->state->backoff_s);
 }
 
+static uint64_t given_up_until_ns(const struct squeeze *q)
+{
+	return after_s(q->state->suffered_ns, q->state->backoff_s);
+}
+
 static bool suffers_or_did(const struct squeeze *q)
 {
 	return was_given_up(q) && !q->state->nothing_cold;
@@ -159,6 +165,11 @@ static bool is_young(const struct squeeze *q)
 	return within_s(q->now_ns, q->guest->first_seen_ns, YOUNG_S) || !demand_is_known(q->guest);
 }
 
+static uint64_t young_until_ns(const struct squeeze *q)
+{
+	return after_s(q->guest->first_seen_ns, YOUNG_S);
+}
+
 static bool is_active(const struct squeeze *q)
 {
 	return squeeze_activity(q) >= active_cpus_per_vcpu;
@@ -175,6 +186,11 @@ static bool is_settling(const struct squeeze *q)
 	return q->settling;
 }
 
+static uint64_t settles_until_ns(const struct squeeze *q)
+{
+	return q->settles_ns;
+}
+
 /* In this order: what lets go comes before what holds, and of the rest, what is said
  * first is what the operator reads. */
 static const struct {
@@ -182,31 +198,33 @@ static const struct {
 	enum wish wish;
 	enum why why;
 	bool any_limit; /* forbids also one that takes nothing */
+	enum rule_about about;
+	uint64_t (*until_ns)(const struct squeeze *q); /* NULL: it does not end by itself */
 } rules[] = {
-	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, true },
-	{ operator_released_it, WISH_RELEASE, WHY_RELEASED, true },
-	{ operator_paused_it, WISH_RELEASE, WHY_PAUSED, true },
-	{ is_ceded, WISH_HOLD, WHY_CEDED, true },
-	{ actuator_is_off, WISH_RELEASE, WHY_ACTUATOR_OFF, true },
-	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP, false },
-	{ host_is_calm, WISH_RELEASE, WHY_HOST_CALM, false },
-	{ is_not_sampled, WISH_RELEASE, WHY_NOT_SAMPLED, true },
-	{ is_busy, WISH_RELEASE, WHY_GUEST_BUSY, true },
-	{ is_limited_by_admin, WISH_RELEASE, WHY_LIMITED_BY_ADMIN, true },
-	{ is_unreclaimable, WISH_RELEASE, WHY_UNRECLAIMABLE, true },
-	{ is_realtime, WISH_RELEASE, WHY_REALTIME, true },
-	{ is_paused, WISH_RELEASE, WHY_GUEST_PAUSED, true },
-	{ has_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP, true },
-	{ has_no_means, WISH_RELEASE, WHY_NO_RECLAIM, false },
-	{ squeeze_may_not_swap, WISH_RELEASE, WHY_NO_SWAP, false },
-	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS, false },
-	{ has_nothing_cold, WISH_RELEASE, WHY_NOTHING_COLD, false },
-	{ has_needless_limit, WISH_RELEASE, WHY_NEEDS_NO_LIMIT, false },
-	{ is_young, WISH_HOLD, WHY_GUEST_YOUNG, false },
-	{ is_active, WISH_RELEASE, WHY_GUEST_ACTIVE, false },
-	{ host_is_between, WISH_HOLD, WHY_HOST_BETWEEN, false },
-	{ is_not_idle, WISH_HOLD, WHY_GUEST_ACTIVE, false },
-	{ is_settling, WISH_HOLD, WHY_COOLING_DOWN, false },
+	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, true, ABOUT_HOST, NULL },
+	{ operator_released_it, WISH_RELEASE, WHY_RELEASED, true, ABOUT_GUEST, NULL },
+	{ operator_paused_it, WISH_RELEASE, WHY_PAUSED, true, ABOUT_HOST, NULL },
+	{ is_ceded, WISH_HOLD, WHY_CEDED, true, ABOUT_GUEST, NULL },
+	{ actuator_is_off, WISH_RELEASE, WHY_ACTUATOR_OFF, true, ABOUT_GUEST, NULL },
+	{ host_cannot_swap, WISH_RELEASE, WHY_NO_SWAP, false, ABOUT_HOST, NULL },
+	{ host_is_calm, WISH_RELEASE, WHY_HOST_CALM, false, ABOUT_HOST, NULL },
+	{ is_not_sampled, WISH_RELEASE, WHY_NOT_SAMPLED, true, ABOUT_GUEST, NULL },
+	{ is_busy, WISH_RELEASE, WHY_GUEST_BUSY, true, ABOUT_GUEST, NULL },
+	{ is_limited_by_admin, WISH_RELEASE, WHY_LIMITED_BY_ADMIN, true, ABOUT_GUEST, NULL },
+	{ is_unreclaimable, WISH_RELEASE, WHY_UNRECLAIMABLE, true, ABOUT_GUEST, NULL },
+	{ is_realtime, WISH_RELEASE, WHY_REALTIME, true, ABOUT_GUEST, NULL },
+	{ is_paused, WISH_RELEASE, WHY_GUEST_PAUSED, true, ABOUT_GUEST, NULL },
+	{ has_no_cgroup, WISH_RELEASE, WHY_NO_CGROUP, true, ABOUT_PROCESS, NULL },
+	{ has_no_means, WISH_RELEASE, WHY_NO_RECLAIM, false, ABOUT_PROCESS, NULL },
+	{ squeeze_may_not_swap, WISH_RELEASE, WHY_NO_SWAP, false, ABOUT_PROCESS, NULL },
+	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS, false, ABOUT_GUEST, given_up_until_ns },
+	{ has_nothing_cold, WISH_RELEASE, WHY_NOTHING_COLD, false, ABOUT_GUEST, given_up_until_ns },
+	{ has_needless_limit, WISH_RELEASE, WHY_NEEDS_NO_LIMIT, false, ABOUT_GUEST, NULL },
+	{ is_young, WISH_HOLD, WHY_GUEST_YOUNG, false, ABOUT_PROCESS, young_until_ns },
+	{ is_active, WISH_RELEASE, WHY_GUEST_ACTIVE, false, ABOUT_PROCESS, NULL },
+	{ host_is_between, WISH_HOLD, WHY_HOST_BETWEEN, false, ABOUT_HOST, NULL },
+	{ is_not_idle, WISH_HOLD, WHY_GUEST_ACTIVE, false, ABOUT_PROCESS, NULL },
+	{ is_settling, WISH_HOLD, WHY_COOLING_DOWN, false, ABOUT_GUEST, settles_until_ns },
 };
 
 enum why squeeze_refused(const struct squeeze *q, enum wish *ret_wish)
@@ -230,4 +248,19 @@ bool squeeze_limit_forbidden(const struct squeeze *q)
 		if (rules[i].any_limit && rules[i].forbids(&by_limit))
 			return true;
 	return false;
+}
+
+void squeeze_explain(const struct squeeze *q, bool of_host, struct explanation *ret)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(rules); i++) {
+		bool known = q->guest->present || rules[i].about != ABOUT_PROCESS;
+
+		if (of_host && rules[i].about != ABOUT_HOST)
+			continue;
+		explanation_add(ret,
+				(struct rule_answer){ .why = rules[i].why,
+						      .known = known,
+						      .forbids = known && rules[i].forbids(q) },
+				rules[i].until_ns ? rules[i].until_ns(q) : 0);
+	}
 }

@@ -30,7 +30,8 @@ struct squeeze {
 	struct memory_guest_state *state;
 	enum memory_means means;
 	bool has_means;
-	bool settling; /* see struct guest_plan */
+	bool settling;       /* see struct guest_plan */
+	uint64_t settles_ns; /* when that ends, for who asks; 0: not known */
 	bool dry_run;
 };
 
@@ -49,6 +50,10 @@ enum why squeeze_refused(const struct squeeze *q, enum wish *ret_wish);
 
 /* Whether a limit of ours would be wrong for this guest whatever it is for. */
 bool squeeze_limit_forbidden(const struct squeeze *q);
+
+/* What each rule says, of the host alone if so asked. */
+struct explanation;
+void squeeze_explain(const struct squeeze *q, bool of_host, struct explanation *ret);
 
 /* ---- memory_step.c: how far? ------------------------------------------------------- */
 
@@ -78,6 +83,9 @@ void squeeze_judge(const struct squeeze *q);
 
 /* The effect of the last step is still awaited. */
 bool squeeze_is_cooling(const struct squeeze *q);
+
+/* When that ends; 0: nobody knows. */
+uint64_t squeeze_cools_until_ns(const struct squeeze *q);
 
 /* A step is made now. */
 void squeeze_note_step(const struct squeeze *q);

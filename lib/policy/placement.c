@@ -83,21 +83,30 @@ static enum why why_there(const struct placing *p, uint64_t nodes)
 	return has_memory(p->guest) ? WHY_NODE_CROWDED : WHY_HOME_BY_LOAD;
 }
 
-/* Of a guest in cells: of all of them. */
-static enum why why_home(const struct placing *p, const struct placement_unit *units, size_t n)
+enum why placement_not_yet(const struct placement_unit *units, size_t n)
 {
-	bool held_back = false, stays = true;
-	uint64_t nodes = 0;
+	bool held_back = false;
 
 	for (size_t i = 0; i < n; i++) {
 		if (units[i].rolled_back)
 			return WHY_ROLLED_BACK;
 		held_back |= units[i].held_back;
-		stays &= !units[i].unplaced && units[i].wanted == units[i].present;
-		nodes |= units[i].wanted;
 	}
 	if (held_back)
 		return WHY_COOLING_DOWN;
+	return WHY_NONE;
+}
+
+/* Of a guest in cells: of all of them. */
+static enum why why_home(const struct placing *p, const struct placement_unit *units, size_t n)
+{
+	bool stays = true;
+	uint64_t nodes = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		stays &= !units[i].unplaced && units[i].wanted == units[i].present;
+		nodes |= units[i].wanted;
+	}
 	if (stays && why_there(p, nodes) != WHY_HOME_BY_MEMORY)
 		return WHY_HOME_KEPT;
 	return why_there(p, nodes);
@@ -115,14 +124,13 @@ static bool is_everywhere(const struct placing *p, const struct placement_unit *
 }
 
 static void wish_home(struct placement_step *s, const struct placing *p,
-		      const struct placement_unit *units, size_t n)
+		      const struct placement_unit *units, size_t n, enum why why)
 {
 	struct placement_plan *plan = &s->plan->guest[units->slot].placement;
 
-	*plan = (struct placement_plan){ .wish = WISH_SET,
-					 .why = why_home(p, units, n),
-					 .backend = s->conf->backend,
-					 .ncells = (unsigned int)n };
+	*plan = (struct placement_plan){
+		.wish = WISH_SET, .why = why, .backend = s->conf->backend, .ncells = (unsigned int)n
+	};
 	for (size_t i = 0; i < n; i++) {
 		plan->cell[i].nodes = units[i].wanted;
 		plan->cell[i].memory_kib = n > 1 ? placing_cell_kib(p, units[i].cell) : 0;
@@ -133,14 +141,19 @@ static void wish_home(struct placement_step *s, const struct placing *p,
 
 static enum why why_everywhere(const struct placing *p, const struct placement_unit *u)
 {
-	if (u->rolled_back)
-		return WHY_ROLLED_BACK;
-	if (u->held_back)
-		return WHY_COOLING_DOWN;
 	for (uint64_t nodes = p->nodes; nodes; nodes &= nodes - 1)
 		if (placing_suits(p, u->cell, nodes & -nodes))
 			return WHY_SPREAD;
 	return WHY_WIDER_THAN_NODE;
+}
+
+static enum why why_wished(const struct placing *p, const struct placement_unit *units, size_t n)
+{
+	enum why not_yet = placement_not_yet(units, n);
+
+	if (not_yet != WHY_NONE)
+		return not_yet;
+	return is_everywhere(p, units, n) ? why_everywhere(p, units) : why_home(p, units, n);
 }
 
 static bool changes(const struct placement_unit *units, size_t n)
@@ -155,17 +168,15 @@ static void wish(struct placement_step *s, const struct placement_unit *units, s
 {
 	size_t slot = units->slot;
 	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
-	bool everywhere = is_everywhere(&p, units, n);
+	enum why why = why_wished(&p, units, n);
 
 	if (changes(units, n) && !units->rolled_back)
 		placement_expect(s, &p, slot);
 	s->state->guest[slot].decided = true;
-	if (everywhere && !p.confined)
-		wish_none(s, slot, WISH_RELEASE, why_everywhere(&p, units));
+	if (is_everywhere(&p, units, n) && !p.confined)
+		wish_none(s, slot, WISH_RELEASE, why);
 	else
-		wish_home(s, &p, units, n);
-	if (everywhere)
-		s->plan->guest[slot].placement.why = why_everywhere(&p, units);
+		wish_home(s, &p, units, n, why);
 }
 
 static void wish_all(struct placement_step *s)

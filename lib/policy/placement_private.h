@@ -11,7 +11,8 @@
  *	placement_cache.c   ... narrowed to a cache
  *	placement_core.c    ... or to a core for each vCPU
  *	placement_move.c    whose memory moves, and how fast
- *	placement_effect.c  did it help? */
+ *	placement_effect.c  did it help?
+ *	placement_explain.c why is it so, for who asks */
 #ifndef KT_PLACEMENT_PRIVATE_H
 #define KT_PLACEMENT_PRIVATE_H
 
@@ -65,8 +66,18 @@ uint64_t placing_present(const struct placing *p, unsigned int cell);
  * WHY_NONE: it may be placed. */
 enum why placing_refused(const struct placing *p, enum wish *ret_wish);
 
+/* What each rule says, of the host alone if so asked. */
+struct explanation;
+void placing_explain(const struct placing *p, bool of_host, struct explanation *ret);
+
 /* Whether its memory can be moved, and may. */
 bool placing_may_move(const struct placing *p);
+
+/* ---- placement.c -------------------------------------------------------------------- */
+
+/* Why a guest, which these are all units of, does not go where it is best off, or has to come
+ * back from there; WHY_NONE: it does not. */
+enum why placement_not_yet(const struct placement_unit *units, size_t n);
 
 /* ---- placement_host.c --------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* May this guest be placed at all, and where could it be? */
 #include "placement_private.h"
+#include "rule.h"
 
 /* Started so long before we saw it first: it is new. */
 static const uint64_t new_s = 60;
@@ -207,6 +208,11 @@ static bool was_just_released(const struct placing *p)
 	       pin_is_cooling(p->in_force, p->view->now_ns, p->conf->cooldown_s);
 }
 
+static uint64_t cools_until_ns(const struct placing *p)
+{
+	return after_s(p->in_force->pin_changed_ns, p->conf->cooldown_s);
+}
+
 /* Both clocks count from the start of the host; one of them stands still in suspend. */
 static bool has_just_started(const struct guest_view *g)
 {
@@ -227,24 +233,26 @@ static const struct {
 	bool (*forbids)(const struct placing *p);
 	enum wish wish;
 	enum why why;
+	enum rule_about about;
+	uint64_t (*until_ns)(const struct placing *p); /* NULL: it does not end by itself */
 } rules[] = {
-	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST },
-	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF },
-	{ operator_released_it, WISH_RELEASE, WHY_RELEASED },
-	{ operator_paused_it, WISH_HOLD, WHY_PAUSED },
-	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED },
-	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY },
-	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING },
-	{ is_pinned_by_admin, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
-	{ is_placed_by_libvirt, WISH_RELEASE, WHY_PLACEMENT_AUTO },
-	{ is_realtime, WISH_RELEASE, WHY_REALTIME },
-	{ is_ceded, WISH_HOLD, WHY_CEDED },
-	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF },
-	{ memory_is_unknown, WISH_HOLD, WHY_MEMORY_UNKNOWN },
-	{ has_no_cpus, WISH_RELEASE, WHY_NO_CPUS },
-	{ is_wider_than_host, WISH_RELEASE, WHY_WIDER_THAN_NODE },
-	{ was_just_released, WISH_HOLD, WHY_COOLING_DOWN },
-	{ is_not_measured, WISH_HOLD, WHY_NOT_MEASURED },
+	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST, ABOUT_HOST, NULL },
+	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, ABOUT_HOST, NULL },
+	{ operator_released_it, WISH_RELEASE, WHY_RELEASED, ABOUT_GUEST, NULL },
+	{ operator_paused_it, WISH_HOLD, WHY_PAUSED, ABOUT_HOST, NULL },
+	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED, ABOUT_GUEST, NULL },
+	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY, ABOUT_GUEST, NULL },
+	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING, ABOUT_HOST, NULL },
+	{ is_pinned_by_admin, WISH_RELEASE, WHY_PINNED_BY_ADMIN, ABOUT_PROCESS, NULL },
+	{ is_placed_by_libvirt, WISH_RELEASE, WHY_PLACEMENT_AUTO, ABOUT_GUEST, NULL },
+	{ is_realtime, WISH_RELEASE, WHY_REALTIME, ABOUT_GUEST, NULL },
+	{ is_ceded, WISH_HOLD, WHY_CEDED, ABOUT_GUEST, NULL },
+	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF, ABOUT_GUEST, NULL },
+	{ memory_is_unknown, WISH_HOLD, WHY_MEMORY_UNKNOWN, ABOUT_PROCESS, NULL },
+	{ has_no_cpus, WISH_RELEASE, WHY_NO_CPUS, ABOUT_PROCESS, NULL },
+	{ is_wider_than_host, WISH_RELEASE, WHY_WIDER_THAN_NODE, ABOUT_PROCESS, NULL },
+	{ was_just_released, WISH_HOLD, WHY_COOLING_DOWN, ABOUT_GUEST, cools_until_ns },
+	{ is_not_measured, WISH_HOLD, WHY_NOT_MEASURED, ABOUT_PROCESS, NULL },
 };
 
 enum why placing_refused(const struct placing *p, enum wish *ret_wish)
@@ -257,4 +265,19 @@ enum why placing_refused(const struct placing *p, enum wish *ret_wish)
 	}
 	*ret_wish = WISH_SET;
 	return WHY_NONE;
+}
+
+void placing_explain(const struct placing *p, bool of_host, struct explanation *ret)
+{
+	for (size_t i = 0; i < KT_ARRAY_LEN(rules); i++) {
+		bool known = p->guest->present || rules[i].about != ABOUT_PROCESS;
+
+		if (of_host && rules[i].about != ABOUT_HOST)
+			continue;
+		explanation_add(ret,
+				(struct rule_answer){ .why = rules[i].why,
+						      .known = known,
+						      .forbids = known && rules[i].forbids(p) },
+				rules[i].until_ns ? rules[i].until_ns(p) : 0);
+	}
 }

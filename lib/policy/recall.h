@@ -24,6 +24,12 @@ static inline bool within_s(uint64_t now_ns, uint64_t then_ns, uint64_t seconds)
 	return sub_capped(now_ns, then_ns) / KT_NS_PER_S < seconds;
 }
 
+/* When that is over. */
+static inline uint64_t after_s(uint64_t then_ns, uint64_t seconds)
+{
+	return add_capped(then_ns, mul_capped(seconds, KT_NS_PER_S));
+}
+
 /* Pins that changed within the cool-down; never changed is 0. */
 static inline bool pin_is_cooling(const struct guest_in_force *f, uint64_t now_ns,
 				  uint64_t cooldown_s)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is nothing taken but within limits, whatever the host and the guests are? */
+#include "explain.h"
 #include "memory_fixture.h"
 
 static struct where {
@@ -28,6 +29,11 @@ static void any_guest(uint64_t *seed, size_t i)
 	fx.sample[i].has_reclaim = fx.sample[i].cgroup_v2 && fixture_below(seed, 2);
 	fx.view.guest[i].merged_kib = fixture_any(seed) >> fixture_below(seed, 60);
 	fx.view.guest[i].psi_memory_pct = fixture_below(seed, 4) ? 0 : fixture_share(seed) / 5;
+	fx.domain[i].hold = fixture_below(seed, 16) ? GUEST_HOLD_NONE : GUEST_HOLD_PAUSED;
+	if (!fixture_below(seed, 16))
+		fx.view.guest[i].present = false;
+	if (!fx.view.guest[i].present)
+		fx.view.guest[i].sample = NULL;
 	given.dry_run[i] = fixture_below(seed, 4) == 0;
 	if (fixture_below(seed, 4) == 0)
 		limit_in_force(i, fixture_any(seed) % KT_UNLIMITED_KIB);
@@ -76,6 +82,7 @@ static uint64_t check_step(size_t i)
 	if (by_limit && f->limited && f->soft_limit_kib < usage)
 		from = f->soft_limit_kib;
 	holds(fx.host.swap_total_kib > 0, "no swap");
+	holds(fx.view.guest[i].present && !fx.domain[i].hold, "a guest that is not there");
 	holds(p->target_kib < from, "no step down");
 	holds(from - p->target_kib <= fx.conf.memory.step_max_mib * MIB_KIB, "a large step");
 	holds((from - p->target_kib) / 8 <=
@@ -93,6 +100,21 @@ static uint64_t check_step(size_t i)
 	return from - p->target_kib;
 }
 
+/* What is explained is what was decided. */
+static void check_explanation(size_t i)
+{
+	struct explanation e;
+	enum why why, planned = plan_of(i)->why;
+
+	explain_memory(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan, i, &e);
+	why = explanation_reason(&e);
+	holds(e.nrules > 0 && e.nrules < EXPLAIN_RULES_MAX, "rules");
+	holds(e.until_ns == 0 || e.until_ns > fx.view.now_ns, "an end that is over");
+	holds(why == planned || planned == WHY_RUNAWAY || planned == WHY_IDLEST_UNDER_PRESSURE,
+	      why_str(why));
+	holds(planned != WHY_IDLEST_UNDER_PRESSURE || why == WHY_NONE, why_str(why));
+}
+
 /* The number of steps. */
 static unsigned int check_plan(void)
 {
@@ -103,6 +125,7 @@ static unsigned int check_plan(void)
 		const struct memory_plan *p = plan_of(i);
 
 		holds(p->why != WHY_NONE, "no reason");
+		check_explanation(i);
 		holds(p->dry_run == given.dry_run[i], "really");
 		holds((p->wish == WISH_SET) == (p->target_kib != KT_UNLIMITED_KIB), "no target");
 		if (p->wish != WISH_SET || p->why != WHY_IDLEST_UNDER_PRESSURE)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is every plan within its limits, whatever the host? */
+#include "explain.h"
 #include "placement_fixture.h"
 
 enum { ROUNDS = 150 };
@@ -45,6 +46,7 @@ static void random_conf(uint64_t *seed)
 {
 	struct placement_conf *c = &fx.conf.placement;
 
+	c->mode = fixture_below(seed, 16) ? LOOP_ACTIVE : LOOP_PAUSED;
 	c->pin = (enum placement_pin)fixture_below(seed, 3);
 	c->memory = (enum placement_memory)fixture_below(seed, 2);
 	c->node_reserve_mib = fixture_below(seed, 1024 * 1024 + 1) >> fixture_below(seed, 20);
@@ -109,8 +111,11 @@ static void random_guest(uint64_t *seed, size_t slot)
 	for (size_t n = 0; n < KT_NODES_MAX; n += 9)
 		fx.sample[slot].node_memory_kib[n] = fixture_any(seed) >> fixture_below(seed, 60);
 	fx.sample[slot].device_nodes = fixture_below(seed, 2) ? 0 : fixture_any(seed);
+	d->hold =
+		fixture_below(seed, 8) ? GUEST_HOLD_NONE : (enum guest_hold)fixture_below(seed, 3);
 	g->nsamples = (unsigned int)fixture_below(seed, 12);
 	g->present = fixture_below(seed, 16);
+	g->sample = g->present ? &fx.sample[slot] : NULL;
 	g->demand = (struct demand){ any_double(seed), any_double(seed), any_double(seed),
 				     fixture_below(seed, 4) ? 100 : 0 };
 	g->run_cpus = any_double(seed);
@@ -197,6 +202,7 @@ static void check_home(size_t slot)
 	struct cpumask room = cpumask_andnot(&helpers, &fx.conf.placement.reserved_cpus);
 
 	ck_assert(!d->busy && !d->admin_pins && fx.view.guest[slot].present);
+	ck_assert(!d->hold && fx.conf.placement.mode == LOOP_ACTIVE);
 	ck_assert_uint_eq(p->ncells, d->ncells > 1 ? d->ncells : 1);
 	for (unsigned int c = 0; c < p->ncells; c++)
 		check_cell(d, p, c, &room);
@@ -229,10 +235,27 @@ static void check_free(size_t slot)
 	ck_assert(plan_of(slot)->why != WHY_SPREAD || cpumask_empty(&cpus));
 }
 
+/* What is explained is what was decided. */
+static void check_explanation(size_t slot)
+{
+	struct explanation e;
+	enum why why;
+
+	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, slot, &e);
+	why = explanation_reason(&e);
+	ck_assert(e.nrules > 0 && e.nrules < EXPLAIN_RULES_MAX);
+	ck_assert(e.until_ns == 0 || e.until_ns > fx.view.now_ns);
+	ck_assert_msg(why == WHY_NONE || why == plan_of(slot)->why, "%s, but %s", why_str(why),
+		      why_str(plan_of(slot)->why));
+	ck_assert_msg(why != WHY_NONE || plan_of(slot)->wish != WISH_HOLD, "held for %s",
+		      why_str(plan_of(slot)->why));
+}
+
 static void check_plan(void)
 {
 	for (size_t i = 0; i < fx.view.nslots; i++) {
 		ck_assert_int_ne(plan_of(i)->why, WHY_NONE);
+		check_explanation(i);
 		if (plan_of(i)->wish == WISH_SET)
 			check_home(i);
 		else
