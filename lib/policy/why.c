@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What is each reason called? */
+/* What is each reason called, and what would change it? */
 #include "why.h"
 
-#define X(constant, word, sentence) [constant] = { word, sentence },
+#define X(constant, word, sentence, change) [constant] = { word, sentence, change },
 static const struct {
-	const char *word, *sentence;
+	const char *word, *sentence, *change;
 } reasons[] = { KT_WHY_LIST(X) };
 #undef X
 
@@ -18,4 +18,9 @@ const char *why_str(enum why why)
 const char *why_sentence(enum why why)
 {
 	return reasons[(unsigned int)why < _WHY_MAX ? why : WHY_NONE].sentence;
+}
+
+const char *why_change(enum why why)
+{
+	return reasons[(unsigned int)why < _WHY_MAX ? why : WHY_NONE].change;
 }

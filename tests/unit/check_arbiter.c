@@ -284,6 +284,32 @@ START_TEST(the_same_input_gives_the_same_plan)
 }
 END_TEST
 
+/* What forbids to act says how to have it otherwise; where nobody can, and where all is as it
+ * should be, there is nothing to say. */
+START_TEST(what_stands_in_the_way_says_how_to_change_it)
+{
+	static const enum why silent[] = {
+		WHY_NONE,     WHY_MERGED,    WHY_CONFIDENTIAL,    WHY_SINGLE_NODE_HOST,
+		WHY_REALTIME, WHY_MOVE_PAYS, WHY_NOTHING_TO_MOVE, WHY_NEEDS_NO_LIMIT
+	};
+	size_t nsilent = 0;
+
+	for (int i = 0; i < _WHY_MAX; i++) {
+		const char *change = why_change((enum why)i);
+
+		for (const char *c = change; *c; c++)
+			ck_assert_msg(*c >= ' ' && *c <= '~', "%s", change);
+		ck_assert_str_ne(change, why_sentence((enum why)i));
+		ck_assert_msg(!*change || strlen(change) > 10, "%s", change);
+		nsilent += !*change;
+	}
+	for (size_t i = 0; i < KT_ARRAY_LEN(silent); i++)
+		ck_assert_str_eq(why_change(silent[i]), "");
+	ck_assert_uint_eq(nsilent, KT_ARRAY_LEN(silent));
+	ck_assert_str_eq(why_change((enum why)_WHY_MAX), "");
+}
+END_TEST
+
 START_TEST(every_reason_has_a_word_of_its_own)
 {
 	for (int i = 0; i < _WHY_MAX; i++) {
@@ -316,6 +342,7 @@ int main(void)
 			    (int)KT_ARRAY_LEN(disturbances));
 	tcase_add_test(c, a_settling_guest_does_not_make_the_others_wait);
 	tcase_add_test(c, the_same_input_gives_the_same_plan);
+	tcase_add_test(c, what_stands_in_the_way_says_how_to_change_it);
 	tcase_add_test(c, every_reason_has_a_word_of_its_own);
 	suite_add_tcase(s, c);
 	return kt_run(s);
