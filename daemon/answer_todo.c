@@ -20,11 +20,6 @@ TODO(answer_history)
 TODO(answer_advise)
 TODO(answer_config)
 TODO(answer_metrics)
-TODO(answer_pause)
-TODO(answer_resume)
-TODO(answer_release)
-TODO(answer_reload)
-TODO(answer_tick)
 TODO(answer_record)
 
 struct history *history_new(void)
@@ -43,31 +38,6 @@ void history_tick(struct history *h, const struct host_view *view, const struct 
 		  const struct in_force *in_force, int64_t unix_s)
 {
 	(void)h, (void)view, (void)plan, (void)in_force, (void)unix_s;
-}
-
-bool pauses_expire(struct pauses *p, uint64_t now_ns)
-{
-	(void)p, (void)now_ns;
-	return false;
-}
-void pauses_apply(const struct pauses *p, struct policy_conf *conf)
-{
-	(void)p, (void)conf;
-}
-enum guest_hold pauses_of_guest(const struct pauses *p, const struct uuid *uuid,
-				uint64_t *ret_until_ns)
-{
-	(void)p, (void)uuid, (void)ret_until_ns;
-	return GUEST_HOLD_NONE;
-}
-int pauses_save(const struct pauses *p, const char *run_dir)
-{
-	(void)p, (void)run_dir;
-	return 0;
-}
-void pauses_load(struct pauses *p, const char *run_dir)
-{
-	(void)p, (void)run_dir;
 }
 
 int http_open(struct kvmtuned *k, struct event_base *base, struct http **ret)

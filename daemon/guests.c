@@ -169,12 +169,23 @@ void guests_apply_wishes(struct kvmtuned *k)
 	}
 }
 
+/* Pauses whose time has come. */
+static void end_pauses(struct kvmtuned *k, uint64_t now_ns)
+{
+	struct ended_pause ended;
+	bool any = false;
+
+	for (; pauses_take_ended(&k->pauses, now_ns, &ended); any = true)
+		control_say_ended(k, &ended);
+	if (any)
+		control_remember_pauses(k);
+}
+
 void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns)
 {
 	uint64_t until_ns;
 
-	if (pauses_expire(&k->pauses, now_ns) && pauses_save(&k->pauses, k->conf.run_dir) < 0)
-		log_debug("the pauses that are left could not be written");
+	end_pauses(k, now_ns);
 	k->policy_now = k->conf.policy;
 	pauses_apply(&k->pauses, &k->policy_now);
 	for (size_t i = 0; i < k->domains->nslots; i++) {

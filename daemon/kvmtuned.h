@@ -97,6 +97,12 @@ void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns);
 /* What act asks of libvirt. */
 struct vm_ops guests_vm_ops(struct kvmtuned *k);
 
+/* ---- answer_control.c: pauses ------------------------------------------------- */
+
+void control_say_ended(const struct kvmtuned *k, const struct ended_pause *ended);
+/* A failure is said. */
+void control_remember_pauses(const struct kvmtuned *k);
+
 /* ---- once.c: runs that end by themselves ------------------------------------- */
 
 /* Starts the libvirt thread.  0, or the exit status of a failure that was said. */

@@ -95,6 +95,12 @@ static void pressure_open(struct loop *l, bool alert)
 
 /* ---- ticks -------------------------------------------------------------------- */
 
+/* 0: never. */
+static uint64_t sooner(uint64_t a_ns, uint64_t b_ns)
+{
+	return a_ns && b_ns ? KT_MIN(a_ns, b_ns) : a_ns + b_ns;
+}
+
 static uint64_t wanted_interval_ns(const struct loop *l)
 {
 	uint64_t interval_ns = l->k->conf.interval_s * KT_NS_PER_S;
@@ -109,13 +115,24 @@ static uint64_t wanted_interval_ns(const struct loop *l)
 		return watchdog_ns;
 	if (asked_ns && !l->k->let_go)
 		interval_ns = KT_MIN(interval_ns, asked_ns);
-	return watchdog_ns ? KT_MIN(interval_ns, watchdog_ns) : interval_ns;
+	return sooner(interval_ns, watchdog_ns);
+}
+
+/* A pause that ends is to be said, and acted on, then; and a host that cannot be read, whose
+ * pauses do not end, is not asked without rest. */
+static uint64_t until_pause_ends(const struct kvmtuned *k)
+{
+	uint64_t end_ns = pauses_next_end_ns(&k->pauses), now_ns = now_monotonic_ns();
+
+	if (end_ns == UINT64_MAX)
+		return 0;
+	return KT_MAX(end_ns, now_ns + COALESCE_MS * KT_NS_PER_MS) - now_ns;
 }
 
 /* From now on: a tick that an event brought forward is the next one's beginning. */
 static void arm_tick(struct loop *l)
 {
-	uint64_t want = wanted_interval_ns(l);
+	uint64_t want = sooner(wanted_interval_ns(l), until_pause_ends(l->k));
 	struct timeval tv = timeval_of_ns(want);
 
 	if (l->k->domains->nused > 0)
@@ -177,7 +194,8 @@ static void on_pressure(evutil_socket_t fd, short what, void *context)
 void loop_kick(struct kvmtuned *k)
 {
 	k->kicked = true;
-	kick_soon(k->loop);
+	if (k->loop)
+		kick_soon(k->loop);
 }
 
 /* SIGUSR1. */

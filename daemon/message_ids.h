@@ -25,6 +25,8 @@
 	X(LOG_RESTORED, "236a2e21364945ffa2f579ea0f861df0")                                        \
 	X(LOG_SENSE_FAILED, "4873091d3a50480c9e8239eeb9f30308")                                    \
 	X(LOG_GUEST, "47bcac6347ee44cd8438920101bb7cf0")                                           \
-	X(LOG_MERGED, "af196f422cc146368b3f9d01ba859386")
+	X(LOG_MERGED, "af196f422cc146368b3f9d01ba859386")                                          \
+	X(LOG_PAUSED, "46bb3de2282f4d2990e28908e39fe562")                                          \
+	X(LOG_RESUMED, "7b6f8c4cbaac4b4ab10ee3ec3c8666f7")
 
 #endif

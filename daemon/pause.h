@@ -28,15 +28,25 @@ struct pauses {
 	struct guest_pause guest[PAUSES_MAX];
 };
 
-/* Whether a pause has ended since; it is forgotten then. */
-bool pauses_expire(struct pauses *p, uint64_t now_ns);
+/* Of a loop, or of a guest. */
+struct ended_pause {
+	bool is_of_loop;
+	enum kt_loop loop;
+	struct guest_pause guest;
+};
+
+/* Forgets one whose time has come.  False: there is none (any more). */
+bool pauses_take_ended(struct pauses *p, uint64_t now_ns, struct ended_pause *ret);
+/* When the next one ends by itself; UINT64_MAX: none does. */
+uint64_t pauses_next_end_ns(const struct pauses *p);
 
 /* The configuration with what is paused, for one tick. */
 void pauses_apply(const struct pauses *p, struct policy_conf *conf);
 enum guest_hold pauses_of_guest(const struct pauses *p, const struct uuid *uuid,
 				uint64_t *ret_until_ns);
 
-/* -ENOSPC: too many. */
+/* In the place of what there is for this guest.  The oldest comes first in p->guest.
+ * -ENOSPC: too many. */
 int pauses_set_guest(struct pauses *p, const struct uuid *uuid, enum guest_hold hold,
 		     uint64_t until_ns) KT_MUST_USE;
 void pauses_clear_guest(struct pauses *p, const struct uuid *uuid);

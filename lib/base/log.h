@@ -41,6 +41,8 @@ enum log_event_id {
 	LOG_SENSE_FAILED,
 	LOG_GUEST,  /* guest appeared, went, could not be read */
 	LOG_MERGED, /* how much KSM has merged, when that changed visibly */
+	LOG_PAUSED, /* by the operator: a guest or a loop is paused, a guest released */
+	LOG_RESUMED,
 	_LOG_EVENT_MAX,
 };
 
