@@ -40,26 +40,6 @@ void history_tick(struct history *h, const struct host_view *view, const struct 
 	(void)h, (void)view, (void)plan, (void)in_force, (void)unix_s;
 }
 
-int http_open(struct kvmtuned *k, struct event_base *base, struct http **ret)
-{
-	(void)k, (void)base;
-	*ret = NULL;
-	return 0;
-}
-void http_close(struct http *h)
-{
-	(void)h;
-}
-void http_stream(struct http *h, enum answer_stream stream, const char *line)
-{
-	(void)h, (void)stream, (void)line;
-}
-bool http_has_followers(const struct http *h, enum answer_stream stream)
-{
-	(void)h, (void)stream;
-	return false;
-}
-
 struct recorder *recorder_new(void)
 {
 	return calloc(1, 1);

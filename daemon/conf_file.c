@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "conf_reader.h"
+#include "http.h"
 
 /* In the order of enum guest_switch. */
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
@@ -190,6 +191,10 @@ static void check_together(struct conf_reader *r)
 	if (r->conf->run_dir[0] != '/')
 		refuse_at(r, find_option("daemon", "run_dir"),
 			  "[daemon] run_dir: not an absolute path");
+	if (strcmp(r->conf->metrics_listen, "off") != 0 &&
+	    !http_is_loopback(r->conf->metrics_listen))
+		refuse_at(r, find_option("metrics", "listen"),
+			  "[metrics] listen: has to be off, 127.0.0.1:PORT or [::1]:PORT");
 }
 
 static int read_file(struct conf_reader *r, const char *path)

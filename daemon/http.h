@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The unix socket: /v1/... (JSON) and /metrics.  The one file that knows evhttp.
+/* The unix socket: /v1/... (JSON) and /metrics.  http*.c are the files that know evhttp.
  *
  * Everything that comes in is hostile and bounded: headers, body, time, connections.  Reads
  * are for whoever may connect (root and the group kvmtuned), changes for root. */
@@ -16,9 +16,12 @@ struct http;
 int http_open(struct kvmtuned *k, struct event_base *base, struct http **ret);
 void http_close(struct http *h);
 
-/* A line for everyone who follows this stream; a follower that does not keep up is dropped.
- * Cheap when there is none. */
+/* A line (without its newline) for everyone who follows this stream; a follower that does not
+ * keep up is dropped.  Cheap when there is none, or no h; from the main thread. */
 void http_stream(struct http *h, enum answer_stream stream, const char *line);
 bool http_has_followers(const struct http *h, enum answer_stream stream);
+
+/* "127.0.0.1:PORT" or "[::1]:PORT". */
+bool http_is_loopback(const char *address);
 
 #endif

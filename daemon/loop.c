@@ -15,6 +15,7 @@
 #include "http.h"
 #include "kvmtuned.h"
 #include "service.h"
+#include "urgent.h"
 
 enum {
 	COALESCE_MS = 100,      /* events within this time make one tick */
@@ -89,7 +90,7 @@ static void pressure_open(struct loop *l, bool alert)
 		return;
 	}
 	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_pressure, l);
-	if (!l->pressure || event_add(l->pressure, NULL) < 0)
+	if (urgent_add(l->pressure) < 0)
 		pressure_close(l);
 }
 
@@ -284,18 +285,18 @@ static int setup(struct loop *l)
 				[ON_HUP] = { SIGHUP, on_reload },
 				[ON_USR1] = { SIGUSR1, on_kick } };
 
-	l->base = event_base_new();
+	l->base = urgent_base_new();
 	if (!l->base)
 		return -ENOMEM;
 	for (size_t i = 0; i < NSIGNALS; i++) {
 		l->signal[i] = evsignal_new(l->base, signals[i].number, signals[i].callback, l);
-		if (!l->signal[i] || event_add(l->signal[i], NULL) < 0)
+		if (urgent_add(l->signal[i]) < 0)
 			return -ENOMEM;
 	}
 	l->tick = evtimer_new(l->base, on_tick, l);
 	l->kick = evtimer_new(l->base, on_tick, l);
 	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);
-	if (!l->tick || !l->kick || !l->news || event_add(l->news, NULL) < 0)
+	if (urgent_make(l->tick) < 0 || urgent_make(l->kick) < 0 || urgent_add(l->news) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -386,11 +387,11 @@ int loop_run(struct kvmtuned *k)
 		run_tick(&l);
 		if (event_base_dispatch(l.base) < 0)
 			r = -EIO;
+		http_close(k->http); /* nobody waits for an answer while all is undone */
+		k->http = NULL;
 		if (!finish(k) && r == 0)
 			r = -EIO;
 	}
-	http_close(k->http);
-	k->http = NULL;
 	k->loop = NULL;
 	teardown(&l);
 	return r;

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who asks, what is there to ask, and how is it answered?
+ *
+ * Everything here runs in the main thread, one request a turn of the loop, below the priority
+ * of ticks.  What evhttp refuses by itself (garbage, too much of it, words that are no methods)
+ * it answers in HTML. */
+#include "http.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <string.h>
+
+#include "http_private.h"
+
+enum {
+	HEADERS_MAX = 8 * 1024,
+	BODY_MAX = 4 * 1024,
+	PATIENCE_S = 5, /* with a client that says nothing, or does not read */
+	/* Of all answers that clients have not taken yet, in bytes. */
+	UNSENT_MAX = 32 * 1024 * 1024,
+	BREATH_S = 1, /* after accept has failed, which it would again at once */
+};
+
+enum { LOCAL, LOOPBACK, NSERVERS };
+
+struct http {
+	struct kvmtuned *k;
+	struct evhttp *server[NSERVERS]; /* NULL: there is none */
+	struct evconnlistener *listener[NSERVERS];
+	struct local_socket socket;
+	struct event *breath;
+	struct visitors *visitors;
+	struct followers followers;
+	size_t unsent_bytes;
+};
+
+/* ---- what there is ------------------------------------------------------------------------- */
+
+static const struct route {
+	const char *path;
+	bool changes;                /* POST, by root; else GET */
+	unsigned int allowed, needs; /* parts; of `needs` one at least */
+	answer_fn *answer;
+} routes[] = {
+	{ "/v1/status", false, ASKS_GUEST, 0, answer_status },
+	{ "/v1/explain", false, ASKS_GUEST | ASKS_LOOP, ASKS_GUEST | ASKS_LOOP, answer_explain },
+	{ "/v1/plan", false, 0, 0, answer_plan },
+	{ "/v1/decisions", false, ASKS_AFTER | ASKS_FOLLOW, 0, answer_decisions },
+	{ "/v1/history", false, ASKS_RECENT, 0, answer_history },
+	{ "/v1/advise", false, ASKS_VCPUS | ASKS_MIB, ASKS_VCPUS, answer_advise },
+	{ "/v1/config", false, 0, 0, answer_config },
+	{ "/v1/record", false, 0, 0, answer_record },
+	{ "/metrics", false, 0, 0, answer_metrics },
+	{ "/v1/pause", true, ASKS_GUEST | ASKS_LOOP | ASKS_FOR_S, 0, answer_pause },
+	{ "/v1/resume", true, ASKS_GUEST | ASKS_LOOP, 0, answer_resume },
+	{ "/v1/release", true, ASKS_GUEST | ASKS_FOR_S, ASKS_GUEST, answer_release },
+	{ "/v1/reload", true, 0, 0, answer_reload },
+	{ "/v1/tick", true, 0, 0, answer_tick },
+};
+
+static const struct route *find_route(const char *path)
+{
+	for (size_t i = 0; path && i < KT_ARRAY_LEN(routes); i++)
+		if (strcmp(routes[i].path, path) == 0)
+			return &routes[i];
+	return NULL;
+}
+
+static const char *method_of(const struct route *route)
+{
+	return route->changes ? "POST" : "GET";
+}
+
+/* ---- one request --------------------------------------------------------------------------- */
+
+/* What arrives by TCP may have been sent by anybody. */
+static bool is_local(const struct http *h, struct evhttp_connection *connection)
+{
+	return evhttp_connection_get_server(connection) == h->server[LOCAL];
+}
+
+static int fd_of(struct evhttp_connection *connection)
+{
+	return bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+}
+
+/* NULL: not so, and *ret says why. */
+static const struct route *choose_route(const struct http *h, struct evhttp_request *request,
+					struct answer *ret)
+{
+	struct evhttp_connection *connection = evhttp_request_get_connection(request);
+	const struct route *route =
+		find_route(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request)));
+	enum evhttp_cmd_type method = evhttp_request_get_command(request);
+
+	if (!route || (!is_local(h, connection) && route->answer != answer_metrics)) {
+		answer_error(ret, 404, "not-found", "there is no such path; see kvmtuned(8)");
+		return NULL;
+	}
+	if (method != (route->changes ? EVHTTP_REQ_POST : EVHTTP_REQ_GET)) {
+		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
+				  method_of(route));
+		answer_error(ret, 405, "method-not-allowed", "%s takes %s only", route->path,
+			     method_of(route));
+		return NULL;
+	}
+	if (route->changes && !peer_is_root(fd_of(connection))) {
+		answer_error(ret, 403, "forbidden", "only root may change something: use sudo");
+		return NULL;
+	}
+	return route;
+}
+
+static int read_query(struct evhttp_request *request, const struct route *route, struct asked *ret,
+		      struct answer *error)
+{
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+
+	return question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
+}
+
+/* A change says all in its body. */
+static int read_body(struct evhttp_request *request, const struct route *route, struct asked *ret,
+		     struct answer *error)
+{
+	struct evbuffer *input = evhttp_request_get_input_buffer(request);
+	char body[BODY_MAX + 1] = "";
+	ev_ssize_t length = evbuffer_copyout(input, body, BODY_MAX);
+
+	if (evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request))) {
+		answer_error(error, 400, "bad-request", "%s takes a JSON object, and no query",
+			     route->path);
+		return -1;
+	}
+	body[KT_MAX(length, 0)] = '\0';
+	return question_of_body(body, (size_t)KT_MAX(length, 0), route->allowed, ret, error);
+}
+
+static void answer_request(struct http *h, struct evhttp_request *request, struct answer *ret)
+{
+	const struct route *route = choose_route(h, request, ret);
+	struct asked asked;
+
+	if (!route || (route->changes ? read_body(request, route, &asked, ret)
+				      : read_query(request, route, &asked, ret)) < 0)
+		return;
+	if (question_check(&asked.question, route->needs, ret) < 0)
+		return;
+	if (h->unsent_bytes > UNSENT_MAX)
+		answer_error(ret, 503, "busy", "too many answers have not been read yet");
+	else
+		route->answer(h->k, &asked.question, ret);
+	if (ret->stream != STREAM_NONE && !followers_place(&h->followers))
+		answer_error(ret, 503, "busy", "%d clients follow already", FOLLOWERS_MAX);
+}
+
+static void on_sent(const void *text, size_t length, void *context)
+{
+	struct http *h = context;
+
+	h->unsent_bytes -= length;
+	free((void *)(uintptr_t)text);
+}
+
+/* *text becomes evhttp's. */
+static void send_text(struct http *h, struct evhttp_request *request, int status, char **text)
+{
+	struct evbuffer *body = evbuffer_new();
+	size_t length = *text ? strlen(*text) : 0;
+
+	if (body && length > 0 && evbuffer_add_reference(body, *text, length, on_sent, h) == 0) {
+		h->unsent_bytes += length;
+		*text = NULL;
+	}
+	evhttp_send_reply(request, status, NULL, body);
+	if (body)
+		evbuffer_free(body);
+}
+
+/* A tree of json-c takes several times the room of its text. */
+static void json_to_text(struct answer *a)
+{
+	if (!a->json && !a->text)
+		answer_error(a, 500, "failed", "there is no answer to that");
+	if (!a->json)
+		return;
+	free(a->text);
+	if (asprintf(&a->text, "%s\n",
+		     json_object_to_json_string_ext(
+			     a->json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
+		a->text = NULL;
+	json_object_put(a->json);
+	a->json = NULL;
+	a->type = "application/json";
+}
+
+static void on_request(struct evhttp_request *request, void *context)
+{
+	struct http *h = context;
+	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+	struct answer answer = { .status = 200 };
+
+	answer_request(h, request, &answer);
+	visitors_heard(h->visitors, fd_of(evhttp_request_get_connection(request)),
+		       answer.stream != STREAM_NONE);
+	if (answer.stream == STREAM_NONE)
+		json_to_text(&answer);
+	else
+		answer.type = "application/x-ndjson";
+	evhttp_add_header(headers, "Content-Type", answer.type);
+	evhttp_add_header(headers, "Cache-Control", "no-store");
+	if (answer.stream == STREAM_NONE)
+		send_text(h, request, answer.status, &answer.text);
+	else
+		follower_begin(followers_place(&h->followers), request, &answer);
+	json_object_put(answer.json);
+	free(answer.text);
+}
+
+void http_stream(struct http *h, enum answer_stream stream, const char *line)
+{
+	if (h)
+		followers_send(&h->followers, stream, line);
+}
+
+bool http_has_followers(const struct http *h, enum answer_stream stream)
+{
+	return h && followers_any(&h->followers, stream);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void on_accept_failed(struct evconnlistener *listener, void *context)
+{
+	struct http *h = context;
+
+	log_warning("the socket: nobody can connect for %d s: %s", BREATH_S, strerror(errno));
+	evconnlistener_disable(listener);
+	event_add(h->breath, &(struct timeval){ .tv_sec = BREATH_S });
+}
+
+static void on_breath(evutil_socket_t fd, short what, void *context)
+{
+	struct http *h = context;
+
+	(void)fd, (void)what;
+	for (size_t i = 0; i < NSERVERS; i++)
+		if (h->listener[i])
+			evconnlistener_enable(h->listener[i]);
+}
+
+/* The listener becomes the server's. */
+static int serve(struct http *h, struct event_base *base, size_t which,
+		 struct evconnlistener *listener)
+{
+	struct evhttp *server = evhttp_new(base);
+
+	if (!server || !evhttp_bind_listener(server, listener)) {
+		evconnlistener_free(listener);
+		if (server)
+			evhttp_free(server);
+		return -ENOMEM;
+	}
+	/* All that evhttp knows: it would answer the others in HTML. */
+	evhttp_set_allowed_methods(server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
+						   EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
+						   EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+						   EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
+	evhttp_set_max_headers_size(server, HEADERS_MAX);
+	evhttp_set_max_body_size(server, BODY_MAX);
+	evhttp_set_timeout(server, PATIENCE_S);
+	evhttp_set_bevcb(server, visitors_admit, h->visitors);
+	evhttp_set_gencb(server, on_request, h);
+	evconnlistener_set_error_cb(listener, on_accept_failed);
+	h->server[which] = server;
+	h->listener[which] = listener;
+	return 0;
+}
+
+static int open_local(struct http *h, struct event_base *base)
+{
+	const char *run_dir = h->k->conf.run_dir;
+	struct evconnlistener *listener = NULL;
+	int r = listen_local(run_dir, !h->k->dry_run, base, &h->socket, &listener);
+
+	if (r == 0)
+		r = serve(h, base, LOCAL, listener);
+	if (r == -EADDRINUSE)
+		log_info("another kvmtuned answers at %s/kvmtuned.sock: kvmtunectl asks that one",
+			 run_dir);
+	else if (r < 0)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .error = -r },
+			  "%s/kvmtuned.sock cannot be made (%s): kvmtunectl cannot ask anything; "
+			  "everything else goes on (check run_dir, or RuntimeDirectory=)",
+			  run_dir, strerror(-r));
+	return r;
+}
+
+static int open_loopback(struct http *h, struct event_base *base)
+{
+	const char *address = h->k->conf.metrics_listen;
+	struct evconnlistener *listener = NULL;
+	int r;
+
+	if (strcmp(address, "off") == 0)
+		return -ENOENT;
+	r = listen_loopback(address, base, &listener);
+	if (r == 0)
+		r = serve(h, base, LOOPBACK, listener);
+	if (r < 0)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .error = -r },
+			  "[metrics] listen = %s does not work (%s); /metrics is on the socket "
+			  "below run_dir (the unit has to allow TCP, see kvmtuned(8))",
+			  address, strerror(-r));
+	return r;
+}
+
+int http_open(struct kvmtuned *k, struct event_base *base, struct http **ret)
+{
+	struct http *h = calloc(1, sizeof *h);
+	int local, loopback;
+
+	if (!h)
+		return -ENOMEM;
+	h->k = k;
+	h->visitors = visitors_new(base);
+	h->breath = evtimer_new(base, on_breath, h);
+	if (!h->visitors || !h->breath) {
+		http_close(h);
+		return -ENOMEM;
+	}
+	local = open_local(h, base);
+	loopback = open_loopback(h, base);
+	if (local < 0 && loopback < 0) {
+		http_close(h);
+		return local;
+	}
+	*ret = h;
+	return 0;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	local_socket_remove(&h->socket);
+	for (size_t i = 0; i < NSERVERS; i++)
+		if (h->server[i])
+			evhttp_free(h->server[i]);
+	visitors_free(h->visitors);
+	if (h->breath)
+		event_free(h->breath);
+	free(h);
+}
