@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which options are there, and what does each value mean?  Adding an option is one
+/* Which options are there, and what applies to which guest?  Adding an option is one
  * row here, one line in conf/kvmtuned.conf and one in kvmtuned.conf(5); a test
  * compares the three. */
 #include "conf_table.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stddef.h>
 #include <string.h>
@@ -31,6 +30,7 @@ static const char *const log_levels[] = { "",       "",     "",      "error", "w
 #define F(field)              offsetof(struct conf, field)
 #define WORDS(list, field)    .words = (list), .offset = F(field)
 #define TEXT(field)           .is_text = true, .offset = F(field)
+#define FIT(check, what)      .text_fits = (check), .allowed = (what)
 #define CPUS(field)           .is_cpus = true, .offset = F(field)
 #define NUMBER(lo, hi, field) .min = (lo), .max = (hi), .offset = F(field)
 
@@ -46,6 +46,7 @@ const struct conf_option conf_options[] = {
 	{ "daemon", "log_level", "info", WORDS(log_levels, log_level),
 	  .doc = "the most verbose messages wanted: error, warning, notice, info, debug" },
 	{ "daemon", "run_dir", "/run/kvmtuned", TEXT(run_dir),
+	  FIT(conf_is_absolute, "an absolute path of at most 159 bytes"),
 	  .doc = "folder of the undo file (original values); read at start" },
 
 	{ "ksm", "mode", "active", WORDS(loop_modes, policy.ksm.mode),
@@ -170,6 +171,7 @@ const struct conf_option conf_options[] = {
 		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },
 
 	{ "metrics", "listen", "off", TEXT(metrics_listen),
+	  FIT(conf_is_listen, "off, 127.0.0.1:PORT, [::1]:PORT"),
 	  .doc = "off, or 127.0.0.1:PORT or [::1]:PORT, where /metrics is served over TCP too; the "
 		 "unit's PrivateNetwork= must be lifted for it; read at start" },
 	{ "metrics", "per_domain", "yes", WORDS(switches, metrics_per_domain),
@@ -177,64 +179,12 @@ const struct conf_option conf_options[] = {
 };
 const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
 
-int conf_word(const char *const *words, const char *text, unsigned int *ret)
-{
-	for (unsigned int i = 0; words[i]; i++) {
-		if (*text && strcmp(words[i], text) == 0) {
-			*ret = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
-/* The fields are enums (unsigned here), uint64_t and char[CONF_TEXT_MAX]. */
-int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text)
-{
-	char *field = (char *)conf + o->offset;
-	uint64_t number;
-
-	if (o->words)
-		return conf_word(o->words, text, (unsigned int *)(void *)field);
-	if (o->is_text) {
-		if (!*text || strlen(text) >= CONF_TEXT_MAX)
-			return -EINVAL;
-		strcpy(field, text);
-		return 0;
-	}
-	if (o->is_cpus)
-		return cpumask_parse(text, (struct cpumask *)(void *)field) < 0 ? -EINVAL : 0;
-	if (str_u64(text, &number) < 0 || number < o->min || number > o->max)
-		return -EINVAL;
-	*(uint64_t *)(void *)field = number;
-	return 0;
-}
-
 void conf_defaults(struct conf *ret)
 {
 	*ret = (struct conf){ 0 };
 	for (size_t i = 0; i < conf_noptions; i++)
 		if (conf_option_set(&conf_options[i], ret, conf_options[i].standard) < 0)
 			abort(); /* our own table is wrong; the unit tests cannot pass */
-}
-
-char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	if (o->is_text)
-		(void)snprintf(buf, size, "a text of 1 to %d bytes", CONF_TEXT_MAX - 1);
-	else if (o->is_cpus)
-		(void)snprintf(buf, size, "a list of CPUs such as 0-3,8, below %d", KT_CPUS_MAX);
-	else if (!o->words)
-		(void)snprintf(buf, size, "a whole number from %llu to %llu",
-			       (unsigned long long)o->min, (unsigned long long)o->max);
-	else
-		for (size_t i = 0; o->words[i] && used < size; i++)
-			if (*o->words[i])
-				used += (size_t)snprintf(buf + used, size - used, "%s%s",
-							 used ? ", " : "", o->words[i]);
-	return buf;
 }
 
 void conf_complain(const char *text, void *context)

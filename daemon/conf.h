@@ -4,6 +4,7 @@
 #define KT_CONF_H
 
 #include <stdio.h>
+#include <sys/socket.h>
 
 #include "log.h"
 #include "policy_conf.h"
@@ -34,7 +35,7 @@ struct conf {
 	enum on_stop on_stop;
 	enum log_level log_level;
 	struct policy_conf policy;
-	char metrics_listen[CONF_TEXT_MAX]; /* "off", or 127.0.0.1:PORT, [::1]:PORT */
+	char metrics_listen[CONF_TEXT_MAX]; /* conf_parse_listen reads it */
 	enum conf_switch metrics_per_domain;
 	size_t nrules;
 	struct conf_rule rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
@@ -57,6 +58,10 @@ void conf_complain(const char *text, void *context);
 
 /* The whole option table as a commented configuration file. */
 void conf_write_template(FILE *out);
+
+/* "off", "127.0.0.1:PORT" or "[::1]:PORT": nobody else's interfaces are listened on.
+ * 0: off, and *ret is untouched; > 0: bytes of the address; -EINVAL: none of these. */
+int conf_parse_listen(const char *text, struct sockaddr_storage *ret) KT_MUST_USE;
 
 /* What applies to a guest of this name: metadata over the last matching section. */
 struct guest_wish conf_guest_wish(const struct conf *conf, const char *name,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "conf_reader.h"
-#include "http.h"
 
 /* In the order of enum guest_switch. */
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
@@ -188,13 +187,6 @@ static void check_together(struct conf_reader *r)
 		refuse_at(r, find_option("memory", "runaway"),
 			  "[memory] runaway = limit needs limits, which backend = reclaim never "
 			  "sets; allowed with it: off, warn");
-	if (r->conf->run_dir[0] != '/')
-		refuse_at(r, find_option("daemon", "run_dir"),
-			  "[daemon] run_dir: not an absolute path");
-	if (strcmp(r->conf->metrics_listen, "off") != 0 &&
-	    !http_is_loopback(r->conf->metrics_listen))
-		refuse_at(r, find_option("metrics", "listen"),
-			  "[metrics] listen: has to be off, 127.0.0.1:PORT or [::1]:PORT");
 }
 
 static int read_file(struct conf_reader *r, const char *path)

@@ -73,7 +73,7 @@ static bool section_is_fit(struct conf_reader *r, const char *line)
 		     conf_is_domain_section(section)
 			     ? "wanted [domain \"PATTERN\"]"
 			     : "unknown section; allowed: daemon, ksm, placement, "
-			       "memory, domain \"PATTERN\"");
+			       "memory, metrics, domain \"PATTERN\"");
 	return false;
 }
 

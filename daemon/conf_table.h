@@ -9,8 +9,10 @@
 struct conf_option {
 	const char *section, *key, *standard;
 	const char *const *words; /* the field is an enum, these its values; else */
-	bool is_text;             /* char[CONF_TEXT_MAX]; else */
-	bool is_cpus;             /* struct cpumask; else uint64_t of this range */
+	bool is_text;             /* char[CONF_TEXT_MAX], any unless text_fits says more; else */
+	bool (*text_fits)(const char *text);
+	const char *allowed; /* what fits, in words */
+	bool is_cpus;        /* struct cpumask; else uint64_t of this range */
 	uint64_t min, max;
 	size_t offset; /* into struct conf */
 	const char *doc;
@@ -22,6 +24,15 @@ extern const size_t conf_noptions;
 /* -EINVAL: not allowed. */
 int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text) KT_MUST_USE;
 int conf_word(const char *const *words, const char *text, unsigned int *ret) KT_MUST_USE;
+
+enum { CONF_VALUE_MAX = KT_CPULIST_MAX }; /* bytes that the text of any value fits into */
+
+/* The value as conf_option_set would take it; a text is not escaped.  Returns buf. */
+char *conf_option_text(const struct conf_option *o, const struct conf *conf, char *buf,
+		       size_t size);
+
+bool conf_is_absolute(const char *path);
+bool conf_is_listen(const char *text);
 
 /* "a whole number from 1 to 3600", "active, observe, off". */
 char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size);

@@ -117,7 +117,11 @@ static const struct {
 	{ "unknown section without a key", "[plaecment]\n#mode = off\n", 1,
 	  ":1: [plaecment]: unknown section" },
 	{ "domain of the wrong form without a key", "[domain x]\n", 1, ":1: [domain x]: wanted" },
-	{ "relative run_dir", "[daemon]\nrun_dir = run\n", 1, "run_dir: not an absolute path" },
+	{ "relative run_dir", "[daemon]\nrun_dir = run\n", 1,
+	  ":2: [daemon] run_dir: \\x22run\\x22 is not allowed; allowed: an absolute path of at "
+	  "most 159 bytes" },
+	{ "metrics for everybody", "[metrics]\nlisten = 0.0.0.0:9177\n", 1,
+	  "is not allowed; allowed: off, 127.0.0.1:PORT, [::1]:PORT" },
 	{ "domain without quotes", "[domain web]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain without pattern", "[domain \"\"]\nksm = off\n", 1, "wanted [domain" },
 	{ "domain, unknown key", "[domain \"w*\"]\npin = off\n", 1, "unknown key; allowed: ksm" },
