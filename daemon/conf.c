@@ -179,6 +179,16 @@ const struct conf_option conf_options[] = {
 };
 const size_t conf_noptions = KT_ARRAY_LEN(conf_options);
 
+size_t conf_option_find(const char *section, const char *key)
+{
+	size_t i = 0;
+
+	while (i < conf_noptions && (strcmp(conf_options[i].section, section) != 0 ||
+				     strcmp(conf_options[i].key, key) != 0))
+		i++;
+	return i;
+}
+
 void conf_defaults(struct conf *ret)
 {
 	*ret = (struct conf){ 0 };

@@ -10,7 +10,14 @@
 #include "policy_conf.h"
 #include "sample.h"
 
-enum { CONF_RULES_MAX = 64, CONF_GLOB_MAX = 64, CONF_TEXT_MAX = 160 };
+enum {
+	CONF_RULES_MAX = 64,
+	CONF_GLOB_MAX = 64,
+	CONF_TEXT_MAX = 160,
+	CONF_OPTIONS_MAX = 128,
+	CONF_FILES_MAX = 65,                 /* the file and its drop-ins */
+	CONF_PATH_MAX = CONF_TEXT_MAX + 258, /* of a drop-in */
+};
 
 enum on_stop {
 	ON_STOP_RESTORE, /* every original value comes back */
@@ -41,6 +48,19 @@ struct conf {
 	struct conf_rule rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
 };
 
+/* Where something was said last; line 0: nowhere, it is the default. */
+struct conf_place {
+	unsigned int file, line;
+};
+
+/* Where each value of a configuration comes from. */
+struct conf_origins {
+	struct conf_place option[CONF_OPTIONS_MAX]; /* by position in conf_options */
+	struct conf_place rule[CONF_RULES_MAX];     /* its [domain] line */
+	size_t nfiles;
+	char file[CONF_FILES_MAX][CONF_PATH_MAX];
+};
+
 /* One call for each mistake: "FILE:LINE: what is wrong, what is allowed". */
 typedef void conf_complaint_fn(const char *text, void *context);
 
@@ -50,6 +70,10 @@ typedef void conf_complaint_fn(const char *text, void *context);
  * (one complaint says so). */
 int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
 	      struct conf *ret) KT_MUST_USE;
+
+/* The same, and *ret_origins, where it is not NULL. */
+int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+		      struct conf *ret, struct conf_origins *ret_origins) KT_MUST_USE;
 
 void conf_defaults(struct conf *ret);
 

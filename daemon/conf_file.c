@@ -11,6 +11,16 @@
 static const char *const switch_words[] = { "", "off", "observe", "on", NULL };
 static const char *const placement_words[] = { "", "off", "observe", "on", "cpu", "full", NULL };
 
+const char *conf_switch_text(enum guest_switch value)
+{
+	return value == GUEST_SWITCH_DEFAULT ? NULL : placement_words[value];
+}
+
+static struct conf_place here(const struct conf_reader *r, unsigned int line)
+{
+	return (struct conf_place){ .file = (unsigned int)r->origins.nfiles - 1, .line = line };
+}
+
 /* The section is of the right form: section_is_fit has seen it. */
 static void begin_rule(struct conf_reader *r, const char *section)
 {
@@ -24,6 +34,7 @@ static void begin_rule(struct conf_reader *r, const char *section)
 		conf_mistake(r, "[%s]: more than %d domain sections", section, CONF_RULES_MAX);
 		return;
 	}
+	r->origins.rule[r->conf->nrules] = here(r, r->section_line);
 	r->rule = &r->conf->rule[r->conf->nrules++];
 	*r->rule = (struct conf_rule){ 0 };
 	/* fits: CONF_SECTION_BYTES < CONF_GLOB_MAX */
@@ -100,27 +111,15 @@ static void set_option(struct conf_reader *r, size_t i, const char *value)
 		return;
 	}
 	r->seen[i] = true;
-	r->set_line[i] = r->line;
-	(void)snprintf(r->set_path[i], sizeof r->set_path[i], "%s", r->path);
+	r->origins.option[i] = here(r, r->line);
 	if (conf_option_set(o, r->conf, value) < 0)
 		conf_mistake(r, "[%s] %s: \"%s\" is not allowed; allowed: %s", o->section, o->key,
 			     value, conf_option_allowed(o, allowed, sizeof allowed));
 }
 
-/* By position in conf_options; conf_noptions: there is none. */
-static size_t find_option(const char *section, const char *key)
-{
-	size_t i = 0;
-
-	while (i < conf_noptions && (strcmp(conf_options[i].section, section) != 0 ||
-				     strcmp(conf_options[i].key, key) != 0))
-		i++;
-	return i;
-}
-
 static void set_key(struct conf_reader *r, const char *section, const char *key, const char *value)
 {
-	size_t i = find_option(section, key);
+	size_t i = conf_option_find(section, key);
 
 	if (i < conf_noptions)
 		set_option(r, i, value);
@@ -149,27 +148,25 @@ static int take_key(void *context, const char *section, const char *key, const c
 	return 1;
 }
 
-/* What single values cannot tell; one of the two keys was set, and is named. */
+/* What single values cannot tell is told of the place where one of them was set. */
+static void go_to(struct conf_reader *r, size_t option)
+{
+	const struct conf_place *place = &r->origins.option[option];
+
+	r->path = r->origins.file[place->file];
+	r->line = place->line;
+}
+
 static void contradiction(struct conf_reader *r, const char *section, const char *low,
 			  uint64_t low_value, const char *high, uint64_t high_value)
 {
-	size_t at = find_option(section, low);
+	size_t at = conf_option_find(section, low);
 
 	if (low_value <= high_value)
 		return;
-	if (!r->set_line[at])
-		at = find_option(section, high);
-	r->path = r->set_path[at];
-	r->line = r->set_line[at];
+	go_to(r, r->origins.option[at].line ? at : conf_option_find(section, high));
 	conf_mistake(r, "[%s] %s (%llu) is above %s (%llu)", section, low,
 		     (unsigned long long)low_value, high, (unsigned long long)high_value);
-}
-
-static void refuse_at(struct conf_reader *r, size_t option, const char *text)
-{
-	r->path = r->set_path[option];
-	r->line = r->set_line[option];
-	conf_mistake(r, "%s", text);
 }
 
 static void check_together(struct conf_reader *r)
@@ -183,20 +180,24 @@ static void check_together(struct conf_reader *r)
 	contradiction(r, "ksm", "min_pages", p->ksm.min_pages, "max_pages", p->ksm.max_pages);
 	contradiction(r, "memory", "calm_price", p->memory.calm_price, "squeeze_price",
 		      p->memory.squeeze_price);
-	if (p->memory.runaway == RUNAWAY_LIMIT && p->memory.backend == MEMORY_BACKEND_RECLAIM)
-		refuse_at(r, find_option("memory", "runaway"),
-			  "[memory] runaway = limit needs limits, which backend = reclaim never "
-			  "sets; allowed with it: off, warn");
+	if (p->memory.runaway == RUNAWAY_LIMIT && p->memory.backend == MEMORY_BACKEND_RECLAIM) {
+		go_to(r, conf_option_find("memory", "runaway"));
+		conf_mistake(r, "[memory] runaway = limit needs limits, which backend = reclaim "
+				"never sets; allowed with it: off, warn");
+	}
 }
 
 static int read_file(struct conf_reader *r, const char *path)
 {
 	KT_AUTOFCLOSE FILE *file = fopen(path, "re");
+	struct conf_origins *o = &r->origins;
 
 	if (!file)
 		return -errno;
+	if (o->nfiles >= CONF_FILES_MAX || strlen(path) >= CONF_PATH_MAX)
+		return o->nfiles >= CONF_FILES_MAX ? -EMFILE : -ENAMETOOLONG;
 	r->file = file;
-	r->path = path;
+	r->path = strcpy(o->file[o->nfiles++], path);
 	r->line = 0;
 	memset(r->seen, 0, sizeof r->seen);
 	r->last_section[0] = '\0';
@@ -207,9 +208,13 @@ static int read_file(struct conf_reader *r, const char *path)
 
 static void unreadable(struct conf_reader *r, const char *path, int error)
 {
-	char text[CONF_TEXT_MAX * 4];
+	char text[CONF_PATH_MAX + 128];
 
-	(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path, strerror(-error));
+	if (error == -EMFILE)
+		(void)snprintf(text, sizeof text, "%s: one too many; allowed: %d drop-ins", path,
+			       CONF_FILES_MAX - 1);
+	else
+		(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path, strerror(-error));
 	r->complain(text, r->context);
 	r->mistakes++;
 }
@@ -223,7 +228,7 @@ static int is_drop_in(const struct dirent *e)
 
 static void read_drop_ins(struct conf_reader *r, const char *path)
 {
-	char folder[CONF_TEXT_MAX], file[CONF_TEXT_MAX + 258];
+	char folder[CONF_TEXT_MAX], file[CONF_PATH_MAX];
 	struct dirent **entries;
 	int n, e;
 
@@ -242,8 +247,8 @@ static void read_drop_ins(struct conf_reader *r, const char *path)
 		free(entries);
 }
 
-int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
-	      struct conf *ret)
+int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+		      struct conf *ret, struct conf_origins *ret_origins)
 {
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 	KT_AUTOFREE struct conf_reader *r = calloc(1, sizeof *r);
@@ -255,7 +260,6 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 	r->conf = conf;
 	r->complain = complain;
 	r->context = context;
-	r->path = path;
 	e = strlen(path) < CONF_TEXT_MAX - 8 ? read_file(r, path) : -ENAMETOOLONG;
 	if (e < 0 && (e != -ENOENT || must_exist)) {
 		unreadable(r, path, e);
@@ -266,5 +270,13 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 	if (r->mistakes)
 		return -EINVAL;
 	*ret = *conf;
+	if (ret_origins)
+		*ret_origins = r->origins;
 	return 0;
+}
+
+int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+	      struct conf *ret)
+{
+	return conf_load_origins(path, must_exist, complain, context, ret, NULL);
 }

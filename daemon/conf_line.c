@@ -56,6 +56,7 @@ static bool section_is_fit(struct conf_reader *r, const char *line)
 	char section[CONF_SECTION_BYTES + 1];
 	size_t n = strcspn(line, "]") - 1;
 
+	r->section_line = r->line;
 	if (line[n + 1] != ']') {
 		conf_mistake(r, "section without closing bracket");
 		return false;
@@ -71,7 +72,7 @@ static bool section_is_fit(struct conf_reader *r, const char *line)
 		return true;
 	conf_mistake(r, "[%s]: %s", section,
 		     conf_is_domain_section(section)
-			     ? "wanted [domain \"PATTERN\"]"
+			     ? "wanted [domain \"PATTERN\"], where PATTERN has no ]"
 			     : "unknown section; allowed: daemon, ksm, placement, "
 			       "memory, metrics, domain \"PATTERN\"");
 	return false;

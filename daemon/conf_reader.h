@@ -9,7 +9,6 @@
 #include "conf_table.h"
 
 enum {
-	CONF_OPTIONS_MAX = 128,
 	CONF_LINE_BYTES = 199,   /* INI_MAX_LINE of the distribution's build, less the NUL */
 	CONF_SECTION_BYTES = 49, /* its MAX_SECTION, less the NUL */
 };
@@ -21,15 +20,13 @@ struct conf_reader {
 	unsigned int mistakes;
 	/* the file being read */
 	FILE *file;
-	const char *path;
-	unsigned int line;
+	const char *path; /* in origins */
+	unsigned int line, section_line;
 	bool seen[CONF_OPTIONS_MAX]; /* in this file, by position in conf_options */
 	char last_section[64];
-	struct conf_rule *rule; /* of the [domain] section being read */
-	bool rule_seen[5];      /* its keys */
-	/* over all files: where each option was last set */
-	unsigned int set_line[CONF_OPTIONS_MAX];
-	char set_path[CONF_OPTIONS_MAX][CONF_TEXT_MAX];
+	struct conf_rule *rule;      /* of the [domain] section being read */
+	bool rule_seen[5];           /* its keys */
+	struct conf_origins origins; /* of all files so far; the last is the one being read */
 };
 
 /* "file:line: what is wrong", and counts it. */

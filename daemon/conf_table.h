@@ -21,15 +21,22 @@ struct conf_option {
 extern const struct conf_option conf_options[];
 extern const size_t conf_noptions;
 
+/* By position in conf_options; conf_noptions: there is none. */
+size_t conf_option_find(const char *section, const char *key);
+
 /* -EINVAL: not allowed. */
 int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text) KT_MUST_USE;
 int conf_word(const char *const *words, const char *text, unsigned int *ret) KT_MUST_USE;
 
 enum { CONF_VALUE_MAX = KT_CPULIST_MAX }; /* bytes that the text of any value fits into */
 
-/* The value as conf_option_set would take it; a text is not escaped.  Returns buf. */
+/* The value as conf_option_set would take it, of a configuration as it was loaded; a text is
+ * not escaped.  Returns buf. */
 char *conf_option_text(const struct conf_option *o, const struct conf *conf, char *buf,
 		       size_t size);
+
+/* "on", "cpu"; NULL: the section says nothing. */
+const char *conf_switch_text(enum guest_switch value);
 
 bool conf_is_absolute(const char *path);
 bool conf_is_listen(const char *text);

@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <time.h>
 
+#include "conf_check.h"
 #include "import.h"
 #include "journal.h"
 #include "kvmtuned.h"
@@ -21,7 +22,7 @@ enum { VIRT_STOP_MS = 2000 };
 
 struct arguments {
 	const char *conf_path, *root;
-	bool conf_given, once, dry_run, foreground, test_config, restore;
+	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore;
 };
 
 static void print_help(FILE *out)
@@ -35,6 +36,8 @@ static void print_help(FILE *out)
 	      "  -1, --once          one tick, then stop (and undo, unless --dry-run)\n"
 	      "  -r, --root=DIR      read /proc and /sys below DIR, a recorded host; implies -1n\n"
 	      "  -t, --test-config   check the configuration and exit\n"
+	      "      --show-config   print every value and where it comes from, and exit\n"
+	      "      --json          ... as JSON\n"
 	      "      --restore       give back what a killed kvmtuned left, and exit\n"
 	      "      --import-ksmtuned[=FILE]  print /etc/ksmtuned.conf as kvmtuned.conf\n"
 	      "  -h, --help          this text\n"
@@ -55,6 +58,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{ "once", no_argument, NULL, '1' },
 		{ "root", required_argument, NULL, 'r' },
 		{ "test-config", no_argument, NULL, 't' },
+		{ "show-config", no_argument, NULL, 'S' },
+		{ "json", no_argument, NULL, 'J' },
 		{ "restore", no_argument, NULL, 'R' },
 		{ "import-ksmtuned", optional_argument, NULL, 'I' },
 		{ "help", no_argument, NULL, 'h' },
@@ -85,6 +90,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case 't':
 			a->test_config = true;
 			break;
+		case 'S':
+			a->show_config = true;
+			break;
+		case 'J':
+			a->json = true;
+			break;
 		case 'R':
 			a->restore = true;
 			break;
@@ -105,11 +116,24 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n", argv[optind]);
 		return 2;
 	}
+	if (a->json && !a->show_config) {
+		fputs("kvmtuned: --json goes with --show-config\n", stderr);
+		return 2;
+	}
 	if (a->restore && a->dry_run) {
 		fputs("kvmtuned: --restore cannot be combined with --dry-run or --root\n", stderr);
 		return 2;
 	}
 	return -1;
+}
+
+static int check(const struct arguments *a)
+{
+	enum conf_show what = a->json          ? CONF_SHOW_JSON
+			      : a->show_config ? CONF_SHOW_VALUES
+					       : CONF_SHOW_VERDICT;
+
+	return conf_check(a->conf_path, a->conf_given, a->root ? a->root : "/", what, stdout);
 }
 
 static int failed(const char *what, int error)
@@ -271,13 +295,17 @@ int main(int argc, char **argv)
 	struct arguments a = { .conf_path = default_conf };
 	struct kvmtuned *k;
 	int lock_fd = -1, status;
+	bool checks;
 
 	status = parse_arguments(argc, argv, &a);
 	if (status >= 0)
 		return status;
-	journal_open(a.foreground || a.test_config || a.restore || a.once ? JOURNAL_FOREGROUND
-									  : JOURNAL_AUTO,
+	checks = a.test_config || a.show_config;
+	journal_open(a.foreground || checks || a.restore || a.once ? JOURNAL_FOREGROUND
+								   : JOURNAL_AUTO,
 		     LOG_LEVEL_INFO);
+	if (checks)
+		return check(&a);
 	/* A log reader that goes away must not end us before everything is undone. */
 	signal(SIGPIPE, SIG_IGN);
 	k = calloc(1, sizeof *k);
@@ -297,9 +325,7 @@ int main(int argc, char **argv)
 		conf_defaults(&k->conf);
 		status = EXIT_SUCCESS;
 	}
-	if (status == EXIT_SUCCESS && a.test_config) {
-		printf("%s: no mistakes\n", k->conf_path);
-	} else if (status == EXIT_SUCCESS) {
+	if (status == EXIT_SUCCESS) {
 		log_set_level(k->conf.log_level);
 		status = run(k, &a, &lock_fd);
 		finish(k, lock_fd, status);

@@ -2,60 +2,9 @@
 /* Does every mistake in a configuration get its file, line and cure, and does
  * nothing wrong slip through? */
 #include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include "conf_table.h"
-#include "kt_check.h"
-#include "scratch.h"
+#include "conf_fixture.h"
 #include "standard_conf.h"
-
-static char folder[64], path[96];
-static char complaints[8192];
-static unsigned int ncomplaints;
-
-static void hear(const char *text, void *context)
-{
-	(void)context;
-	ncomplaints++;
-	strncat(complaints, text, sizeof complaints - strlen(complaints) - 2);
-	strcat(complaints, "\n");
-}
-
-static void write_file(const char *name, const char *text)
-{
-	char full[256];
-	FILE *f;
-
-	(void)snprintf(full, sizeof full, "%s/%s", folder, name);
-	f = fopen(full, "w");
-	ck_assert_ptr_nonnull(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static void setup(void)
-{
-	char drop_ins[128];
-
-	scratch_make(folder, sizeof folder);
-	(void)snprintf(path, sizeof path, "%s/k.conf", folder);
-	(void)snprintf(drop_ins, sizeof drop_ins, "%s.d", path);
-	mkdir(drop_ins, 0700);
-	ncomplaints = 0;
-	complaints[0] = '\0';
-}
-
-static void teardown(void)
-{
-	ck_assert_int_eq(scratch_remove(folder), 0);
-}
-
-static int load(const char *text, struct conf *conf)
-{
-	write_file("k.conf", text);
-	return conf_load(path, true, hear, NULL, conf);
-}
 
 #define LONG_VALUE_190                                                                             \
 	"0123456789012345678901234567890123456789012345678901234567890123456789"                   \
@@ -401,7 +350,7 @@ int main(void)
 	Suite *s = suite_create("conf");
 	TCase *c = tcase_create("conf");
 
-	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_checked_fixture(c, conf_setup, conf_teardown);
 	tcase_add_loop_test(c, mistakes_are_told_and_nothing_is_changed, 0, (int)KT_ARRAY_LEN(bad));
 	tcase_add_test(c, boundaries_are_allowed);
 	tcase_add_test(c, an_empty_file_means_the_defaults);

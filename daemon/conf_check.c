@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is this configuration right, and is it what was meant? */
+#include "conf_check.h"
+
+#include <json-c/json.h>
+#include <sysexits.h>
+
+#include "hostfs.h"
+
+static int online_cpus(const char *root, struct cpumask *ret)
+{
+	char text[KT_CPULIST_MAX];
+	struct hostfs fs;
+	ssize_t n;
+
+	if (hostfs_open(root, &fs) < 0)
+		return -1;
+	n = hostfs_read(&fs, "sys/devices/system/cpu/online", text, sizeof text);
+	hostfs_close(&fs);
+	return n < 0 ? -1 : cpumask_parse(text, ret);
+}
+
+static void take_warning(const char *text, void *context)
+{
+	log_warning("%s", text);
+	(void)json_object_array_add(context, json_object_new_string(text));
+}
+
+static int show(const char *path, const struct conf *conf, const struct conf_origins *origins,
+		struct json_object *warnings, enum conf_show what, FILE *out)
+{
+	if (what == CONF_SHOW_JSON)
+		conf_show_json(path, conf, origins, warnings, out);
+	else
+		json_object_put(warnings);
+	if (what == CONF_SHOW_VALUES)
+		conf_show_text(conf, origins, out);
+	if (what == CONF_SHOW_VERDICT)
+		fprintf(out, "%s: no mistakes\n", path);
+	if (fflush(out) == 0 && !ferror(out))
+		return EXIT_SUCCESS;
+	log_error("the configuration cannot be printed");
+	return EXIT_FAILURE;
+}
+
+int conf_check(const char *path, bool must_exist, const char *root, enum conf_show what, FILE *out)
+{
+	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
+	KT_AUTOFREE struct conf_origins *origins = malloc(sizeof *origins);
+	struct json_object *warnings;
+	struct cpumask online;
+	bool known;
+
+	if (!conf || !origins) {
+		log_error("%s cannot be checked: not enough memory", path);
+		return EXIT_FAILURE;
+	}
+	if (conf_load_origins(path, must_exist, conf_complain, NULL, conf, origins) < 0)
+		return EX_CONFIG;
+	warnings = json_object_new_array();
+	known = online_cpus(root, &online) == 0;
+	conf_warn(conf, origins, known ? &online : NULL, take_warning, warnings);
+	return show(path, conf, origins, warnings, what, out);
+}
