@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How does a configuration of ksmtuned become one of ours? */
+/* How do configurations of other tuners become one of ours? */
 #include "import.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sysexits.h>
 
 #include "import_private.h"
-
-static const char default_path[] = "/etc/ksmtuned.conf";
 
 enum { IMPORT_FILE_BYTES = 65536 };
 
@@ -51,10 +48,30 @@ void import_refuse(struct import *im, const char *fmt, ...)
 	im->refusals++;
 }
 
+const struct conf_option *import_option(const char *section, const char *key)
+{
+	size_t i = conf_option_find(section, key);
+
+	if (i == conf_noptions)
+		abort(); /* our two tables differ; the unit tests cannot pass */
+	return &conf_options[i];
+}
+
+uint64_t import_clamped(struct import *im, const struct conf_option *o, uint64_t number)
+{
+	uint64_t fits = KT_CLAMP(number, o->min, o->max);
+	char allowed[128];
+
+	if (fits != number)
+		import_warn(im, "%s is %s: %llu is taken", o->key,
+			    conf_option_allowed(o, allowed, sizeof allowed),
+			    (unsigned long long)fits);
+	return fits;
+}
+
 static void take_line(struct import *im, const char *line, size_t n)
 {
 	int r = import_line_read(line, n, &im->at);
-	enum import_key key = 0;
 
 	if (r < 0)
 		import_refuse(im, "%s", im->at.why);
@@ -63,15 +80,11 @@ static void take_line(struct import *im, const char *line, size_t n)
 	if (im->at.ends_in_cr && !im->cr_said) {
 		import_warn(im,
 			    "the line ends in CR LF: to the shell the CR is part of the value, so "
-			    "ksmtuned could not use it");
+			    "%s could not use it",
+			    im->tool);
 		im->cr_said = true;
 	}
-	while (key < NKEYS && strcmp(import_keys[key].name, im->at.key) != 0)
-		key++;
-	if (key < NKEYS)
-		import_take_value(im, key);
-	else
-		import_warn(im, "unknown to ksmtuned and to kvmtuned: dropped");
+	im->take_key(im->context);
 }
 
 static void take_text(struct import *im, const char *text, size_t n)
@@ -83,43 +96,6 @@ static void take_text(struct import *im, const char *text, size_t n)
 		im->line++;
 		take_line(im, text + at, bytes);
 		at += bytes + 1;
-	}
-}
-
-static void print_notes(const struct import *im, FILE *out)
-{
-	const char *standard = import_option("policy")->standard;
-
-	fprintf(out,
-		"# From %.80s%s, by kvmtuned --import-ksmtuned.\n"
-		"#\n"
-		"# Debian's ksmtuned never saw libvirt's guests: its pattern does not match their\n"
-		"# command lines, so committed memory was always 0 and only the rule for free memory\n"
-		"# ever worked.  On such a host these values have never been put to the test.\n"
-		"#\n"
-		"# SIGUSR1 still means: decide now (systemctl kill --signal=USR1 kvmtuned).\n",
-		im->path, strlen(im->path) > 80 ? ".." : "");
-	if (strcmp(standard, "ksmtuned") != 0)
-		fprintf(out, "# policy = %s, the default, needs none of these values.\n", standard);
-	fputs("# What is not set there is commented out, with the default.\n", out);
-}
-
-static void print_section(const struct import *im, FILE *out)
-{
-	print_notes(im, out);
-	fputs("\n[ksm]\npolicy = ksmtuned\n", out);
-	for (enum import_key key = 0; key < NVALUES; key++) {
-		const char *option = import_keys[key].option;
-
-		if (!im->is_set[key]) {
-			fprintf(out, "#%s = %s\n", option, import_option(option)->standard);
-			continue;
-		}
-		fprintf(out, "# %s", import_keys[key].name);
-		if (im->seen_line[key])
-			fprintf(out, " in line %u", im->seen_line[key]);
-		fprintf(out, "%s\n%s = %llu\n", import_keys[key].remark, option,
-			(unsigned long long)im->value[key]);
 	}
 }
 
@@ -138,38 +114,68 @@ static int read_text(const char *path, char *text, size_t size, size_t *ret_byte
 	return 0;
 }
 
-static int unusable(const struct import *im, const char *what, int error)
+int import_unusable(const struct import *im, const char *what, int error)
 {
 	fprintf(im->notes, "%s: %s: %s\n", im->path, what, strerror(error));
 	return EXIT_FAILURE;
 }
 
-int import_ksmtuned(const char *path, FILE *out, FILE *notes)
+int import_read(struct import *im, const char *path)
 {
 	KT_AUTOFREE char *text = malloc(IMPORT_FILE_BYTES + 1);
-	KT_AUTOFREE struct import *im = calloc(1, sizeof *im);
 	size_t n;
 	int r;
 
-	if (!text || !im) {
-		fprintf(notes, "kvmtuned: %s\n", strerror(ENOMEM));
-		return EXIT_FAILURE;
-	}
-	im->notes = notes;
-	path = path ? path : default_path;
 	str_escape(path, im->path, sizeof im->path);
+	im->line = 0;
+	im->at.key[0] = '\0';
+	if (!text)
+		return -ENOMEM;
 	r = read_text(path, text, IMPORT_FILE_BYTES + 1, &n);
 	if (r < 0)
-		return unusable(im, "cannot be read", -r);
+		return r;
 	if (n > IMPORT_FILE_BYTES)
 		import_refuse(im, "too large: at most %d bytes", IMPORT_FILE_BYTES);
 	else
 		take_text(im, text, n);
-	if (im->refusals)
-		return EX_CONFIG;
-	import_settle_min_and_max(im);
-	print_section(im, out);
-	if (fflush(out) != 0 || ferror(out))
-		return unusable(im, "the result cannot be written", errno);
-	return EXIT_SUCCESS;
+	return 0;
+}
+
+static int print(const struct import_ksmtuned *ksmtuned, const struct import_numad *numad,
+		 FILE *out, FILE *notes)
+{
+	if (ksmtuned)
+		import_ksmtuned_print(ksmtuned, out);
+	if (ksmtuned && numad)
+		fputs("\n", out);
+	if (numad)
+		import_numad_print(numad, out);
+	if (fflush(out) == 0 && !ferror(out))
+		return EXIT_SUCCESS;
+	fprintf(notes, "kvmtuned: the result cannot be written: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+int import_print(const struct import_request *request, FILE *out, FILE *notes)
+{
+	KT_AUTOFREE struct import_ksmtuned *ksmtuned = NULL;
+	KT_AUTOFREE struct import_numad *numad = NULL;
+	int status = EXIT_SUCCESS, other = EXIT_SUCCESS;
+
+	if (request->ksmtuned)
+		ksmtuned = import_ksmtuned_new(notes);
+	if (request->numad)
+		numad = import_numad_new(notes);
+	if ((request->ksmtuned && !ksmtuned) || (request->numad && !numad)) {
+		fprintf(notes, "kvmtuned: %s\n", strerror(ENOMEM));
+		return EXIT_FAILURE;
+	}
+	/* Mistakes in both are told before any is a reason to give up. */
+	if (ksmtuned)
+		status = import_ksmtuned_read(ksmtuned, request->ksmtuned_path);
+	if (numad)
+		other = import_numad_read(numad, request->numad_path);
+	if (status != EXIT_SUCCESS || other != EXIT_SUCCESS)
+		return status != EXIT_SUCCESS ? status : other;
+	return print(ksmtuned, numad, out, notes);
 }

@@ -3,15 +3,20 @@
 #ifndef KT_IMPORT_H
 #define KT_IMPORT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "util.h"
 
-/* Reads ksmtuned's configuration (NULL: where it lies), which is a shell script and is
- * never run, and prints a [ksm] section to `out`; what has no equivalent or never worked
- * goes to `notes`.
- * The exit status: EXIT_SUCCESS; EX_CONFIG: it has lines that cannot be imported, and
+struct import_request {
+	bool ksmtuned, numad;                   /* whose */
+	const char *ksmtuned_path, *numad_path; /* NULL: where it lies */
+};
+
+/* Reads their configurations, which are shell scripts and are never run, and prints one of
+ * ours to `out`; what has no equivalent or never worked goes to `notes`.
+ * The exit status: EXIT_SUCCESS; EX_CONFIG: there are lines that cannot be imported, and
  * nothing was printed to `out`; EXIT_FAILURE: reading or printing failed, which is said. */
-int import_ksmtuned(const char *path, FILE *out, FILE *notes) KT_MUST_USE;
+int import_print(const struct import_request *request, FILE *out, FILE *notes) KT_MUST_USE;
 
 #endif

@@ -1,59 +1,45 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two halves of the import share: import.c reads and prints, import_value.c
- * knows what ksmtuned's values mean. */
+/* What the imports share: import.c reads lines, and each tuner has a file that knows what
+ * they mean. */
 #ifndef KT_IMPORT_PRIVATE_H
 #define KT_IMPORT_PRIVATE_H
 
 #include "conf_table.h"
 #include "import_line.h"
 
-enum import_key {
-	KEY_INTERVAL,
-	KEY_BOOST,
-	KEY_DECAY,
-	KEY_MIN,
-	KEY_MAX,
-	KEY_SLEEP,
-	KEY_PERCENT,
-	KEY_FLOOR,
-	NVALUES, /* those above have an option */
-	KEY_LOGFILE = NVALUES,
-	KEY_DEBUG,
-	KEY_PIDFILE,
-	KEY_KERNEL_PAGES,
-	KEY_PS_METRIC,
-	NKEYS,
-};
-
-/* option: of [ksm], with a remark for the output; or note: why there is none. */
-struct import_meaning {
-	const char *name, *option, *remark, *note;
-};
-
-extern const struct import_meaning import_keys[NKEYS];
-
 struct import {
+	const char *tool;
 	FILE *notes;
-	char path[256]; /* escaped */
+	char path[256]; /* of the file being read, escaped */
 	unsigned int line, refusals;
 	bool cr_said;
-	struct import_line at;         /* its key is empty where no single line is meant */
-	unsigned int seen_line[NKEYS]; /* 0: not in the file */
-	bool is_set[NVALUES];
-	uint64_t value[NVALUES];
+	struct import_line at; /* its key is empty where no single line is meant */
+	void (*take_key)(void *context);
+	void *context;
 };
 
 /* "FILE:LINE: KEY=VALUE: what", where the key and value are those of im->at. */
 void import_warn(struct import *im, const char *fmt, ...) KT_PRINTF(2, 3);
 void import_refuse(struct import *im, const char *fmt, ...) KT_PRINTF(2, 3);
+/* Answers EXIT_FAILURE. */
+int import_unusable(const struct import *im, const char *what, int error);
 
-/* The option of [ksm] that has this name. */
-const struct conf_option *import_option(const char *key);
+/* Calls take_key for each KEY=VALUE; what is no such line is refused.
+ * -errno: the file cannot be read, which is not said. */
+int import_read(struct import *im, const char *path) KT_MUST_USE;
 
-/* Takes the value of im->at. */
-void import_take_value(struct import *im, enum import_key key);
+/* The option, which exists. */
+const struct conf_option *import_option(const char *section, const char *key);
+/* The number, or the next one that is allowed, which is said. */
+uint64_t import_clamped(struct import *im, const struct conf_option *o, uint64_t number);
 
-/* Once all is read: kvmtuned refuses a minimum above the maximum. */
-void import_settle_min_and_max(struct import *im);
+/* import_ksmtuned.c, import_numad.c.  `path` NULL: where it lies.  The exit status. */
+struct import_ksmtuned *import_ksmtuned_new(FILE *notes);
+int import_ksmtuned_read(struct import_ksmtuned *t, const char *path) KT_MUST_USE;
+void import_ksmtuned_print(const struct import_ksmtuned *t, FILE *out);
+
+struct import_numad *import_numad_new(FILE *notes);
+int import_numad_read(struct import_numad *t, const char *path) KT_MUST_USE;
+void import_numad_print(const struct import_numad *t, FILE *out);
 
 #endif

@@ -22,6 +22,7 @@ enum { VIRT_STOP_MS = 2000 };
 
 struct arguments {
 	const char *conf_path, *root;
+	struct import_request import;
 	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore;
 };
 
@@ -40,6 +41,7 @@ static void print_help(FILE *out)
 	      "      --json          ... as JSON\n"
 	      "      --restore       give back what a killed kvmtuned left, and exit\n"
 	      "      --import-ksmtuned[=FILE]  print /etc/ksmtuned.conf as kvmtuned.conf\n"
+	      "      --import-numad[=FILE]     print numad's configuration as kvmtuned.conf\n"
 	      "  -h, --help          this text\n"
 	      "  -V, --version       the version\n\n"
 	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
@@ -62,6 +64,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{ "json", no_argument, NULL, 'J' },
 		{ "restore", no_argument, NULL, 'R' },
 		{ "import-ksmtuned", optional_argument, NULL, 'I' },
+		{ "import-numad", optional_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -100,7 +103,13 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 			a->restore = true;
 			break;
 		case 'I':
-			return import_ksmtuned(optarg, stdout, stderr);
+			a->import.ksmtuned = true;
+			a->import.ksmtuned_path = optarg;
+			break;
+		case 'N':
+			a->import.numad = true;
+			a->import.numad_path = optarg;
+			break;
 		case 'h':
 			print_help(stdout);
 			return EXIT_SUCCESS;
@@ -116,6 +125,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n", argv[optind]);
 		return 2;
 	}
+	if (a->import.ksmtuned || a->import.numad)
+		return import_print(&a->import, stdout, stderr);
 	if (a->json && !a->show_config) {
 		fputs("kvmtuned: --json goes with --show-config\n", stderr);
 		return 2;

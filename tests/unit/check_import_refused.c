@@ -183,12 +183,13 @@ END_TEST
 
 START_TEST(a_result_that_cannot_be_written_is_a_failure)
 {
+	struct import_request request = { .ksmtuned = true, .ksmtuned_path = path };
 	FILE *full = fopen("/dev/full", "w");
 	FILE *n = fmemopen(notes, sizeof notes, "w");
 
 	ck_assert_ptr_nonnull(full);
 	write_bytes(path, "", 0);
-	ck_assert_int_eq(import_ksmtuned(path, full, n), EXIT_FAILURE);
+	ck_assert_int_eq(import_print(&request, full, n), EXIT_FAILURE);
 	fclose(n);
 	(void)fclose(full);
 	ck_assert_ptr_nonnull(strstr(notes, "cannot be written: No space left"));

@@ -35,15 +35,20 @@ static inline void write_bytes(const char *name, const char *bytes, size_t n)
 }
 
 /* Leaves what was printed in out and notes. */
-static inline int import_path(const char *name)
+static inline int import_run(const struct import_request *request)
 {
 	FILE *o = fmemopen(memset(out, 0, sizeof out), sizeof out, "w");
 	FILE *n = fmemopen(memset(notes, 0, sizeof notes), sizeof notes, "w");
-	int status = import_ksmtuned(name, o, n);
+	int status = import_print(request, o, n);
 
 	fclose(o);
 	fclose(n);
 	return status;
+}
+
+static inline int import_path(const char *name)
+{
+	return import_run(&(struct import_request){ .ksmtuned = true, .ksmtuned_path = name });
 }
 
 static inline int import_bytes(const char *bytes, size_t n)
@@ -73,7 +78,7 @@ static inline void shout(const char *text, void *context)
 }
 
 /* What the daemon makes of `out`. */
-static inline struct ksm_conf load_output(void)
+static inline struct conf load_all(void)
 {
 	struct conf conf;
 	char name[128];
@@ -81,6 +86,13 @@ static inline struct ksm_conf load_output(void)
 	(void)snprintf(name, sizeof name, "%s/kvmtuned.conf", folder);
 	write_bytes(name, out, strlen(out));
 	ck_assert_int_eq(conf_load(name, true, shout, NULL, &conf), 0);
+	return conf;
+}
+
+static inline struct ksm_conf load_output(void)
+{
+	struct conf conf = load_all();
+
 	ck_assert_int_eq(conf.policy.ksm.policy, KSM_POLICY_KSMTUNED);
 	return conf.policy.ksm;
 }
