@@ -47,6 +47,16 @@ struct history_point {
 	uint16_t nguests, npinned, nlimited;
 };
 
+/* How much of a guest's memory lies on its home; where it is not pinned, on the node that has
+ * the most of it. */
+struct locality {
+	uint64_t local_kib, all_kib; /* 0: not known */
+};
+
+struct locality locality_of(const struct guest_view *guest, const struct guest_in_force *f);
+/* < 0: not known. */
+double locality_pct(const struct locality *l);
+
 struct history;
 
 struct history *history_new(void); /* NULL: no memory */
@@ -65,6 +75,11 @@ uint64_t history_last(const struct history *h);
 bool history_decision(const struct history *h, uint64_t seq, struct decision *ret);
 /* The last one about this guest; false: none is left. */
 bool history_last_of(const struct history *h, const struct uuid *uuid, struct decision *ret);
+
+/* The last time that this loop has changed something, or was kept from it. */
+bool history_last_change(const struct history *h, enum kt_loop loop, struct decision *ret);
+/* _LOOP_MAX: none's. */
+enum kt_loop history_loop_of(const char *actuator);
 
 size_t history_counts(const struct history *h, struct decision_count ret[HISTORY_COUNTS]);
 

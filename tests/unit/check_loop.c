@@ -93,7 +93,9 @@ static void begin(void)
 	k->plan = calloc(1, sizeof *k->plan);
 	k->arbiter = calloc(1, sizeof *k->arbiter);
 	k->verdicts = verdicts_new();
+	k->history = history_new();
 	ck_assert(k->domains && k->sample && k->view && k->plan && k->arbiter && k->verdicts);
+	ck_assert_ptr_nonnull(k->history);
 	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
 	k->vm_ops = guests_vm_ops(k);
 	ck_assert_int_eq(act_new(&k->fs, NULL, &k->vm_ops, &k->act), 0);
@@ -106,6 +108,7 @@ static void end(void)
 	act_free(k->act);
 	sense_free(k->sense);
 	verdicts_free(k->verdicts);
+	history_free(k->history);
 	free(k->arbiter);
 	free(k->plan);
 	host_view_free(k->view);
