@@ -12,13 +12,8 @@
 		(void)k, (void)q;                                                                  \
 		ret->status = 501;                                                                 \
 	}
-TODO(answer_status)
 TODO(answer_explain)
-TODO(answer_plan)
-TODO(answer_decisions)
-TODO(answer_history)
 TODO(answer_advise)
-TODO(answer_config)
 TODO(answer_metrics)
 TODO(answer_record)
 

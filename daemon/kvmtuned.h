@@ -17,7 +17,8 @@
 struct kvmtuned {
 	const char *conf_path;
 	bool conf_must_exist;
-	bool dry_run; /* --dry-run, a recorded root, or no place for the undo file */
+	bool dry_run;     /* --dry-run, a recorded root, or no place for the undo file */
+	bool cannot_undo; /* ... which is why */
 	struct conf conf;
 
 	struct hostfs fs;
@@ -37,6 +38,7 @@ struct kvmtuned {
 		policy_now; /* the configuration with what is paused, as of the last tick */
 	struct pauses pauses;
 	struct history *history;
+	uint64_t decisions_flushed; /* the last one that who follows them has been sent */
 	struct recorder *recorder;
 	struct http *http; /* NULL: nobody can ask */
 	struct loop *loop; /* NULL: a run that ends by itself */
@@ -111,6 +113,12 @@ int once_connect(struct kvmtuned *k);
 /* --once, --restore: the exit status. */
 int once_run(struct kvmtuned *k);
 int once_restore(struct kvmtuned *k);
+
+/* ---- answer_history.c ----------------------------------------------------------- */
+
+/* Whoever follows the decisions gets those that are new, from either thread: on the main
+ * thread, after each tick and all news. */
+void decisions_flush(struct kvmtuned *k);
 
 /* ---- loop.c: libevent --------------------------------------------------------- */
 

@@ -155,6 +155,7 @@ static void run_tick(struct loop *l)
 	r = kvmtuned_tick(l->k, now_ns);
 	l->k->tick_began_ns = now_ns;
 	l->k->tick_took_ns = now_monotonic_ns() - now_ns;
+	decisions_flush(l->k);
 	service_tick_finished();
 	if (r == 0 && !l->was_ready) {
 		l->was_ready = true;
@@ -215,6 +216,7 @@ static void on_news(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	if (guests_take_news(l->k, now_monotonic_ns()))
 		kick_soon(l);
+	decisions_flush(l->k);
 }
 
 /* ---- signals ------------------------------------------------------------------- */

@@ -215,7 +215,7 @@ static int open_run_dir(struct kvmtuned *k, int *ret_lock_fd)
 		return EXIT_FAILURE;
 	}
 	if (r < 0) {
-		k->dry_run = true;
+		k->dry_run = k->cannot_undo = true;
 		act_free(k->act);
 		if (act_new(&k->fs, NULL, &k->vm_ops, &k->act) < 0)
 			return failed("start", -ENOMEM);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the answers about the host and its guests share.  Nobody else includes it.
+ *
+ *	answer_status.c   the whole host
+ *	answer_guest.c    one guest
+ *	answer_loops.c    what state a loop is in, and why
+ *	answer_problems.c what is wrong
+ *	answer_explain.c  rule by rule
+ *	answer_plan.c     what the next tick would do
+ *	answer_history.c  what was done */
+#ifndef KT_ANSWER_PRIVATE_H
+#define KT_ANSWER_PRIVATE_H
+
+#include "answer.h"
+
+/* Between two ticks a guest may come, or go and another one take its slot: what is known of
+ * it is of the last tick, or NULL. */
+struct known_guest {
+	const struct domain *domain; /* NULL: nobody is there */
+	const struct guest_view *view;
+	const struct guest_sample *sample; /* NULL without a process that could be read */
+	const struct guest_plan *plan;
+	const struct guest_in_force *in_force; /* never NULL */
+};
+
+struct known_guest known_guest_of(const struct kvmtuned *k, size_t slot);
+
+/* The host has been sampled at least once. */
+bool host_is_known(const struct kvmtuned *k);
+
+/* Sentences that say what to do. */
+struct json_object *problems_of(const struct kvmtuned *k);
+/* Since when libvirt owes an answer; 0: it does not. */
+double libvirt_waiting_s(const struct kvmtuned *k);
+
+/* NULL: no KSM here, or not sampled yet. */
+const struct ksm_sample *known_ksm(const struct kvmtuned *k);
+
+/* Whether any of the loops may act on this guest. */
+bool guest_is_managed(const struct kvmtuned *k, const struct known_guest *g);
+
+/* With its member "schema". */
+struct json_object *answer_new(void);
+/* Not known: null. */
+void json_put_known(struct json_object *o, const char *key, bool known, double value);
+void json_put_object(struct json_object *o, const char *key, struct json_object *child);
+void json_add(struct json_object *array, struct json_object *child);
+void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes); /* 0: null */
+
+const char *wish_str(enum wish wish);
+const char *ksm_advisor_str(enum ksm_advisor advisor);
+
+/* Of this moment: what the configuration, the pauses and the last plan come to. */
+enum loop_state {
+	LOOP_IS_ACTIVE,
+	LOOP_IS_OBSERVING,
+	LOOP_IS_OFF,
+	LOOP_IS_PAUSED,
+	LOOP_IS_CEDED,
+	LOOP_IS_REFUSED,
+};
+
+enum loop_state loop_state_of(const struct kvmtuned *k, enum kt_loop loop);
+const char *loop_state_str(enum loop_state state);
+bool loop_is_paused(const struct kvmtuned *k, enum kt_loop loop);
+void json_put_loop_why(const struct kvmtuned *k, enum kt_loop loop, struct json_object *o);
+
+/* What a whole loop depends on, in this order: the first that forbids is the reason. */
+struct loop_rule {
+	enum why why;
+	bool (*forbids)(const struct kvmtuned *k);
+};
+/* Of placement or memory; those of KSM are in explain.h. */
+const struct loop_rule *loop_rules(enum kt_loop loop, size_t *ret_n);
+
+#endif
