@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What state is a loop in, and why? */
 #include "answer_private.h"
-#include "memory_rules.h"
 
 static enum loop_mode mode_of(const struct kvmtuned *k, enum kt_loop loop)
 {
@@ -17,98 +16,26 @@ bool loop_is_paused(const struct kvmtuned *k, enum kt_loop loop)
 	return k->pauses.loop_until_ns[loop] > now_monotonic_ns();
 }
 
-/* ---- what a whole loop depends on ------------------------------------------------------ */
-
-static bool placement_is_off(const struct kvmtuned *k)
+bool loop_explain(const struct kvmtuned *k, enum kt_loop loop, struct explanation *ret)
 {
-	return mode_of(k, LOOP_PLACEMENT) == LOOP_OFF;
-}
+	struct policy_conf conf = k->conf.policy;
 
-static bool placement_is_paused(const struct kvmtuned *k)
-{
-	return loop_is_paused(k, LOOP_PLACEMENT);
-}
-
-static bool host_has_one_node(const struct kvmtuned *k)
-{
-	return k->topology.ncpu_nodes < 2;
-}
-
-static bool numad_runs(const struct kvmtuned *k)
-{
-	return k->sample->host.numad_runs;
-}
-
-static bool predictions_fail(const struct kvmtuned *k)
-{
-	return k->plan->placement_observes;
-}
-
-static bool memory_is_off(const struct kvmtuned *k)
-{
-	return mode_of(k, LOOP_MEMORY) == LOOP_OFF;
-}
-
-static bool memory_is_paused(const struct kvmtuned *k)
-{
-	return loop_is_paused(k, LOOP_MEMORY);
-}
-
-static enum memory_host memory_host(const struct kvmtuned *k)
-{
-	return memory_host_of(&k->conf.policy.memory, k->view, &k->plan->memory,
-			      k->arbiter->memory.pressed);
-}
-
-static bool there_is_no_swap(const struct kvmtuned *k)
-{
-	return host_is_known(k) && memory_host(k) == MEMORY_HOST_NO_SWAP;
-}
-
-static bool host_is_calm(const struct kvmtuned *k)
-{
-	return host_is_known(k) && memory_host(k) == MEMORY_HOST_CALM;
-}
-
-static bool host_is_between(const struct kvmtuned *k)
-{
-	return host_is_known(k) && memory_host(k) == MEMORY_HOST_BETWEEN;
-}
-
-const struct loop_rule *loop_rules(enum kt_loop loop, size_t *ret_n)
-{
-	static const struct loop_rule placement[] = {
-		{ WHY_SINGLE_NODE_HOST, host_has_one_node }, { WHY_SWITCHED_OFF, placement_is_off },
-		{ WHY_PAUSED, placement_is_paused },         { WHY_NUMAD_RUNNING, numad_runs },
-		{ WHY_PREDICTIONS_FAIL, predictions_fail },
-	};
-	static const struct loop_rule memory[] = {
-		{ WHY_SWITCHED_OFF, memory_is_off },   { WHY_PAUSED, memory_is_paused },
-		{ WHY_NO_SWAP, there_is_no_swap },     { WHY_HOST_CALM, host_is_calm },
-		{ WHY_HOST_BETWEEN, host_is_between },
-	};
-
-	if (loop == LOOP_PLACEMENT) {
-		*ret_n = KT_ARRAY_LEN(placement);
-		return placement;
-	}
-	*ret_n = KT_ARRAY_LEN(memory);
-	return memory;
-}
-
-static enum why first_that_forbids(const struct kvmtuned *k, enum kt_loop loop)
-{
-	size_t n;
-	const struct loop_rule *rules = loop_rules(loop, &n);
-
-	for (size_t i = 0; i < n; i++)
-		if (rules[i].forbids(k))
-			return rules[i].why;
-	return WHY_NONE;
+	*ret = (struct explanation){ 0 };
+	if (!host_is_known(k))
+		return false;
+	pauses_apply(&k->pauses, &conf);
+	if (loop == LOOP_KSM)
+		explain_ksm(k->arbiter, &conf, k->view, act_in_force(k->act), ret);
+	else if (loop == LOOP_PLACEMENT)
+		explain_placement_of_host(k->arbiter, &conf, k->view, ret);
+	else
+		explain_memory_of_host(k->arbiter, &conf, k->view, k->plan, ret);
+	return true;
 }
 
 /* ---- why ------------------------------------------------------------------------------- */
 
+/* What the last plan was made for, unless the operator has said something since. */
 static enum why ksm_why(const struct kvmtuned *k)
 {
 	if (mode_of(k, LOOP_KSM) == LOOP_OFF)
@@ -138,12 +65,14 @@ static void put_work(const struct kvmtuned *k, enum kt_loop loop, struct json_ob
 
 void json_put_loop_why(const struct kvmtuned *k, enum kt_loop loop, struct json_object *o)
 {
-	enum why why = loop == LOOP_KSM ? ksm_why(k) : first_that_forbids(k, loop);
+	struct explanation e;
 
-	if (loop != LOOP_KSM && why == WHY_NONE)
-		put_work(k, loop, o);
+	if (loop == LOOP_KSM)
+		json_put_why(o, ksm_why(k));
+	else if (loop_explain(k, loop, &e) && explanation_reason(&e) != WHY_NONE)
+		json_put_why(o, explanation_reason(&e));
 	else
-		json_put_why(o, why);
+		put_work(k, loop, o);
 }
 
 /* ---- state ----------------------------------------------------------------------------- */

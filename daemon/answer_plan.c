@@ -292,10 +292,12 @@ static int look_at_host(struct kvmtuned *k, uint64_t now_ns)
 static void decide(struct outlook *l, uint64_t now_ns)
 {
 	struct kvmtuned *k = l->k;
+	struct ended_pause ended;
 
 	l->arbiter = *k->arbiter;
 	l->pauses = k->pauses;
-	(void)pauses_expire(&l->pauses, now_ns);
+	while (pauses_take_ended(&l->pauses, now_ns, &ended))
+		; /* what the tick will say */
 	l->conf = k->conf.policy;
 	pauses_apply(&l->pauses, &l->conf);
 	arbiter_step(&l->arbiter, &l->conf, k->view, act_in_force(k->act), &l->plan);

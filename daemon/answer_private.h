@@ -12,6 +12,7 @@
 #define KT_ANSWER_PRIVATE_H
 
 #include "answer.h"
+#include "explain.h"
 
 /* Between two ticks a guest may come, or go and another one take its slot: what is known of
  * it is of the last tick, or NULL. */
@@ -65,12 +66,7 @@ const char *loop_state_str(enum loop_state state);
 bool loop_is_paused(const struct kvmtuned *k, enum kt_loop loop);
 void json_put_loop_why(const struct kvmtuned *k, enum kt_loop loop, struct json_object *o);
 
-/* What a whole loop depends on, in this order: the first that forbids is the reason. */
-struct loop_rule {
-	enum why why;
-	bool (*forbids)(const struct kvmtuned *k);
-};
-/* Of placement or memory; those of KSM are in explain.h. */
-const struct loop_rule *loop_rules(enum kt_loop loop, size_t *ret_n);
+/* What keeps it from all it does.  False: the host was never sampled. */
+bool loop_explain(const struct kvmtuned *k, enum kt_loop loop, struct explanation *ret);
 
 #endif

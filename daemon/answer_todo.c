@@ -12,7 +12,6 @@
 		(void)k, (void)q;                                                                  \
 		ret->status = 501;                                                                 \
 	}
-TODO(answer_explain)
 TODO(answer_advise)
 TODO(answer_metrics)
 TODO(answer_record)
