@@ -71,6 +71,9 @@ ALL_I      := $(addprefix -Ilib/,$(ROOMS)) -Idaemon
 DAEMON_CFLAGS = $(ALL_I) $(call pkg_cflags,$(LIB_PKGS) $(DAEMON_PKGS))
 DAEMON_LIBS   = $(call pkg_libs,$(LIB_PKGS) $(DAEMON_PKGS)) -linih -lm -pthread
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+# Tests of kvmtunectl have everything of it but its main(), and nothing of the daemon's.
+CTL_OBJ      := $(call obj,$(filter-out ctl/main.c,$(CTL_SRC)))
+CTL_UNIT_BIN := $(filter $(BUILD)/tests/check_ctl% $(BUILD)/tests/check_report%,$(UNIT_BIN))
 SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
@@ -124,10 +127,16 @@ $(BUILD)/kvmtunectl: $(call obj,$(CTL_SRC)) $(BUILD)/libkvmtuned.a
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CTL_PKGS)) -lm
 
-$(UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+$(filter-out $(CTL_UNIT_BIN),$(UNIT_BIN)): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+
+$(CTL_UNIT_BIN:$(BUILD)/tests/%=$(BUILD)/obj/tests/unit/%.o): DAEMON_CFLAGS = -Ilib/base -Ictl $(call pkg_cflags,$(CTL_PKGS))
+$(CTL_UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(CTL_OBJ) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(call pkg_libs,$(CTL_PKGS) $(TEST_PKGS)) -lm
 
 $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC) $(NUMA_SRC)) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
