@@ -86,6 +86,9 @@ int options_parse(int argc, char **argv, struct options *ret);
 void options_print(FILE *out, unsigned int mask);  /* 0: those of all verbs */
 const struct verb *options_verb(const char *name); /* NULL: there is none, which is said */
 
+/* Whether an operand means a loop: its name does, but for --guest. */
+bool ctl_is_loop(const struct options *o, const char *name);
+
 /* ---- asking (request.c) ----------------------------------------------------------------
  *
  * All return 0 or the exit status, and have said why. */
@@ -146,6 +149,7 @@ struct shown {
 struct shown show_kib(double kib);                    /* "1.5 GiB"; NAN: "-" */
 struct shown show_number(double value, int decimals); /* NAN: "-" */
 struct shown show_seconds(double seconds);            /* "2 h 5 min" */
+struct shown show_age(double unix_s);                 /* how long ago, or how long until then */
 struct shown show_moment(double unix_s);              /* local: "2026-11-21 20:36:09" */
 
 #endif

@@ -207,3 +207,13 @@ const struct verb *options_verb(const char *name)
 	ctl_say("there is no verb \"%s\".  Try: kvmtunectl help", name);
 	return NULL;
 }
+
+bool ctl_is_loop(const struct options *o, const char *name)
+{
+	static const char *const loops[] = { "ksm", "placement", "memory" };
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(loops); i++)
+		if (strcmp(loops[i], name) == 0)
+			return !(o->given & OPTION_GUEST);
+	return false;
+}

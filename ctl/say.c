@@ -145,6 +145,14 @@ struct shown show_seconds(double seconds)
 	return shown;
 }
 
+struct shown show_age(double unix_s)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return show_seconds(fabs((double)now.tv_sec - unix_s));
+}
+
 struct shown show_moment(double unix_s)
 {
 	struct shown shown = { "-" };

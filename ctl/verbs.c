@@ -6,7 +6,7 @@ const struct verb ctl_verbs[] = {
 	{ "status", "[GUEST]...", 0, OPERANDS_MAX, 0, verb_status,
 	  "the daemon, the host, the loops and the guests on one screen" },
 	{ "top", "", 0, 0, OPTION_BATCH | OPTION_ROUNDS | OPTION_DELAY | OPTION_OUTPUT, verb_top,
-	  "the same, live; keys: n node, s steal, k KSM, m memory, q quit" },
+	  "the same, live; keys: a name, n node, s steal, k KSM, m memory, q quit" },
 	{ "explain", "GUEST|ksm|placement|memory", 1, 1, OPTION_GUEST, verb_explain,
 	  "why it is so, rule by rule, and what would change it" },
 	{ "plan", "", 0, 0, 0, verb_plan, "what the next tick would do now; nothing is done" },

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Why is it so? */
+#include <math.h>
+#include <string.h>
+
+#include "status.h"
+
+static bool elements_are_proper(struct json_object *object, const char *key, const char *shape)
+{
+	for (size_t i = 0; i < get_length(object, key); i++)
+		if (!ctl_has_shape(get_element(object, key, i), shape, key))
+			return false;
+	return true;
+}
+
+static bool loop_is_proper(struct json_object *loop)
+{
+	return ctl_has_shape(loop,
+			     "loop:s wish:s? reason:s sentence:s rules:a change:s? again_in_s:n?",
+			     "a loop") &&
+	       elements_are_proper(loop, "rules", "reason:s passes:b sentence:s");
+}
+
+static bool is_proper(struct json_object *answer)
+{
+	struct json_object *guest = get_member(answer, "guest");
+
+	if (!ctl_has_shape(answer, "inputs:a", "the explanation") ||
+	    !elements_are_proper(answer, "inputs", "name:s"))
+		return false;
+	if (!guest)
+		return loop_is_proper(answer);
+	if (!status_guest_is_proper(guest) || !ctl_has_shape(answer, "loops:a", "the explanation"))
+		return false;
+	for (size_t i = 0; i < get_length(answer, "loops"); i++)
+		if (!loop_is_proper(get_element(answer, "loops", i)))
+			return false;
+	return true;
+}
+
+static int show_inputs(const struct options *o, struct json_object *answer)
+{
+	static const struct column columns[] = { { "INPUT", COLUMN_TEXT },
+						 { "VALUE", COLUMN_TEXT } };
+	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));
+
+	for (size_t i = 0; i < get_length(answer, "inputs"); i++) {
+		struct json_object *input = get_element(answer, "inputs", i);
+		struct json_object *value = get_member(input, "value");
+
+		(void)table_row(
+			&t, (const char *const[]){ get_text(input, "name"),
+						   value ? json_object_get_string(value) : NULL });
+	}
+	return table_print(&t);
+}
+
+static int show_rules(const struct options *o, struct json_object *loop)
+{
+	static const struct column columns[] = { { "RULE", COLUMN_TEXT },
+						 { "PASSES", COLUMN_TEXT },
+						 { "WHEN IT DOES NOT", COLUMN_LONG } };
+	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));
+
+	for (size_t i = 0; i < get_length(loop, "rules"); i++) {
+		struct json_object *rule = get_element(loop, "rules", i);
+		bool passes = get_bool(rule, "passes");
+
+		table_color(table_row(&t, (const char *const[]){ get_text(rule, "reason"),
+								 passes ? "yes" : "NO",
+								 get_text(rule, "sentence") }),
+			    1, passes ? "green" : "red");
+	}
+	return table_print(&t);
+}
+
+static int show_loop(const struct options *o, struct json_object *loop)
+{
+	const char *wish = get_text(loop, "wish"), *change = get_text(loop, "change");
+	double again_s = get_number(loop, "again_in_s");
+	int status = EXIT_SUCCESS;
+
+	printf("\n%s: %s%s%s: %s\n", get_text(loop, "loop"), wish ? wish : "", wish ? ", " : "",
+	       get_text(loop, "reason"), get_text(loop, "sentence"));
+	if (get_length(loop, "rules") > 0)
+		status = show_rules(o, loop);
+	if (change)
+		printf("What would change it: %s\n", change);
+	if (!isnan(again_s))
+		printf("That ends by itself in %s.\n", show_seconds(again_s).text);
+	return status;
+}
+
+static int show(const struct options *o, struct json_object *answer)
+{
+	struct json_object *guest = get_member(answer, "guest");
+	struct table t;
+	int status = EXIT_SUCCESS;
+
+	if (guest && !o->quiet) {
+		t = status_guests(o, &guest, 1);
+		status = table_print(&t);
+		putchar('\n');
+	}
+	if (status == EXIT_SUCCESS)
+		status = show_inputs(o, answer);
+	if (!guest && status == EXIT_SUCCESS)
+		status = show_loop(o, answer);
+	for (size_t i = 0; i < get_length(answer, "loops") && status == EXIT_SUCCESS; i++)
+		status = show_loop(o, get_element(answer, "loops", i));
+	return status;
+}
+
+int verb_explain(const struct options *o, int argc, char **argv)
+{
+	KT_AUTOFREE char *name = ctl_percent_encode(argv[1]);
+	KT_AUTOFREE char *path = NULL;
+	struct json_object *answer = NULL;
+	int status;
+
+	(void)argc;
+	if (!name || asprintf(&path, "/v1/explain?%s=%s",
+			      ctl_is_loop(o, argv[1]) ? "loop" : "guest", name) < 0) {
+		path = NULL;
+		ctl_say("no memory to ask");
+		return EXIT_FAILURE;
+	}
+	status = ctl_get(o, path, &answer);
+	if (status == EXIT_SUCCESS && !is_proper(answer))
+		status = EXIT_FAILURE;
+	if (status == EXIT_SUCCESS && o->json)
+		ctl_print_json(answer);
+	else if (status == EXIT_SUCCESS)
+		status = show(o, answer);
+	json_object_put(answer);
+	return status;
+}

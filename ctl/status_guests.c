@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How do guests look? */
+#include <math.h>
+#include <string.h>
+
+#include "status.h"
+
+void status_managed(struct json_object *guest, char *buf, size_t size)
+{
+	const char *placement = get_text(get_member(guest, "placement"), "reason");
+	const char *memory = get_text(get_member(guest, "memory"), "reason");
+	const char *hold = get_text(guest, "hold");
+	double until = get_number(guest, "hold_until_unix_s");
+
+	if (hold)
+		(void)snprintf(buf, size, "%s%s%s", hold, isnan(until) ? "" : " for ",
+			       isnan(until) ? "" : show_age(until).text);
+	else if (get_bool(guest, "managed"))
+		(void)snprintf(buf, size, "yes");
+	else if (strcmp(placement, memory) == 0)
+		(void)snprintf(buf, size, "no: %s", placement);
+	else
+		(void)snprintf(buf, size, "no: %s, %s", placement, memory);
+}
+
+/* Messages begin with the guest's name, which is in its own column. */
+static void last_decision(struct json_object *guest, char *buf, size_t size)
+{
+	struct json_object *last = get_member(guest, "last_decision");
+	const char *message = get_text(last, "message"), *name = get_text(guest, "name");
+	size_t length = strlen(name);
+
+	buf[0] = '\0';
+	if (!message)
+		return;
+	if (strncmp(message, name, length) == 0 && strncmp(message + length, ": ", 2) == 0)
+		message += length + 2;
+	(void)snprintf(buf, size, "%s ago: %s", show_age(get_number(last, "unix_s")).text, message);
+}
+
+static void add_guest(struct table *t, struct json_object *guest)
+{
+	char managed[128], last[1024];
+
+	status_managed(guest, managed, sizeof managed);
+	last_decision(guest, last, sizeof last);
+	table_color(table_row(t,
+			      (const char *const[]){
+				      get_text(guest, "name"),
+				      show_number(get_number(guest, "vcpus"), 0).text,
+				      show_kib(get_number(guest, "memory_kib")).text,
+				      get_text(guest, "home"),
+				      show_number(get_number(guest, "local_percent"), 1).text,
+				      show_number(get_number(guest, "steal_percent"), 1).text,
+				      show_kib(get_number(guest, "merged_kib")).text,
+				      show_kib(get_number(guest, "limit_kib")).text,
+				      managed,
+				      last,
+			      }),
+		    8, get_text(guest, "hold") ? "yellow" : NULL);
+}
+
+struct table status_guests(const struct options *o, struct json_object *const *guests, size_t n)
+{
+	static const struct column columns[] = {
+		{ "NAME", COLUMN_TEXT },      { "VCPUS", COLUMN_NUMBER },
+		{ "MEMORY", COLUMN_NUMBER },  { "NODES", COLUMN_TEXT },
+		{ "LOCAL %", COLUMN_NUMBER }, { "STEAL %", COLUMN_NUMBER },
+		{ "MERGED", COLUMN_NUMBER },  { "LIMIT", COLUMN_NUMBER },
+		{ "MANAGED", COLUMN_TEXT },   { "LAST DECISION", COLUMN_LONG },
+	};
+	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));
+
+	for (size_t i = 0; i < n; i++)
+		add_guest(&t, guests[i]);
+	return t;
+}
