@@ -5,6 +5,8 @@
 
 #include "status.h"
 
+enum { NAME_COLUMNS = 32 };
+
 void status_managed(struct json_object *guest, char *buf, size_t size)
 {
 	const char *placement = get_text(get_member(guest, "placement"), "reason");
@@ -38,15 +40,26 @@ static void last_decision(struct json_object *guest, char *buf, size_t size)
 	(void)snprintf(buf, size, "%s ago: %s", show_age(get_number(last, "unix_s")).text, message);
 }
 
+/* A name of a thousand bytes would leave no room for anything else on a terminal. */
+static void name_that_fits(struct json_object *guest, char *buf, size_t size)
+{
+	const char *name = get_text(guest, "name");
+	bool fits = strlen(name) <= NAME_COLUMNS || !isatty(STDOUT_FILENO);
+
+	(void)snprintf(buf, size, "%.*s%s", fits ? (int)size : NAME_COLUMNS - 2, name,
+		       fits ? "" : "..");
+}
+
 static void add_guest(struct table *t, struct json_object *guest)
 {
-	char managed[128], last[1024];
+	char name[1100], managed[128], last[1024];
 
+	name_that_fits(guest, name, sizeof name);
 	status_managed(guest, managed, sizeof managed);
 	last_decision(guest, last, sizeof last);
 	table_color(table_row(t,
 			      (const char *const[]){
-				      get_text(guest, "name"),
+				      name,
 				      show_number(get_number(guest, "vcpus"), 0).text,
 				      show_kib(get_number(guest, "memory_kib")).text,
 				      get_text(guest, "home"),
@@ -67,7 +80,7 @@ struct table status_guests(const struct options *o, struct json_object *const *g
 		{ "MEMORY", COLUMN_NUMBER },  { "NODES", COLUMN_TEXT },
 		{ "LOCAL %", COLUMN_NUMBER }, { "STEAL %", COLUMN_NUMBER },
 		{ "MERGED", COLUMN_NUMBER },  { "LIMIT", COLUMN_NUMBER },
-		{ "MANAGED", COLUMN_TEXT },   { "LAST DECISION", COLUMN_LONG },
+		{ "MANAGED", COLUMN_LONG },   { "LAST DECISION", COLUMN_LONG },
 	};
 	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));
 
