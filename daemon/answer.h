@@ -31,6 +31,7 @@ struct question {
 	const char *guest;
 	enum kt_loop loop;
 	uint64_t after, since_s, vcpus, mib, for_s;
+	bool openmetrics; /* the Accept header has application/openmetrics-text */
 };
 
 enum answer_stream {
@@ -61,7 +62,7 @@ answer_fn answer_decisions, answer_history;
 answer_fn answer_advise;
 /* answer_config.c */
 answer_fn answer_config;
-/* answer_metrics.c: OpenMetrics text */
+/* answer_metrics.c: text for Prometheus, or OpenMetrics where that is asked for */
 answer_fn answer_metrics;
 /* answer_control.c: changes, for root only */
 answer_fn answer_pause, answer_resume, answer_release, answer_reload, answer_tick;
@@ -96,5 +97,26 @@ void json_put_why(struct json_object *o, enum why why); /* "reason" and "sentenc
 double answer_unix_s(uint64_t monotonic_ns);
 
 const char *loop_str(enum kt_loop loop); /* "ksm", "placement", "memory" */
+
+/* ---- what JSON and metrics have in common (answer_state.c) ------------------------------ */
+
+enum loop_state {
+	LOOP_IS_ACTIVE,
+	LOOP_IS_OBSERVING,
+	LOOP_IS_OFF,
+	LOOP_IS_PAUSED,
+	LOOP_IS_CEDED,
+	LOOP_IS_REFUSED, /* the kernel takes no writes */
+	_LOOP_STATE_MAX,
+};
+
+enum loop_state answer_loop_state(const struct kvmtuned *k, enum kt_loop loop);
+const char *loop_state_str(enum loop_state state); /* "active", "observe", ... */
+
+/* This guest has been in the last tick, and is still there.  Without it the other functions
+ * must not be asked of this slot. */
+bool answer_guest_is_known(const struct kvmtuned *k, size_t slot);
+/* What keeps all three loops from this guest for good; WHY_NONE: one of them may act. */
+enum why answer_guest_obstacle(const struct kvmtuned *k, size_t slot);
 
 #endif

@@ -6,6 +6,7 @@
 #include "act.h"
 #include "clock.h"
 #include "conf.h"
+#include "histogram.h"
 #include "history.h"
 #include "pause.h"
 #include "policy.h"
@@ -54,12 +55,14 @@ struct kvmtuned {
 	uint64_t ticks;
 	uint64_t started_ns;
 	uint64_t tick_began_ns, tick_took_ns; /* the last one */
-	uint64_t next_tick_ns;                /* 0: none is planned */
-	unsigned int links;                   /* that there have been to libvirt */
-	char libvirt_version[VIRT_TEXT_MAX];  /* escaped; "" before the first link */
-	uint64_t balloons_asked_ns;           /* 0: not yet */
-	uint32_t bound[KT_GUESTS_MAX];        /* incarnation that act knows, by slot */
-	size_t vcpu_threads[KT_GUESTS_MAX];   /* seen at the last tick, by slot */
+	struct histogram tick_times;
+	bool conf_rejected;                  /* by the last reload: an older one is in force */
+	uint64_t next_tick_ns;               /* 0: none is planned */
+	unsigned int links;                  /* that there have been to libvirt */
+	char libvirt_version[VIRT_TEXT_MAX]; /* escaped; "" before the first link */
+	uint64_t balloons_asked_ns;          /* 0: not yet */
+	uint32_t bound[KT_GUESTS_MAX];       /* incarnation that act knows, by slot */
+	size_t vcpu_threads[KT_GUESTS_MAX];  /* seen at the last tick, by slot */
 	struct hostfile cpu_online, node_online;
 	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
 };

@@ -156,6 +156,7 @@ static void run_tick(struct loop *l)
 	l->k->tick_began_ns = now_ns;
 	l->k->tick_took_ns = now_monotonic_ns() - now_ns;
 	decisions_flush(l->k);
+	histogram_add(&l->k->tick_times, l->k->tick_took_ns);
 	service_tick_finished();
 	if (r == 0 && !l->was_ready) {
 		l->was_ready = true;
@@ -239,6 +240,7 @@ int loop_reload(struct kvmtuned *k)
 		     : -ENOMEM;
 
 	service_reloading(now_monotonic_ns());
+	k->conf_rejected = r < 0;
 	if (r < 0) {
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED },
 			  "the configuration is as it was before: %s has mistakes", k->conf_path);
