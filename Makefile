@@ -79,7 +79,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit sim live vm layers mutate sanitize format install clean help \
+.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install clean help \
 	bench-tick bench-ksm bench-placement bench-memory
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -163,6 +163,9 @@ check: ## every test, installing what is missing; ends with "N passed, N failed"
 
 unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
 	@tests/run-binaries unit $(UNIT_BIN)
+
+metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard
+	@tests/metrics $(BUILD)
 
 sim: $(SIM_BIN) ## closed loops against the plant
 	@JOBS=2 tests/run-binaries sim $(SIM_BIN)
