@@ -226,7 +226,10 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
 	install -D -m 0755 $(BUILD)/kvmtunectl $(DESTDIR)$(BINDIR)/kvmtunectl
 	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf.d
-	install -D -m 0644 systemd/kvmtuned.service $(DESTDIR)$(UNITDIR)/kvmtuned.service
+	install -D -m 0644 -t $(DESTDIR)$(UNITDIR) systemd/kvmtuned.service \
+		systemd/kvmtuned-textfile.service systemd/kvmtuned-textfile.timer
+	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/kvmtuned \
+		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1
