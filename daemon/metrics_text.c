@@ -29,10 +29,18 @@ void metrics_name(struct metrics_text *t, const char *suffix)
 	t->labelled = false;
 }
 
+/* Separators of lines and switches of direction do to a terminal what control characters do. */
+static bool is_readable(uint32_t code)
+{
+	return code >= 0x20 && (code < 0x7f || code >= 0xa0) && (code < 0x2028 || code > 0x202e) &&
+	       (code < 0x2066 || code > 0x2069) && (code < 0xd800 || code > 0xdfff) &&
+	       code <= 0x10ffff;
+}
+
 /* Bytes of the character that begins here; 0: it is not UTF-8, or not for reading. */
 static size_t readable_length(const unsigned char *s)
 {
-	static const uint32_t least[] = { 0, 0x20, 0xa0, 0x800, 0x10000 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* of n bytes */
 	size_t n = *s < 0x80         ? 1
 		   : *s >> 5 == 0x06 ? 2
 		   : *s >> 4 == 0x0e ? 3
@@ -45,9 +53,7 @@ static size_t readable_length(const unsigned char *s)
 			return 0;
 		code = code << 6 | (s[i] & 0x3fU);
 	}
-	if (code < least[n] || code == 0x7f || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
-		return 0;
-	return n;
+	return code >= least[n] && is_readable(code) ? n : 0;
 }
 
 /* Bytes of text that needs no escape. */

@@ -35,6 +35,11 @@ static const struct {
 	{ "\xe2\x82x\xf0\x9f\x90", "\\\\xe2\\\\x82x\\\\xf0\\\\x9f\\\\x90" },
 	{ "\xc0\xaf\xe0\x80\xaf", "\\\\xc0\\\\xaf\\\\xe0\\\\x80\\\\xaf" }, /* overlong */
 	{ "\xed\xa0\x80\xf4\x90\x80\x80", "\\\\xed\\\\xa0\\\\x80\\\\xf4\\\\x90\\\\x80\\\\x80" },
+	{ "\xe2\x80\xa8"
+	  "\xe2\x80\xae"
+	  "exe \xe2\x80\xaf", /* a line, the other direction; and a narrow blank */
+	  "\\\\xe2\\\\x80\\\\xa8\\\\xe2\\\\x80\\\\xae"
+	  "exe \xe2\x80\xaf" },
 	{ "../%s%n", "../%s%n" },
 };
 
@@ -147,7 +152,7 @@ START_TEST(guests_are_left_out_when_that_is_wanted)
 	k->conf.metrics_per_domain = CONF_NO;
 	shows_nothing_of("domain=\"");
 	shows_nothing_of("kvmtuned_domain_");
-	shows("kvmtuned_domains_managed 12");
+	shows("kvmtuned_domains_managed 13");
 }
 END_TEST
 
