@@ -100,6 +100,7 @@ const char *loop_str(enum kt_loop loop); /* "ksm", "placement", "memory" */
 
 /* ---- what JSON and metrics have in common (answer_state.c) ------------------------------ */
 
+/* Of this moment: what the configuration, the pauses and the last plan come to. */
 enum loop_state {
 	LOOP_IS_ACTIVE,
 	LOOP_IS_OBSERVING,

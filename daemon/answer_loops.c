@@ -108,11 +108,12 @@ static bool is_refused(const struct kvmtuned *k, enum kt_loop loop)
 	return refused > 0 && works == 0;
 }
 
-enum loop_state loop_state_of(const struct kvmtuned *k, enum kt_loop loop)
+enum loop_state answer_loop_state(const struct kvmtuned *k, enum kt_loop loop)
 {
 	if (loop_is_paused(k, loop))
 		return LOOP_IS_PAUSED;
-	if (mode_of(k, loop) == LOOP_OFF)
+	if (mode_of(k, loop) == LOOP_OFF ||
+	    (loop == LOOP_KSM && k->conf.policy.ksm.policy == KSM_POLICY_OFF))
 		return LOOP_IS_OFF;
 	if (observes(k, loop))
 		return LOOP_IS_OBSERVING;
@@ -123,11 +124,11 @@ enum loop_state loop_state_of(const struct kvmtuned *k, enum kt_loop loop)
 
 const char *loop_state_str(enum loop_state state)
 {
-	static const char *const words[] = {
+	static const char *const words[_LOOP_STATE_MAX] = {
 		[LOOP_IS_ACTIVE] = "active", [LOOP_IS_OBSERVING] = "observe",
 		[LOOP_IS_OFF] = "off",       [LOOP_IS_PAUSED] = "paused",
 		[LOOP_IS_CEDED] = "ceded",   [LOOP_IS_REFUSED] = "refused",
 	};
 
-	return words[state];
+	return state < _LOOP_STATE_MAX ? words[state] : "off";
 }

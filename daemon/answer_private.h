@@ -51,18 +51,6 @@ void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes); /* 
 const char *wish_str(enum wish wish);
 const char *ksm_advisor_str(enum ksm_advisor advisor);
 
-/* Of this moment: what the configuration, the pauses and the last plan come to. */
-enum loop_state {
-	LOOP_IS_ACTIVE,
-	LOOP_IS_OBSERVING,
-	LOOP_IS_OFF,
-	LOOP_IS_PAUSED,
-	LOOP_IS_CEDED,
-	LOOP_IS_REFUSED,
-};
-
-enum loop_state loop_state_of(const struct kvmtuned *k, enum kt_loop loop);
-const char *loop_state_str(enum loop_state state);
 bool loop_is_paused(const struct kvmtuned *k, enum kt_loop loop);
 void json_put_loop_why(const struct kvmtuned *k, enum kt_loop loop, struct json_object *o);
 

@@ -2,44 +2,6 @@
 /* What is said of a loop or a guest in more than one format: in which state is it? */
 #include "answer.h"
 
-static enum loop_mode mode_of(const struct policy_conf *conf, enum kt_loop loop)
-{
-	return loop == LOOP_KSM         ? conf->ksm.mode
-	       : loop == LOOP_PLACEMENT ? conf->placement.mode
-					: conf->memory.mode;
-}
-
-/* What is refused or ceded of single guests is told with them. */
-enum loop_state answer_loop_state(const struct kvmtuned *k, enum kt_loop loop)
-{
-	const struct ksm_in_force *ksm = &act_in_force(k->act)->ksm;
-	enum loop_mode mode = mode_of(&k->policy_now, loop);
-
-	if (mode == LOOP_OFF || (loop == LOOP_KSM && k->policy_now.ksm.policy == KSM_POLICY_OFF))
-		return LOOP_IS_OFF;
-	if (mode == LOOP_PAUSED)
-		return LOOP_IS_PAUSED;
-	if (loop == LOOP_KSM && ksm->off)
-		return LOOP_IS_REFUSED;
-	if (loop == LOOP_KSM && (ksm->ceded || k->plan->ksm.why == WHY_KERNEL_ADVISOR))
-		return LOOP_IS_CEDED;
-	if (mode == LOOP_OBSERVE || k->dry_run || k->policy_now.mode == DAEMON_OBSERVE ||
-	    (loop == LOOP_PLACEMENT && k->plan->placement_observes))
-		return LOOP_IS_OBSERVING;
-	return LOOP_IS_ACTIVE;
-}
-
-const char *loop_state_str(enum loop_state state)
-{
-	static const char *const words[_LOOP_STATE_MAX] = {
-		[LOOP_IS_ACTIVE] = "active", [LOOP_IS_OBSERVING] = "observe",
-		[LOOP_IS_OFF] = "off",       [LOOP_IS_PAUSED] = "paused",
-		[LOOP_IS_CEDED] = "ceded",   [LOOP_IS_REFUSED] = "refused",
-	};
-
-	return state < _LOOP_STATE_MAX ? words[state] : "off";
-}
-
 /* Between two ticks libvirt may have given the slot to another guest. */
 bool answer_guest_is_known(const struct kvmtuned *k, size_t slot)
 {

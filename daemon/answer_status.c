@@ -153,7 +153,7 @@ static struct json_object *loop_of(const struct kvmtuned *k, enum kt_loop loop)
 	bool ends = loop_is_paused(k, loop) && until_ns != UINT64_MAX;
 	struct decision d;
 
-	json_put_text(o, "state", loop_state_str(loop_state_of(k, loop)));
+	json_put_text(o, "state", loop_state_str(answer_loop_state(k, loop)));
 	json_put_loop_why(k, loop, o);
 	json_put_known(o, "paused_until_unix_s", ends, ends ? answer_unix_s(until_ns) : 0);
 	if (history_last_change(k->history, loop, &d)) {

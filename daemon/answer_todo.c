@@ -13,26 +13,7 @@
 		ret->status = 501;                                                                 \
 	}
 TODO(answer_advise)
-TODO(answer_metrics)
 TODO(answer_record)
-
-struct history *history_new(void)
-{
-	return calloc(1, 1);
-}
-void history_free(struct history *h)
-{
-	free(h);
-}
-void history_listen(const struct log_event *event, void *history)
-{
-	(void)event, (void)history;
-}
-void history_tick(struct history *h, const struct host_view *view, const struct plan *plan,
-		  const struct in_force *in_force, int64_t unix_s)
-{
-	(void)h, (void)view, (void)plan, (void)in_force, (void)unix_s;
-}
 
 struct recorder *recorder_new(void)
 {
