@@ -59,21 +59,31 @@ enum { ADVICE_MAX = 8 };
 /* One set of nodes that was considered. */
 struct advised_nodes {
 	uint64_t nodes;
-	bool fits;         /* its memory and its vCPUs */
+	bool fits;         /* as many CPUs as vCPUs, whoever else uses them, and its memory */
 	double lost_cpus;  /* by everybody, if it came here, above what is lost now */
-	uint64_t free_kib; /* that guests may count on */
+	uint64_t free_kib; /* that guests may count on, beside what those here have not used yet */
 };
 
 struct advice {
-	uint64_t nodes; /* bit by id; 0: nowhere (why says it) */
+	/* Bit by id.  Where it fits nowhere now, the least bad, whose first `considered` does
+	 * not fit: why is node-crowded.  0: it cannot be placed here at all, why is no-cpus
+	 * or wider-than-node. */
+	uint64_t nodes;
 	enum why why;
 	size_t n; /* the best first */
 	struct advised_nodes considered[ADVICE_MAX];
 };
 
-/* A guest of so many vCPUs that all want to run, with so much memory (0: not known). */
+/* Some 5 MiB, of the caller; nothing of it has to be set or is of use afterwards. */
+struct advise_scratch {
+	struct placement_policy placement;
+};
+
+/* A guest of so many vCPUs that all want to run, with so much memory (0: not known), beside
+ * the others where they are now.  A host of one node is always the answer itself. */
 void placement_advise(const struct arbiter *arbiter, const struct placement_conf *conf,
 		      const struct host_view *view, const struct in_force *in_force,
-		      unsigned int vcpus, uint64_t memory_kib, struct advice *ret);
+		      unsigned int vcpus, uint64_t memory_kib, struct advise_scratch *scratch,
+		      struct advice *ret);
 
 #endif

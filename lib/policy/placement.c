@@ -199,14 +199,13 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 		.state = state, .conf = conf, .view = view, .in_force = in_force, .plan = ret
 	};
 
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (!cpumask_empty(&view->topology->node[n].cpus))
-			s.nnear = placement_near(view->topology, n, s.near[n]);
+	placement_fill_near(&s);
 	pack_begin(&state->pack);
 	state->nunits = 0;
 	for (size_t i = 0; i < view->nslots; i++)
 		if (view->guest[i].domain)
 			admit(&s, i);
+	placement_note_base(&s);
 	placement_fill_bins(&s);
 	pack_settle(&state->pack);
 	placement_note_waits(&s);

@@ -18,7 +18,9 @@ double placement_remoteness(const struct topology *t, unsigned int from, unsigne
 	return there / local - 1;
 }
 
-unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX])
+/* Nodes by their distance from this one, itself first; those without CPUs are left out. */
+static unsigned int near_ones(const struct topology *t, unsigned int node,
+			      uint8_t ret[KT_NODES_MAX])
 {
 	double far[KT_NODES_MAX] = { 0 }; /* from all that are taken */
 	uint64_t taken = 0;
@@ -40,6 +42,15 @@ unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t
 		}
 	}
 	return n;
+}
+
+void placement_fill_near(struct placement_step *s)
+{
+	const struct topology *t = s->view->topology;
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		if (!cpumask_empty(&t->node[n].cpus))
+			s->nnear = near_ones(t, n, s->near[n]);
 }
 
 /* ---- CPUs --------------------------------------------------------------------------- */
@@ -147,13 +158,17 @@ static double room_gib(const struct placement_step *s, unsigned int node)
 	return gib;
 }
 
+void placement_note_base(struct placement_step *s)
+{
+	if (s->view->dt_s > 0 && pins_are_old(s))
+		update_base(s);
+}
+
 void placement_fill_bins(struct placement_step *s)
 {
 	const struct topology *t = s->view->topology;
 	struct pack *p = &s->state->pack;
 
-	if (s->view->dt_s > 0 && pins_are_old(s))
-		update_base(s);
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		struct cpumask cpus = cpumask_andnot(&t->node[n].cpus, &s->conf->reserved_cpus);
 

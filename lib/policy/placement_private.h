@@ -12,7 +12,8 @@
  *	placement_core.c    ... or to a core for each vCPU
  *	placement_move.c    whose memory moves, and how fast
  *	placement_effect.c  did it help?
- *	placement_explain.c why is it so, for who asks */
+ *	placement_explain.c why is it so, for who asks
+ *	placement_advise.c  where would one more guest go */
 #ifndef KT_PLACEMENT_PRIVATE_H
 #define KT_PLACEMENT_PRIVATE_H
 
@@ -51,6 +52,11 @@ struct placement_step {
 struct placing placing_of(const struct placement_conf *conf, const struct host_view *view,
 			  const struct in_force *in_force, size_t slot);
 
+/* Also of a guest that has no slot. */
+struct placing placing_of_guest(const struct placement_conf *conf, const struct host_view *view,
+				const struct guest_view *guest,
+				const struct guest_in_force *in_force);
+
 /* Cells of the guest that are placed by themselves; 1: it is placed as a whole. */
 unsigned int placing_ncells(const struct placing *p);
 unsigned int placing_cell_vcpus(const struct placing *p, unsigned int cell);
@@ -81,8 +87,12 @@ enum why placement_not_yet(const struct placement_unit *units, size_t n);
 
 /* ---- placement_host.c --------------------------------------------------------------- */
 
+/* The load that is not the guests', as of this sample; once for each. */
+void placement_note_base(struct placement_step *s);
 /* Bins are nodes, by id. */
 void placement_fill_bins(struct placement_step *s);
+/* Nodes by their distance from each other. */
+void placement_fill_near(struct placement_step *s);
 /* Memory of the node that guests may not count on: below its watermarks the kernel would
  * reclaim from all of them. */
 uint64_t placement_reserve_kib(const struct placement_conf *conf, const struct host_view *view,
@@ -93,8 +103,6 @@ bool placement_is_robbed(const struct host_view *view);
 bool placement_is_tier(const struct host_view *view, unsigned int node);
 /* The guest's running time is not somebody else's. */
 void placement_note_run(struct placement_step *s, const struct placing *p);
-/* Nodes by their distance from this one, itself first; those without CPUs are left out. */
-unsigned int placement_near(const struct topology *t, unsigned int node, uint8_t ret[KT_NODES_MAX]);
 /* How much farther than local memory, 0 for local: 1 is twice as far. */
 double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to);
 
@@ -112,6 +120,9 @@ double placement_most_cpus(const struct guest_view *g);
 
 /* Adds the guest's cells to the items; false: there is no room for them. */
 bool placement_add_units(struct placement_step *s, const struct placing *p, size_t slot);
+
+/* A guest that does not exist yet, as an item of its own, whose load is all of its vCPUs'. */
+struct pack_item *placement_add_newcomer(struct placement_step *s, const struct placing *p);
 
 /* ---- placement_search.c ------------------------------------------------------------- */
 

@@ -10,11 +10,16 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 			  const struct in_force *in_force, size_t slot)
 {
 	const struct guest_view *guest = &view->guest[slot];
+
+	return placing_of_guest(conf, view, guest, recall_guest(in_force, slot, guest));
+}
+
+struct placing placing_of_guest(const struct placement_conf *conf, const struct host_view *view,
+				const struct guest_view *guest,
+				const struct guest_in_force *in_force)
+{
 	struct cpumask outside;
-	struct placing p = { .conf = conf,
-			     .view = view,
-			     .guest = guest,
-			     .in_force = recall_guest(in_force, slot, guest) };
+	struct placing p = { .conf = conf, .view = view, .guest = guest, .in_force = in_force };
 
 	if (!guest->present)
 		return p;

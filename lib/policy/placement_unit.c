@@ -344,3 +344,26 @@ bool placement_add_units(struct placement_step *s, const struct placing *p, size
 			return false;
 	return true;
 }
+
+/* Its memory is nowhere yet, and comes to where it runs.  Of a size that is not known it is
+ * still somewhere: near is better than far. */
+struct pack_item *placement_add_newcomer(struct placement_step *s, const struct placing *p)
+{
+	static const struct placement_guest nobody = { 0 };
+	static const double least_gib = 1.0 / 1024;
+	double vcpus = p->guest->domain->vcpus, gib = cell_gib(p, 0);
+	struct unit u = { .step = s,
+			  .placing = p,
+			  .guest = &nobody,
+			  .max_options = PACK_OPTIONS_MAX,
+			  .present = p->nodes,
+			  .memory_cpus = vcpus };
+
+	u.item = pack_add_item(&s->state->pack, vcpus, 0, KT_MAX(gib, least_gib));
+	if (!u.item)
+		return NULL;
+	u.item->most_cpus = vcpus;
+	fill_item(&u);
+	add_all_options(&u);
+	return u.item->noptions ? u.item : NULL;
+}

@@ -93,7 +93,7 @@
 	X(WHY_SINGLE_NODE_HOST, "single-node-host", "one NUMA node: nothing to choose", "")        \
 	X(WHY_PINNED_BY_ADMIN, "pinned-by-admin",                                                  \
 	  "its XML or its threads carry pins that are not ours",                                   \
-	  "take vcpupin, emulatorpin, iothreadpin and numatune out of its XML, and start it again") \
+	  "take vcpupin, emulatorpin, iothreadpin, numatune out of its XML, and start it again")   \
 	X(WHY_PLACEMENT_AUTO, "placement-auto", "libvirt placed it with numad's advice at start",  \
 	  "say placement='static' in its XML, for vcpu and numatune, and start it again")          \
 	X(WHY_REALTIME, "realtime", "realtime vCPUs are never touched", "")                        \
@@ -145,7 +145,7 @@
 	X(WHY_HOST_CALM, "host-calm", "the host has memory enough: nothing is taken",              \
 	  "when less memory is available, until its price reaches squeeze_price")                  \
 	X(WHY_HOST_BETWEEN, "host-between", "between calm and pressed: nothing new is taken",      \
-	  "when the price of memory reaches squeeze_price, or the shortage falls below calm_price") \
+	  "when the price of memory reaches squeeze_price, or shortage falls below calm_price")    \
 	X(WHY_NO_CGROUP, "no-cgroup", "no memory cgroup of its own",                               \
 	  "start it in a memory cgroup of its own, as libvirt does")                               \
 	X(WHY_UNRECLAIMABLE, "unreclaimable", "hugepages, locked, VFIO or encrypted memory",       \

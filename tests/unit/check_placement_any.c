@@ -302,6 +302,43 @@ START_TEST(the_same_host_gives_the_same_plan)
 }
 END_TEST
 
+static void check_advice(const struct advice *a)
+{
+	ck_assert(a->n <= ADVICE_MAX && (a->n > 0) == (a->nodes != 0));
+	if (!a->nodes) {
+		ck_assert(a->why == WHY_NO_CPUS || a->why == WHY_WIDER_THAN_NODE);
+		return;
+	}
+	ck_assert_uint_eq(a->considered[0].nodes, a->nodes);
+	for (size_t i = 0; i < a->n; i++) {
+		struct cpumask cpus = cpus_of_nodes(a->considered[i].nodes);
+
+		check_nodes(&(struct domain){ 0 }, a->considered[i].nodes);
+		cpus = cpumask_andnot(&cpus, &fx.conf.placement.reserved_cpus);
+		ck_assert(!cpumask_empty(&cpus));
+		for (size_t j = 0; j < i; j++)
+			ck_assert_uint_ne(a->considered[i].nodes, a->considered[j].nodes);
+	}
+}
+
+START_TEST(any_host_gives_advice_within_limits)
+{
+	uint64_t seed = fixture_seed(_i);
+	static struct advise_scratch scratch;
+	struct advice advice;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		random_host(&seed);
+		(void)step();
+		memset(&scratch, 0xff, sizeof scratch);
+		placement_advise(&fx.state, &fx.conf.placement, &fx.view, &fx.in_force,
+				 (unsigned int)fixture_below(&seed, 20),
+				 fixture_any(&seed) >> fixture_below(&seed, 50), &scratch, &advice);
+		check_advice(&advice);
+	}
+}
+END_TEST
+
 /* ---- a host where nothing changes --------------------------------------------------------- */
 
 static void calm_host(uint64_t *seed)
@@ -354,6 +391,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, any_host_gives_a_plan_within_limits, 1, 6);
+	tcase_add_loop_test(c, any_host_gives_advice_within_limits, 1, 6);
 	tcase_add_loop_test(c, the_same_host_gives_the_same_plan, 1, 4);
 	tcase_add_loop_test(c, a_plan_that_was_carried_out_is_repeated, 1, 6);
 	suite_add_tcase(s, c);
