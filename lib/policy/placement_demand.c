@@ -11,6 +11,9 @@ static const double variance_share = 0.2;
  * would have its neighbours moved. */
 static const double unknown_cpus_share = 0.3;
 
+/* Of the memory that a guest has not touched in its first half minute. */
+static const double untouched_share = 0.25;
+
 /* Each vCPU one, and what its other threads are seen to use, if they are. */
 double placement_most_cpus(const struct guest_view *g)
 {
@@ -52,4 +55,42 @@ unsigned int guest_fullest_node(const struct guest_view *g)
 		if (g->sample->node_memory_kib[n] > g->sample->node_memory_kib[best])
 			best = n;
 	return g->sample->node_memory_kib[best] ? best : KT_NODES_MAX;
+}
+
+/* ---- of a cell ---------------------------------------------------------------------------- */
+
+/* Of a guest in several cells only the sum is known.  What lies on a cell's home is its own,
+ * for the greater part: it was put there, or moved. */
+static double cell_share(const struct placing *p, unsigned int cell, unsigned int node)
+{
+	unsigned int ncells = placing_ncells(p);
+	double own = 0, all = 0;
+
+	if (ncells == 1)
+		return 1;
+	for (unsigned int c = 0; c < ncells; c++) {
+		double kib = (double)placing_cell_kib(p, c);
+
+		if (p->in_force->pinned && !nodemask_test(placing_present(p, c), node))
+			kib /= 1000;
+		all += kib;
+		own += c == cell ? kib : 0;
+	}
+	return all > 0 ? own / all : 0;
+}
+
+double placement_gib_on(const struct placing *p, unsigned int cell, unsigned int node)
+{
+	return cell_share(p, cell, node) * (double)p->guest->sample->node_memory_kib[node] /
+	       (1024 * 1024);
+}
+
+double placement_gib(const struct placing *p, unsigned int cell)
+{
+	double gib = 0, missing;
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		gib += placement_gib_on(p, cell, n);
+	missing = KT_MAX((double)placing_cell_kib(p, cell) / (1024 * 1024) - gib, 0.0);
+	return demand_is_known(p->guest) ? gib + missing * untouched_share : gib + missing;
 }

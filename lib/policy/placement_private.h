@@ -115,6 +115,11 @@ uint64_t guest_resident_kib(const struct guest_view *g);
 unsigned int guest_fullest_node(const struct guest_view *g);
 /* It can never want more. */
 double placement_most_cpus(const struct guest_view *g);
+/* Of a cell's memory: what is on this node, ... */
+double placement_gib_on(const struct placing *p, unsigned int cell, unsigned int node);
+/* ... and all, with what is yet to come: what a young guest has not touched it will; an old
+ * one, some of it. */
+double placement_gib(const struct placing *p, unsigned int cell);
 
 /* ---- placement_unit.c --------------------------------------------------------------- */
 

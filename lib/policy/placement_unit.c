@@ -5,9 +5,6 @@
 /* Of a vCPU: an idle guest will wake up some day, and better be near its memory then. */
 static const double least_cpus = 0.1;
 
-/* Of the memory that a guest has not touched in its first half minute. */
-static const double untouched_share = 0.25;
-
 /* Lost by a CPU whose memory is all twice as far as local memory; unknown per guest, and
  * the simulation says that it need not be known. */
 static const double memory_intensity = 0.25, remote_lost_max = 0.6;
@@ -23,43 +20,6 @@ static const double move_cpu_s_per_gib = 0.5;
 static const double gathered_share = 0.9;
 
 /* ---- memory -------------------------------------------------------------------------- */
-
-/* Of a guest in several cells only the sum is known.  What lies on a cell's home is its own,
- * for the greater part: it was put there, or moved. */
-static double cell_share(const struct placing *p, unsigned int cell, unsigned int node)
-{
-	unsigned int ncells = placing_ncells(p);
-	double own = 0, all = 0;
-
-	if (ncells == 1)
-		return 1;
-	for (unsigned int c = 0; c < ncells; c++) {
-		double kib = (double)placing_cell_kib(p, c);
-
-		if (p->in_force->pinned && !nodemask_test(placing_present(p, c), node))
-			kib /= 1000;
-		all += kib;
-		own += c == cell ? kib : 0;
-	}
-	return all > 0 ? own / all : 0;
-}
-
-static double cell_gib_on(const struct placing *p, unsigned int cell, unsigned int node)
-{
-	return cell_share(p, cell, node) * (double)p->guest->sample->node_memory_kib[node] /
-	       (1024 * 1024);
-}
-
-/* What a young guest has not touched yet it will; an old one, some of it. */
-static double cell_gib(const struct placing *p, unsigned int cell)
-{
-	double gib = 0, missing;
-
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		gib += cell_gib_on(p, cell, n);
-	missing = KT_MAX((double)placing_cell_kib(p, cell) / (1024 * 1024) - gib, 0.0);
-	return demand_is_known(p->guest) ? gib + missing * untouched_share : gib + missing;
-}
 
 /* Of a CPU that runs on `node`, how far its memory is: the sum over its GiB. */
 static double far_gib(const struct placing *p, const struct pack_item *item, unsigned int node)
@@ -265,7 +225,7 @@ static void fill_item(struct unit *u)
 {
 	u->gathered = KT_NODES_MAX;
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
-		double gib = cell_gib_on(u->placing, u->cell, n);
+		double gib = placement_gib_on(u->placing, u->cell, n);
 
 		u->item->gib_on[n] = (float)gib;
 		u->item->held |= gib > 0 ? nodemask_of(n) : 0;
@@ -317,7 +277,7 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	bool placed = g->decided && placing_suits(p, cell, present);
 
 	u.item = pack_add_item(&s->state->pack, cpus * share, variance * share * share,
-			       cell_gib(p, cell));
+			       placement_gib(p, cell));
 	if (!u.item)
 		return false;
 	u.item->most_cpus = placement_most_cpus(p->guest) * share;
@@ -351,7 +311,7 @@ struct pack_item *placement_add_newcomer(struct placement_step *s, const struct 
 {
 	static const struct placement_guest nobody = { 0 };
 	static const double least_gib = 1.0 / 1024;
-	double vcpus = p->guest->domain->vcpus, gib = cell_gib(p, 0);
+	double vcpus = p->guest->domain->vcpus, gib = placement_gib(p, 0);
 	struct unit u = { .step = s,
 			  .placing = p,
 			  .guest = &nobody,
