@@ -144,10 +144,13 @@ static bool is_loopback(const struct sockaddr_storage *a)
 
 static int parse_loopback(const char *text, struct sockaddr_storage *ret, int *ret_length)
 {
+	const char *port = strrchr(text, ':');
 	int length = sizeof *ret;
 
 	memset(ret, 0, sizeof *ret);
-	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)ret, &length) < 0 ||
+	/* libevent ignores what follows a number. */
+	if (!port || port[1 + strspn(port + 1, "0123456789")] != '\0' ||
+	    evutil_parse_sockaddr_port(text, (struct sockaddr *)ret, &length) < 0 ||
 	    !is_loopback(ret))
 		return -EINVAL;
 	*ret_length = length;
