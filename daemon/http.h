@@ -21,7 +21,4 @@ void http_close(struct http *h);
 void http_stream(struct http *h, enum answer_stream stream, const char *line);
 bool http_has_followers(const struct http *h, enum answer_stream stream);
 
-/* "127.0.0.1:PORT" or "[::1]:PORT". */
-bool http_is_loopback(const char *address);
-
 #endif

@@ -131,40 +131,6 @@ bool peer_is_root(int fd)
 
 /* ---- TCP ---------------------------------------------------------------------------------- */
 
-static bool is_loopback(const struct sockaddr_storage *a)
-{
-	const struct sockaddr_in *in = (const void *)a;
-	const struct sockaddr_in6 *in6 = (const void *)a;
-
-	if (a->ss_family == AF_INET)
-		return in->sin_addr.s_addr == htonl(INADDR_LOOPBACK) && in->sin_port != 0;
-	return a->ss_family == AF_INET6 && in6->sin6_port != 0 &&
-	       memcmp(&in6->sin6_addr, &in6addr_loopback, sizeof in6addr_loopback) == 0;
-}
-
-static int parse_loopback(const char *text, struct sockaddr_storage *ret, int *ret_length)
-{
-	const char *port = strrchr(text, ':');
-	int length = sizeof *ret;
-
-	memset(ret, 0, sizeof *ret);
-	/* libevent ignores what follows a number. */
-	if (!port || port[1 + strspn(port + 1, "0123456789")] != '\0' ||
-	    evutil_parse_sockaddr_port(text, (struct sockaddr *)ret, &length) < 0 ||
-	    !is_loopback(ret))
-		return -EINVAL;
-	*ret_length = length;
-	return 0;
-}
-
-bool http_is_loopback(const char *address)
-{
-	struct sockaddr_storage ignored;
-	int length;
-
-	return parse_loopback(address, &ignored, &length) == 0;
-}
-
 int listen_loopback(const char *address, struct event_base *base, struct evconnlistener **ret)
 {
 	struct sockaddr_storage a;
