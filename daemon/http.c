@@ -299,20 +299,21 @@ static int open_local(struct http *h, struct event_base *base)
 
 static int open_loopback(struct http *h, struct event_base *base)
 {
-	const char *address = h->k->conf.metrics_listen;
+	const char *text = h->k->conf.metrics_listen;
 	struct evconnlistener *listener = NULL;
-	int r;
+	struct sockaddr_storage address;
+	int length = conf_parse_listen(text, &address), r;
 
-	if (strcmp(address, "off") == 0)
-		return -ENOENT;
-	r = listen_loopback(address, base, &listener);
+	if (length <= 0)
+		return -ENOENT; /* off */
+	r = listen_loopback(&address, (socklen_t)length, base, &listener);
 	if (r == 0)
 		r = serve(h, base, LOOPBACK, listener);
 	if (r < 0)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING, .error = -r },
 			  "[metrics] listen = %s does not work (%s); /metrics is on the socket "
 			  "below run_dir (the unit has to allow TCP, see kvmtuned(8))",
-			  address, strerror(-r));
+			  text, strerror(-r));
 	return r;
 }
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How do the sockets come into the world, and who may connect? */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <event2/util.h>
 #include <grp.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -131,18 +128,16 @@ bool peer_is_root(int fd)
 
 /* ---- TCP ---------------------------------------------------------------------------------- */
 
-int listen_loopback(const char *address, struct event_base *base, struct evconnlistener **ret)
+int listen_loopback(const struct sockaddr_storage *address, socklen_t length,
+		    struct event_base *base, struct evconnlistener **ret)
 {
-	struct sockaddr_storage a;
-	int length = 0, one = 1, r = parse_loopback(address, &a, &length);
-	KT_AUTOCLOSE int fd = -1;
+	KT_AUTOCLOSE int fd =
+		socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int one = 1;
 
-	if (r < 0)
-		return r;
-	fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	/* Else a restart would have to wait for a minute. */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-	    bind(fd, (const struct sockaddr *)&a, (socklen_t)length) < 0)
+	    bind(fd, (const struct sockaddr *)address, length) < 0)
 		return -errno;
 	return make_listener(base, &fd, ret);
 }

@@ -6,6 +6,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include "http.h"
@@ -43,9 +44,9 @@ int listen_local(const char *run_dir, bool is_ours, struct event_base *base,
 /* By SO_PEERCRED; never of TCP. */
 bool peer_is_root(int fd);
 void local_socket_remove(const struct local_socket *s);
-/* "127.0.0.1:9100". */
-int listen_loopback(const char *address, struct event_base *base,
-		    struct evconnlistener **ret) KT_MUST_USE;
+/* As conf_parse_listen gives it. */
+int listen_loopback(const struct sockaddr_storage *address, socklen_t length,
+		    struct event_base *base, struct evconnlistener **ret) KT_MUST_USE;
 
 /* ---- http_visitors.c: not too many connections --------------------------------------------- */
 
