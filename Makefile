@@ -11,6 +11,7 @@ COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 SYSCONFDIR ?= /etc
+SCHEMADIR ?= $(PREFIX)/share/kvmtuned/schema
 
 CC      ?= cc
 NM      ?= nm
@@ -233,6 +234,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1
+	install -D -m 0644 -t $(DESTDIR)$(SCHEMADIR) ctl/schema/*.json
 	install -D -m 0644 man/kvmtuned.8 $(DESTDIR)$(MANDIR)/man8/kvmtuned.8
 	install -D -m 0644 man/kvmtuned.conf.5 $(DESTDIR)$(MANDIR)/man5/kvmtuned.conf.5
 
