@@ -81,7 +81,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install clean help \
-	bench-tick bench-ksm bench-placement bench-memory
+	bench-tick bench-ksm bench-placement bench-answers bench-memory
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
 
@@ -211,6 +211,15 @@ $(BUILD)/bench/placement: $(call obj,$(wildcard bench/placement*.c) $(NUMA_SRC))
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ -lm -pthread
 
 bench-placement: $(BUILD)/bench/placement ## placement against numad and the optimum, simulated; SEEDS= FIRST_SEED= SHAPE= KIND= VMS=
+	@$<
+
+$(BUILD)/obj/bench/answers.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS) $(TEST_PKGS))
+$(BUILD)/bench/answers: $(BUILD)/obj/bench/answers.o $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+
+bench-answers: $(BUILD)/bench/answers ## what an answer on the socket costs the daemon with 200 guests
 	@$<
 
 bench-memory: all $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
