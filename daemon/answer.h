@@ -98,7 +98,7 @@ double answer_unix_s(uint64_t monotonic_ns);
 
 const char *loop_str(enum kt_loop loop); /* "ksm", "placement", "memory" */
 
-/* ---- what JSON and metrics have in common (answer_state.c) ------------------------------ */
+/* ---- what JSON and metrics have in common (answer_loops.c) ------------------------------ */
 
 /* Of this moment: what the configuration, the pauses and the last plan come to. */
 enum loop_state {
@@ -113,11 +113,5 @@ enum loop_state {
 
 enum loop_state answer_loop_state(const struct kvmtuned *k, enum kt_loop loop);
 const char *loop_state_str(enum loop_state state); /* "active", "observe", ... */
-
-/* This guest has been in the last tick, and is still there.  Without it the other functions
- * must not be asked of this slot. */
-bool answer_guest_is_known(const struct kvmtuned *k, size_t slot);
-/* What keeps all three loops from this guest for good; WHY_NONE: one of them may act. */
-enum why answer_guest_obstacle(const struct kvmtuned *k, size_t slot);
 
 #endif

@@ -5,6 +5,7 @@
  * CPU, disks and network of guests are in the exporters of libvirt, NUMA and KSM of the host in
  * node_exporter. */
 #include "answer_metrics.h"
+#include "answer_private.h"
 
 struct metric_family {
 	const char *name; /* in kvmtuned(8) as well */
@@ -87,6 +88,17 @@ static const struct metric_family families[] = {
 	  .write_guest = metric_domain_reclaimed },
 };
 
+static void write_of_guests(struct metrics_text *t, const struct kvmtuned *k,
+			    metric_of_guest_fn *write)
+{
+	for (size_t slot = 0; slot < k->domains->nslots; slot++) {
+		struct known_guest g = known_guest_of(k, slot);
+
+		if (g.domain)
+			write(t, k, &g);
+	}
+}
+
 static void write_families(struct metrics_text *t, const struct kvmtuned *k)
 {
 	for (size_t i = 0; i < KT_ARRAY_LEN(families); i++) {
@@ -95,11 +107,10 @@ static void write_families(struct metrics_text *t, const struct kvmtuned *k)
 		if (f->write_guest && k->conf.metrics_per_domain == CONF_NO)
 			continue;
 		metrics_family(t, f->name, f->kind, f->help);
-		if (f->write)
+		if (f->write_guest)
+			write_of_guests(t, k, f->write_guest);
+		else
 			f->write(t, k);
-		for (size_t slot = 0; f->write_guest && slot < k->plan->nslots; slot++)
-			if (answer_guest_is_known(k, slot))
-				f->write_guest(t, k, slot);
 	}
 	metrics_end(t);
 }

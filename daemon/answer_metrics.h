@@ -7,8 +7,9 @@
 #include "metrics_text.h"
 
 typedef void metric_fn(struct metrics_text *t, const struct kvmtuned *k);
-/* Only of guests that are known (answer_guest_is_known). */
-typedef void metric_of_guest_fn(struct metrics_text *t, const struct kvmtuned *k, size_t slot);
+struct known_guest;
+typedef void metric_of_guest_fn(struct metrics_text *t, const struct kvmtuned *k,
+				const struct known_guest *g);
 
 /* answer_metrics_daemon.c */
 metric_fn metric_build_info, metric_mode, metric_loop_state, metric_config_ok, metric_connected,
@@ -16,8 +17,9 @@ metric_fn metric_build_info, metric_mode, metric_loop_state, metric_config_ok, m
 /* answer_metrics_host.c */
 metric_fn metric_decisions, metric_errors, metric_ceded, metric_price, metric_target,
 	metric_ksmd_cpu, metric_moved, metric_reclaimed, metric_locality, metric_domains,
-	metric_domains_managed, metric_domains_pinned, metric_domains_limited;
+	metric_domains_pinned, metric_domains_limited;
 /* answer_metrics_guest.c */
+metric_fn metric_domains_managed;
 metric_of_guest_fn metric_domain_info, metric_domain_hold, metric_domain_home, metric_domain_memory,
 	metric_domain_locality, metric_domain_steal, metric_domain_merged, metric_domain_reclaimed;
 

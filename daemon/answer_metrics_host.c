@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "answer_metrics.h"
-#include "recall.h"
+#include "answer_private.h"
 
 void metric_decisions(struct metrics_text *t, const struct kvmtuned *k)
 {
@@ -43,11 +43,11 @@ void metric_ceded(struct metrics_text *t, const struct kvmtuned *k)
 	const struct in_force *f = act_in_force(k->act);
 	unsigned int pins = 0, limits = 0;
 
-	for (size_t i = 0; i < k->plan->nslots; i++) {
-		const struct guest_in_force *g = recall_guest(f, i, &k->view->guest[i]);
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		struct known_guest g = known_guest_of(k, i);
 
-		pins += answer_guest_is_known(k, i) && g->pin_ceded;
-		limits += answer_guest_is_known(k, i) && g->limit_ceded;
+		pins += g.domain && g.in_force->pin_ceded;
+		limits += g.domain && g.in_force->limit_ceded;
 	}
 	metrics_put_labelled(t, "actuator", actuators[0],
 			     answer_loop_state(k, LOOP_KSM) == LOOP_IS_CEDED);
@@ -107,15 +107,6 @@ void metric_locality(struct metrics_text *t, const struct kvmtuned *k)
 void metric_domains(struct metrics_text *t, const struct kvmtuned *k)
 {
 	metrics_put(t, (double)k->domains->nused);
-}
-
-void metric_domains_managed(struct metrics_text *t, const struct kvmtuned *k)
-{
-	unsigned int n = 0;
-
-	for (size_t i = 0; i < k->plan->nslots; i++)
-		n += answer_guest_is_known(k, i) && answer_guest_obstacle(k, i) == WHY_NONE;
-	metrics_put(t, n);
 }
 
 void metric_domains_pinned(struct metrics_text *t, const struct kvmtuned *k)

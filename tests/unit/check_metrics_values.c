@@ -27,12 +27,12 @@ START_TEST(a_guest_that_nobody_may_touch_says_why)
 	put_guest(0, "one");
 	put_guest(1, "two");
 	put_guest(2, "three");
-	k->policy_now.ksm.mode = LOOP_OFF;
+	k->plan->ksm.why = WHY_SWITCHED_OFF;
 	k->plan->guest[0].placement.why = WHY_PINNED_BY_ADMIN;
 	k->plan->guest[0].memory.why = WHY_LIMITED_BY_ADMIN;
 	k->plan->guest[1].placement.why = WHY_PINNED_BY_ADMIN;
 	k->plan->guest[1].memory.why = WHY_HOST_CALM;
-	k->view->guest[2].present = false;
+	k->plan->guest[2].placement.why = k->plan->guest[2].memory.why = WHY_NOT_SAMPLED;
 	shows("kvmtuned_domain_info{domain=\"one\",uuid=\"00010000-0000-0000-0000-000000000000\","
 	      "managed=\"no\",reason=\"pinned-by-admin\"} 1");
 	shows("kvmtuned_domain_info{domain=\"two\",uuid=\"01010000-0000-0000-0000-000000000000\","
@@ -40,12 +40,13 @@ START_TEST(a_guest_that_nobody_may_touch_says_why)
 	shows("kvmtuned_domain_info{domain=\"three\",uuid=\"02010000-0000-0000-0000-000000000000\","
 	      "managed=\"no\",reason=\"not-sampled\"} 1");
 	shows("kvmtuned_domains_managed 1");
-	k->policy_now.ksm.mode = LOOP_ACTIVE; /* KSM takes everybody */
+	k->plan->ksm.why = WHY_BURST; /* KSM takes everybody */
+	k->plan->guest[0].ksm = WHY_MERGED;
 	shows("kvmtuned_domains_managed 2");
 }
 END_TEST
 
-START_TEST(a_slot_with_another_guest_since_the_tick_is_left_out)
+START_TEST(nothing_is_known_of_a_guest_that_has_come_since_the_tick)
 {
 	struct domain other = { .id = 7, .uuid.byte = { 9 }, .name = "other" };
 
@@ -53,8 +54,9 @@ START_TEST(a_slot_with_another_guest_since_the_tick_is_left_out)
 	domains_remove(k->domains, &k->domains->slot[0].domain.uuid);
 	shows_nothing_of("domain=\"");
 	ck_assert_int_eq(domains_put(k->domains, &other), 0);
-	shows_nothing_of("domain=\"");
-	shows("kvmtuned_domains 1");
+	shows("kvmtuned_domain_info{domain=\"other\",uuid=\"09000000-0000-0000-0000-000000000000\","
+	      "managed=\"no\",reason=\"not-sampled\"} 1");
+	shows_nothing_of("kvmtuned_domain_memory_bytes{");
 }
 END_TEST
 
@@ -128,7 +130,7 @@ static const struct {
 	enum loop_mode mode;
 	enum ksm_policy_name policy;
 	enum why why;
-	bool dry_run;
+	bool dry_run, paused;
 	const char *state;
 } states[] = {
 	{ .policy = KSM_POLICY_AUTO, .state = "active" },
@@ -136,7 +138,7 @@ static const struct {
 	{ .policy = KSM_POLICY_AUTO, .mode = LOOP_OBSERVE, .state = "observe" },
 	{ .policy = KSM_POLICY_AUTO, .mode = LOOP_OFF, .state = "off" },
 	{ .policy = KSM_POLICY_OFF, .state = "off" },
-	{ .policy = KSM_POLICY_AUTO, .mode = LOOP_PAUSED, .state = "paused" },
+	{ .policy = KSM_POLICY_AUTO, .paused = true, .state = "paused" },
 	{ { .ceded = true }, .policy = KSM_POLICY_AUTO, .state = "ceded" },
 	{ .policy = KSM_POLICY_AUTO, .why = WHY_KERNEL_ADVISOR, .state = "ceded" },
 	{ { .off = true }, .policy = KSM_POLICY_AUTO, .state = "refused" },
@@ -148,10 +150,12 @@ START_TEST(a_loop_is_in_one_state)
 	int n = 0;
 
 	in_force->ksm = states[_i].in_force;
-	k->policy_now.ksm.mode = states[_i].mode;
-	k->policy_now.ksm.policy = states[_i].policy;
+	k->conf.policy.ksm.mode = states[_i].mode;
+	k->conf.policy.ksm.policy = states[_i].policy;
 	k->plan->ksm.why = states[_i].why;
 	k->dry_run = states[_i].dry_run;
+	k->pauses.loop_until_ns[LOOP_KSM] = states[_i].paused ? UINT64_MAX : 0;
+	k->sample->host.ksm.present = true;
 	(void)snprintf(line, sizeof line, "kvmtuned_loop_state{loop=\"ksm\",state=\"%s\"} 1",
 		       states[_i].state);
 	shows(line);
@@ -164,13 +168,13 @@ END_TEST
 START_TEST(paused_is_what_has_all_loops_paused)
 {
 	shows("kvmtuned_mode{mode=\"active\"} 1");
-	k->policy_now.ksm.mode = k->policy_now.placement.mode = LOOP_PAUSED;
+	k->pauses.loop_until_ns[LOOP_KSM] = k->pauses.loop_until_ns[LOOP_PLACEMENT] = UINT64_MAX;
 	shows("kvmtuned_mode{mode=\"active\"} 1");
-	k->policy_now.memory.mode = LOOP_PAUSED;
+	k->pauses.loop_until_ns[LOOP_MEMORY] = UINT64_MAX;
 	shows("kvmtuned_mode{mode=\"paused\"} 1");
 	shows("kvmtuned_mode{mode=\"active\"} 0");
-	k->policy_now = k->conf.policy;
-	k->policy_now.mode = DAEMON_OBSERVE;
+	k->pauses = (struct pauses){ 0 };
+	k->conf.policy.mode = DAEMON_OBSERVE;
 	shows("kvmtuned_mode{mode=\"observe\"} 1");
 }
 END_TEST
@@ -191,7 +195,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, memory_is_local_on_the_home_or_where_most_of_it_is);
 	tcase_add_test(c, a_guest_that_nobody_may_touch_says_why);
-	tcase_add_test(c, a_slot_with_another_guest_since_the_tick_is_left_out);
+	tcase_add_test(c, nothing_is_known_of_a_guest_that_has_come_since_the_tick);
 	tcase_add_test(c, held_guests_say_how);
 	tcase_add_test(c, buckets_count_all_that_took_no_longer);
 	tcase_add_test(c, refusals_are_errors_of_their_actuator);

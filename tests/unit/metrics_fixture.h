@@ -30,7 +30,9 @@ static inline struct guest_sample *put_guest(size_t slot, const char *name)
 				     .sample = s,
 				     .merged_kib = 8,
 				     .delay_ns = { .known = true, .total = 12500000000 } };
-	k->plan->guest[slot] = (struct guest_plan){ .present = true, .incarnation = incarnation };
+	k->plan->guest[slot] = (struct guest_plan){ .present = true,
+						    .incarnation = incarnation,
+						    .memory.why = WHY_HOST_CALM };
 	in_force->guest[slot] = (struct guest_in_force){ .incarnation = incarnation };
 	*s = (struct guest_sample){ .present = true,
 				    .has_node_memory = true,
@@ -45,7 +47,6 @@ static inline void setup(void)
 	samples = calloc(KT_GUESTS_MAX, sizeof *samples);
 	ck_assert(k && samples);
 	conf_defaults(&k->conf);
-	k->policy_now = k->conf.policy;
 	k->domains = domains_new();
 	k->sample = calloc(1, sizeof *k->sample);
 	k->view = host_view_new();
@@ -53,6 +54,7 @@ static inline void setup(void)
 	k->history = history_new();
 	ck_assert(k->domains && k->sample && k->view && k->plan && k->history);
 	k->view->host = &k->sample->host;
+	k->view->nsamples = 1;
 	k->topology.node[0].present = k->topology.node[1].present = true;
 	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
 	ck_assert_int_eq(act_new(&k->fs, NULL, &k->vm_ops, &k->act), 0);
