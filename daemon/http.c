@@ -137,6 +137,14 @@ static int read_body(struct evhttp_request *request, const struct route *route, 
 	return question_of_body(body, (size_t)KT_MAX(length, 0), route->allowed, ret, error);
 }
 
+static bool accepts_openmetrics(struct evhttp_request *request)
+{
+	const char *accept =
+		evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
+
+	return accept && strcasestr(accept, "application/openmetrics-text");
+}
+
 static void answer_request(struct http *h, struct evhttp_request *request, struct answer *ret)
 {
 	const struct route *route = choose_route(h, request, ret);
@@ -147,6 +155,7 @@ static void answer_request(struct http *h, struct evhttp_request *request, struc
 		return;
 	if (question_check(&asked.question, route->needs, ret) < 0)
 		return;
+	asked.question.openmetrics = accepts_openmetrics(request);
 	if (h->unsent_bytes > UNSENT_MAX)
 		answer_error(ret, 503, "busy", "too many answers have not been read yet");
 	else
