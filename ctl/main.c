@@ -5,7 +5,16 @@
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
+#include <poll.h>
 #include <string.h>
+
+/* Who closed the pipe has read enough.  Usually the signal has ended us; services ignore it. */
+static bool is_reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO };
+
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
 
 /* What could not be written must not look as if there had been nothing to say. */
 static int finish_output(int status)
@@ -13,8 +22,7 @@ static int finish_output(int status)
 	errno = 0;
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
-	/* Who closed the pipe has read enough: the signal ended us, or is ignored here. */
-	if (errno != EPIPE)
+	if (!is_reader_gone())
 		ctl_say("the output could not be written%s%s", errno ? ": " : "",
 			errno ? strerror(errno) : "");
 	return EXIT_FAILURE;

@@ -23,7 +23,7 @@ struct exchange {
 	ctl_line_fn *line; /* NULL: no stream */
 	void *context;
 	int left; /* what line() said that was not 0 */
-	bool is_over;
+	bool has_headers, is_over;
 	double began_s;
 };
 
@@ -109,6 +109,15 @@ static size_t receive(char *from, size_t one, size_t bytes, void *context)
 	return e->left ? 0 : one * bytes;
 }
 
+static size_t receive_header(char *from, size_t one, size_t bytes, void *context)
+{
+	struct exchange *e = context;
+
+	(void)from;
+	e->has_headers = e->has_headers || one * bytes <= 2; /* the empty line */
+	return one * bytes;
+}
+
 /* libcurl asks at least once a second whether to stop. */
 static int is_stream_over(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -118,7 +127,7 @@ static int is_stream_over(void *context, curl_off_t a, curl_off_t b, curl_off_t 
 	(void)a, (void)b, (void)c, (void)d;
 	if (is_interrupted || (e->options->for_s && age_s >= (double)e->options->for_s))
 		e->is_over = true;
-	return e->is_over || (!http_status(e) && age_s * 1000 > CTL_ANSWER_MS);
+	return e->is_over || (!e->has_headers && age_s * 1000 > CTL_ANSWER_MS);
 }
 
 static int no_connection(const struct exchange *e)
@@ -203,6 +212,8 @@ static void set_up(struct exchange *e, const char *url, const char *body)
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, e);
 	if (e->line) {
+		curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, receive_header);
+		curl_easy_setopt(curl, CURLOPT_HEADERDATA, e);
 		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_stream_over);
 		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, e);
 		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
@@ -238,7 +249,8 @@ static int perform(struct exchange *e, const char *url, const char *body)
 		return e->left;
 	if (e->is_over)
 		return EXIT_SUCCESS;
-	if (e->line && http_status(e) == 200 && !e->is_too_large && !e->is_out_of_memory) {
+	if (e->line && e->has_headers && http_status(e) == 200 && !e->is_too_large &&
+	    !e->is_out_of_memory) {
 		ctl_say("kvmtuned has ended the stream: it stops, restarts, or could not wait for "
 			"us to read");
 		return EXIT_NOT_RUNNING;
