@@ -38,6 +38,21 @@ static bool is_proper(struct json_object *answer)
 	return true;
 }
 
+/* As it was sent, but fractions without what nobody measures. */
+static void describe_value(struct json_object *value, char *buf, size_t size)
+{
+	char *end;
+
+	(void)snprintf(buf, size, "%s", value ? json_object_get_string(value) : "");
+	if (!json_object_is_type(value, json_type_double))
+		return;
+	(void)snprintf(buf, size, "%s", show_number(json_object_get_double(value), 3).text);
+	for (end = buf + strlen(buf) - 1; end > buf && *end == '0'; end--)
+		*end = '\0';
+	if (*end == '.')
+		*end = '\0';
+}
+
 static int show_inputs(const struct options *o, struct json_object *answer)
 {
 	static const struct column columns[] = { { "INPUT", COLUMN_TEXT },
@@ -46,11 +61,10 @@ static int show_inputs(const struct options *o, struct json_object *answer)
 
 	for (size_t i = 0; i < get_length(answer, "inputs"); i++) {
 		struct json_object *input = get_element(answer, "inputs", i);
-		struct json_object *value = get_member(input, "value");
+		char value[256];
 
-		(void)table_row(
-			&t, (const char *const[]){ get_text(input, "name"),
-						   value ? json_object_get_string(value) : NULL });
+		describe_value(get_member(input, "value"), value, sizeof value);
+		(void)table_row(&t, (const char *const[]){ get_text(input, "name"), value });
 	}
 	return table_print(&t);
 }
@@ -80,7 +94,7 @@ static int show_loop(const struct options *o, struct json_object *loop)
 	double again_s = get_number(loop, "again_in_s");
 	int status = EXIT_SUCCESS;
 
-	printf("\n%s: %s%s%s: %s\n", get_text(loop, "loop"), wish ? wish : "", wish ? ", " : "",
+	printf("\n%s: %s%s(%s): %s\n", get_text(loop, "loop"), wish ? wish : "", wish ? " " : "",
 	       get_text(loop, "reason"), get_text(loop, "sentence"));
 	if (get_length(loop, "rules") > 0)
 		status = show_rules(o, loop);

@@ -59,7 +59,7 @@ _kvmtunectl() {
 	top) options+=(--batch --iterations --delay --output) ;;
 	explain | resume) options+=(--guest) ;;
 	pause | release) options+=(--guest --for) ;;
-	monitor) options+=(--since --all) ;;
+	monitor) options+=(--since --all --for) ;;
 	metrics) options+=(--output) ;;
 	import) options+=(--ksmtuned --numad) ;;
 	record) options+=(--for --anonymous) ;;

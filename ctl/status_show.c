@@ -97,9 +97,9 @@ static void describe(const char *name, struct json_object *loop, char *buf, size
 	char moving[512];
 
 	if (strcmp(name, "ksm") == 0) {
-		(void)snprintf(buf, size, "%s merged, ksmd %s %% CPU, %s pages each %s ms",
-			       SIZE(loop, "merged_kib"), NUMBER(loop, "ksmd_cpu_percent", 1),
-			       NUMBER(loop, "pages_to_scan", 0), NUMBER(loop, "sleep_ms", 0));
+		(void)snprintf(buf, size, "%s merged, %s pages each %s ms, ksmd %s %%",
+			       SIZE(loop, "merged_kib"), NUMBER(loop, "pages_to_scan", 0),
+			       NUMBER(loop, "sleep_ms", 0), NUMBER(loop, "ksmd_cpu_percent", 1));
 	} else if (strcmp(name, "placement") == 0) {
 		describe_moving(get_member(loop, "moving"), moving, sizeof moving);
 		(void)snprintf(buf, size, "pinned guests: %s%s", NUMBER(loop, "pinned", 0), moving);
@@ -141,7 +141,7 @@ struct table status_loops(const struct options *o, struct json_object *status)
 {
 	static const struct column columns[] = {
 		{ "LOOP", COLUMN_TEXT }, { "STATE", COLUMN_TEXT },       { "REASON", COLUMN_TEXT },
-		{ "NOW", COLUMN_TEXT },  { "LAST CHANGE", COLUMN_LONG },
+		{ "NOW", COLUMN_LONG },  { "LAST CHANGE", COLUMN_LONG },
 	};
 	static const char *const names[] = { "ksm", "placement", "memory" };
 	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));

@@ -10,7 +10,7 @@ const struct verb ctl_verbs[] = {
 	{ "explain", "GUEST|ksm|placement|memory", 1, 1, OPTION_GUEST, verb_explain,
 	  "why it is so, rule by rule, and what would change it" },
 	{ "plan", "", 0, 0, 0, verb_plan, "what the next tick would do now; nothing is done" },
-	{ "monitor", "", 0, 0, OPTION_SINCE | OPTION_ALL, verb_monitor,
+	{ "monitor", "", 0, 0, OPTION_SINCE | OPTION_ALL | OPTION_FOR, verb_monitor,
 	  "decisions as they are made" },
 	{ "pause", "[GUEST|LOOP]", 0, 1, OPTION_GUEST | OPTION_FOR, verb_pause,
 	  "change nothing of a guest, of a loop, or at all" },
