@@ -12,7 +12,6 @@
 		(void)k, (void)q;                                                                  \
 		ret->status = 501;                                                                 \
 	}
-TODO(answer_advise)
 TODO(answer_record)
 
 struct recorder *recorder_new(void)
