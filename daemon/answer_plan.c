@@ -277,7 +277,7 @@ static int look_at_host(struct kvmtuned *k, uint64_t now_ns)
 {
 	int r;
 
-	if (host_is_known(k) && k->misses == 0 && now_ns - k->view->now_ns < KT_NS_PER_S)
+	if (host_is_known(k) && k->misses == 0 && sub_capped(now_ns, k->view->now_ns) < KT_NS_PER_S)
 		return 0;
 	forget_sampled(k->plan);
 	r = sense_read(k->sense, k->domains, now_ns, k->sample);

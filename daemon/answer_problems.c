@@ -74,9 +74,9 @@ static void complain_of_guests(const struct kvmtuned *k, struct json_object *pro
 	if (n > 0)
 		complain(
 			problems,
-			"%s was refused for %u guests (%.200s%s): the journal says why; kvmtunectl "
+			"%s was refused for %u guest%s (%.200s%s): the journal says why; kvmtunectl "
 			"reload tries again",
-			what, n, first, n > 1 ? ", .." : "");
+			what, n, n > 1 ? "s" : "", first, n > 1 ? ", .." : "");
 }
 
 static bool pin_refused(const struct guest_in_force *f)
