@@ -10,6 +10,7 @@ MANDIR  ?= $(PREFIX)/share/man
 COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 SYSCONFDIR ?= /etc
 SCHEMADIR ?= $(PREFIX)/share/kvmtuned/schema
 
@@ -231,7 +232,7 @@ format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 # ---- installing -------------------------------------------------------------------
-install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
+install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFDIR=
 	install -D -m 0755 $(BUILD)/kvmtuned $(DESTDIR)$(SBINDIR)/kvmtuned
 	install -D -m 0755 $(BUILD)/kvmtunectl $(DESTDIR)$(BINDIR)/kvmtunectl
 	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
@@ -240,6 +241,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSCONFDIR=
 		systemd/kvmtuned-textfile.service systemd/kvmtuned-textfile.timer
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/kvmtuned \
 		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml
+	install -D -m 0644 systemd/kvmtuned.sysusers $(DESTDIR)$(SYSUSERSDIR)/kvmtuned.conf
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1

@@ -117,7 +117,13 @@ static int read_query(struct evhttp_request *request, const struct route *route,
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
 
-	return question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
+	const char *accepted =
+		evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
+	int r = question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
+
+	ret->question.openmetrics =
+		accepted && strstr(accepted, "application/openmetrics-text") != NULL;
+	return r;
 }
 
 /* A change says all in its body. */

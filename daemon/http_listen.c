@@ -10,7 +10,8 @@
 #include "http_private.h"
 #include "str.h"
 
-enum { BACKLOG = 128 };
+/* Who comes while a tick runs waits here; clients that do not block are refused beyond it. */
+enum { BACKLOG = 512 };
 
 static const char group_name[] = "kvmtuned";
 

@@ -102,10 +102,11 @@ static void make_harmless(struct plan *plan)
 /* A squeeze may be near: the floors of guests are to be known by then. */
 static bool is_pressed(const struct kvmtuned *k)
 {
-	const struct memory_conf *conf = &k->conf.policy.memory;
+	const struct memory_conf *conf = &k->policy_now.memory;
 	const struct memory_host_plan *m = &k->plan->memory;
 
-	return conf->mode != LOOP_OFF && k->sample->host.swap_total_kib > 0 &&
+	return conf->mode != LOOP_OFF && conf->mode != LOOP_PAUSED &&
+	       k->sample->host.swap_total_kib > 0 &&
 	       (m->squeezing || m->shortage * 100 >= (double)conf->calm_price);
 }
 

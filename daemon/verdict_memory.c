@@ -136,7 +136,7 @@ static void say_squeezing(struct memory_host_verdict *v, const struct memory_hos
 void verdict_memory_of_host(struct memory_host_verdict *v, const struct memory_conf *conf,
 			    const struct host_view *view, const struct plan *plan)
 {
-	if (conf->mode != LOOP_OFF && view->npresent > 0)
+	if (conf->mode != LOOP_OFF && conf->mode != LOOP_PAUSED && view->npresent > 0)
 		say_swap(v, view->host);
 	say_squeezing(v, &plan->memory);
 }

@@ -132,7 +132,7 @@ masks_are_those_in() { # FILE GUEST
 
 install_package() {
 	tar -C tree -cf - . | tar -C / -xf - --keep-directory-symlink --no-overwrite-dir &&
-		journalctl --update-catalog && systemctl daemon-reload || return
+		systemd-sysusers kvmtuned.conf && journalctl --update-catalog && systemctl daemon-reload || return
 	mkdir -p "${conf%/*}"
 	configure "$@"
 	/usr/sbin/kvmtuned --test-config
