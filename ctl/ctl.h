@@ -110,9 +110,6 @@ typedef int ctl_line_fn(void *context, const char *line);
 int ctl_stream(const struct options *o, const char *path_and_query, ctl_line_fn *line,
 	       void *context) KT_MUST_USE;
 
-/* For a query: all but letters, digits and -._~ as %XX.  Of malloc; NULL: no memory. */
-char *ctl_percent_encode(const char *text);
-
 /* ---- reading answers (answer.c) ------------------------------------------------------- */
 
 /* Text from a stream as an object; NULL (said): it is none. */
@@ -135,6 +132,9 @@ struct json_object *get_element(struct json_object *object, const char *key, siz
 
 void ctl_say(const char *fmt, ...) KT_PRINTF(1, 2); /* "kvmtunectl: ...\n" on stderr */
 void ctl_print_json(struct json_object *object);
+
+/* For a query: all but letters, digits and -._~ as %XX.  Of malloc; NULL: no memory. */
+char *ctl_percent_encode(const char *text);
 
 /* 90, 90s, 15m, 2h, 1d.  -EINVAL, -ERANGE. */
 int ctl_duration(const char *text, uint64_t *ret_s) KT_MUST_USE;

@@ -104,6 +104,23 @@ static int take_color(struct options *o)
 	return -1;
 }
 
+/* Flags that are only noted are none of these. */
+static void take_text(struct options *o, int letter)
+{
+	if (letter == LETTER_SOCKET)
+		o->socket = optarg;
+	else if (letter == LETTER_SINCE)
+		o->since = optarg;
+	else if (letter == 'o')
+		o->output = optarg;
+	else if (letter == LETTER_CONFIG)
+		o->config = optarg;
+	else if (letter == LETTER_KSMTUNED)
+		o->ksmtuned = optarg;
+	else if (letter == LETTER_NUMAD)
+		o->numad = optarg;
+}
+
 /* -1: go on; else the exit status. */
 static int take(struct options *o, int letter)
 {
@@ -117,9 +134,6 @@ static int take(struct options *o, int letter)
 	case 'q':
 		o->quiet = true;
 		break;
-	case LETTER_SOCKET:
-		o->socket = optarg;
-		break;
 	case LETTER_COLOR:
 		return take_color(o);
 	case LETTER_FOR:
@@ -130,21 +144,6 @@ static int take(struct options *o, int letter)
 		if (str_u64(optarg, &o->rounds) < 0 || o->rounds == 0)
 			return misused("--iterations", "a number from 1 on is wanted");
 		break;
-	case LETTER_SINCE:
-		o->since = optarg;
-		break;
-	case 'o':
-		o->output = optarg;
-		break;
-	case LETTER_CONFIG:
-		o->config = optarg;
-		break;
-	case LETTER_KSMTUNED:
-		o->ksmtuned = optarg;
-		break;
-	case LETTER_NUMAD:
-		o->numad = optarg;
-		break;
 	case 'h':
 		return verb_help(o, 0, NULL);
 	case 'V':
@@ -154,7 +153,8 @@ static int take(struct options *o, int letter)
 		fputs("Try: kvmtunectl help\n", stderr);
 		return EXIT_USAGE;
 	default:
-		break; /* a flag that is only noted */
+		take_text(o, letter);
+		break;
 	}
 	return -1;
 }

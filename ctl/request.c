@@ -339,21 +339,3 @@ int ctl_stream(const struct options *o, const char *path_and_query, ctl_line_fn 
 	free(e.text);
 	return status;
 }
-
-char *ctl_percent_encode(const char *text)
-{
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-	char *encoded = malloc(strlen(text) * 3 + 1), *at = encoded;
-
-	if (!encoded)
-		return NULL;
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			*at++ = *text;
-		else
-			at += sprintf(at, "%%%02X", (unsigned int)(unsigned char)*text);
-	}
-	*at = '\0';
-	return encoded;
-}

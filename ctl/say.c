@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How do messages, numbers, times and files look? */
+/* How do messages, names, numbers, times and files look? */
 #include "ctl.h"
 
 #include <errno.h>
@@ -166,4 +166,22 @@ struct shown show_moment(double unix_s)
 	    !strftime(shown.text, sizeof shown.text, "%F %T", &local))
 		return (struct shown){ "-" };
 	return shown;
+}
+
+char *ctl_percent_encode(const char *text)
+{
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
+	char *encoded = malloc(strlen(text) * 3 + 1), *at = encoded;
+
+	if (!encoded)
+		return NULL;
+	for (; *text; text++) {
+		if (strchr(plain, *text))
+			*at++ = *text;
+		else
+			at += sprintf(at, "%%%02X", (unsigned int)(unsigned char)*text);
+	}
+	*at = '\0';
+	return encoded;
 }

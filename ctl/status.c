@@ -63,21 +63,20 @@ static int show_guests(const struct options *o, struct json_object *status)
 static int show(const struct options *o, bool only_guests, struct json_object *status)
 {
 	struct table loops;
-	int r;
+	int r = EXIT_SUCCESS;
 
+	if (o->json) {
+		ctl_print_json(status);
+		return EXIT_SUCCESS;
+	}
 	if (!only_guests && !o->quiet) {
 		status_print_header(status, stdout);
 		putchar('\n');
 		loops = status_loops(o, status);
 		r = table_print(&loops);
-		if (r != EXIT_SUCCESS)
-			return r;
 		putchar('\n');
 	}
-	r = show_guests(o, status);
-	if (r != EXIT_SUCCESS)
-		return r;
-	return strcmp(get_text(status, "state"), "ok") == 0 ? EXIT_SUCCESS : EXIT_DEGRADED;
+	return r == EXIT_SUCCESS ? show_guests(o, status) : r;
 }
 
 int verb_status(const struct options *o, int argc, char **argv)
@@ -85,18 +84,16 @@ int verb_status(const struct options *o, int argc, char **argv)
 	struct json_object *status = NULL;
 	int r = argc > 1 ? ask_for_guest(o, argv[1], &status) : ctl_get(o, "/v1/status", &status);
 
-	if (r == EXIT_SUCCESS && !status_is_proper(status))
+	if (r == EXIT_SUCCESS && !ctl_has_shape(status, "guests:a", "the status"))
 		r = EXIT_FAILURE;
 	if (r == EXIT_SUCCESS)
 		r = add_guests(o, argc, argv, status);
 	if (r == EXIT_SUCCESS && !status_is_proper(status))
 		r = EXIT_FAILURE;
-	if (r == EXIT_SUCCESS && o->json)
-		ctl_print_json(status);
-	if (r == EXIT_SUCCESS && o->json)
-		r = strcmp(get_text(status, "state"), "ok") == 0 ? EXIT_SUCCESS : EXIT_DEGRADED;
-	else if (r == EXIT_SUCCESS)
+	if (r == EXIT_SUCCESS)
 		r = show(o, argc > 1, status);
+	if (r == EXIT_SUCCESS && strcmp(get_text(status, "state"), "ok") != 0)
+		r = EXIT_DEGRADED;
 	json_object_put(status);
 	return r;
 }
