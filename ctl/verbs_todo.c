@@ -16,4 +16,3 @@ static int not_built(char **argv)
 	}
 
 NOT_BUILT(verb_record)
-NOT_BUILT(verb_report)

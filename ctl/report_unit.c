@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How is an answer read without trusting its shape, and how is it shown to people? */
+#include "report_unit.h"
+
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "limits.h"
+
+struct unit report_unit_for(double kib)
+{
+	static const struct unit units[] = {
+		{ "TiB", 1024.0 * 1024 * 1024 },
+		{ "GiB", 1024.0 * 1024 },
+		{ "MiB", 1024 },
+	};
+	size_t i = 0;
+
+	while (i + 1 < KT_ARRAY_LEN(units) && !(kib >= units[i].kib))
+		i++;
+	return units[i];
+}
+
+struct shown report_with_unit(double number, int decimals, const char *unit)
+{
+	struct shown shown = show_number(number, decimals);
+	size_t length = strlen(shown.text);
+
+	if (*unit && !isnan(number))
+		(void)snprintf(shown.text + length, sizeof shown.text - length, " %s", unit);
+	return shown;
+}
+
+struct shown report_span(double seconds)
+{
+	struct shown shown = show_seconds(seconds);
+	char *minutes = strstr(shown.text, " h 0 min");
+
+	if (minutes)
+		minutes[strlen(" h")] = '\0';
+	return shown;
+}
+
+static size_t write_time(char *buf, size_t size, enum time_part part, const struct tm *when)
+{
+	switch (part) {
+	case TIME_DAY:
+		return strftime(buf, size, "%e %b", when);
+	case TIME_MINUTE:
+		return strftime(buf, size, "%H:%M", when);
+	case TIME_SECOND:
+		return strftime(buf, size, "%H:%M:%S", when);
+	case TIME_DAY_AND_SECOND:
+		return strftime(buf, size, "%e %b %H:%M:%S", when);
+	case TIME_WHOLE:
+		return strftime(buf, size, "%e %b %Y, %H:%M:%S %Z", when);
+	}
+	return 0;
+}
+
+struct shown report_time(double unix_s, enum time_part part)
+{
+	struct shown shown;
+	struct tm when;
+	time_t seconds;
+
+	if (!(unix_s >= 0 && unix_s < 1e11)) /* NAN too */
+		return (struct shown){ "-" };
+	seconds = (time_t)unix_s;
+	if (!localtime_r(&seconds, &when) ||
+	    !write_time(shown.text, sizeof shown.text, part, &when))
+		return (struct shown){ "-" };
+	return shown;
+}
+
+size_t report_fits(const char *text, double characters)
+{
+	size_t length = strlen(text);
+
+	if (!(characters >= 1))
+		return 0;
+	if ((double)length <= characters)
+		return length;
+	return characters >= 6 ? (size_t)characters - 1 : 0; /* fewer say nothing */
+}
+
+const char *report_without_name(const char *message, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length && strncmp(message, name, length) == 0 &&
+	    strncmp(message + length, ": ", 2) == 0)
+		return message + length + 2;
+	return message;
+}
+
+const char *report_text(struct json_object *object, const char *key)
+{
+	const char *text = get_text(object, key);
+
+	return text ? text : "";
+}
+
+size_t report_count(struct json_object *array)
+{
+	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
+}
+
+struct json_object *report_item(struct json_object *array, size_t i)
+{
+	return i < report_count(array) ? json_object_array_get_idx(array, i) : NULL;
+}
+
+double report_value(struct json_object *number)
+{
+	if (!json_object_is_type(number, json_type_int) &&
+	    !json_object_is_type(number, json_type_double))
+		return NAN;
+	return json_object_get_double(number);
+}
+
+unsigned int report_node_id(struct json_object *node)
+{
+	double id = get_number(node, "id");
+
+	return id >= 0 && id < KT_NODES_MAX ? (unsigned int)id : KT_NODES_MAX;
+}
+
+double report_on_node(struct json_object *guest, unsigned int node)
+{
+	char key[16];
+	double kib;
+
+	(void)snprintf(key, sizeof key, "%u", node);
+	kib = get_number(get_member(guest, "node_memory_kib"), key);
+	return kib > 0 && isfinite(kib) ? kib : 0;
+}
+
+bool report_list_has(const char *list, unsigned int node)
+{
+	while (*list) {
+		char *end;
+		unsigned long first = strtoul(list, &end, 10), last = first;
+
+		if (end == list)
+			return false;
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (node >= first && node <= last)
+			return true;
+		list = *end == ',' ? end + 1 : "";
+	}
+	return false;
+}
