@@ -44,10 +44,10 @@ void metric_ceded(struct metrics_text *t, const struct kvmtuned *k)
 	unsigned int pins = 0, limits = 0;
 
 	for (size_t i = 0; i < k->domains->nslots; i++) {
-		struct known_guest g = known_guest_of(k, i);
+		const struct guest_in_force *of_guest = known_guest_of(k, i).in_force;
 
-		pins += g.domain && g.in_force->pin_ceded;
-		limits += g.domain && g.in_force->limit_ceded;
+		pins += of_guest->pin_ceded;
+		limits += of_guest->limit_ceded;
 	}
 	metrics_put_labelled(t, "actuator", actuators[0],
 			     answer_loop_state(k, LOOP_KSM) == LOOP_IS_CEDED);

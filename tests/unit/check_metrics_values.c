@@ -19,6 +19,10 @@ START_TEST(memory_is_local_on_the_home_or_where_most_of_it_is)
 	shows("kvmtuned_domains_pinned 1");
 	shows_nothing_of("_ratio{domain=\"unknown\"");
 	shows_nothing_of("kvmtuned_domain_home{domain=\"free\"");
+	in_force->guest[0].nodes = 3;
+	shows("kvmtuned_domain_home{domain=\"pinned\",node=\"0\"} 1");
+	shows("kvmtuned_domain_home{domain=\"pinned\",node=\"1\"} 1");
+	shows("kvmtuned_domain_locality_ratio{domain=\"pinned\"} 1");
 }
 END_TEST
 
@@ -179,6 +183,63 @@ START_TEST(paused_is_what_has_all_loops_paused)
 }
 END_TEST
 
+START_TEST(units_are_bytes_and_seconds)
+{
+	put_guest(0, "one");
+	in_force->guest[0].reclaimed_kib = 3;
+	in_force->guest[0].limited = true;
+	in_force->memory.reclaimed_kib = 5;
+	in_force->move.moved_kib = 7;
+	k->sample->host.ksm.has_ksmd = true;
+	k->sample->host.ksm.ksmd_cpu_ns_total = 1500000000;
+	k->plan->memory.price = 0.25;
+	k->plan->ksm = (struct ksm_plan){ .wish = WISH_SET, .run = true, .pages_to_scan = 1250 };
+	k->link_up = true;
+	k->links = 3;
+	strcpy(k->libvirt_version, "libvirt 9.0.0");
+	history_tick(k->history, k->view, k->plan, in_force, 1);
+	shows("kvmtuned_domain_reclaimed_bytes_total{domain=\"one\"} 3072");
+	shows("kvmtuned_domain_ksm_merged_bytes{domain=\"one\"} 8192");
+	shows("kvmtuned_domains_limited 1");
+	shows("kvmtuned_reclaimed_bytes_total 5120");
+	shows("kvmtuned_moved_bytes_total 7168");
+	shows("kvmtuned_ksmd_cpu_seconds_total 1.5");
+	shows("kvmtuned_memory_price_ratio 0.25");
+	shows("kvmtuned_ksm_target_pages 1250");
+	shows("kvmtuned_libvirt_connected 1");
+	shows("kvmtuned_libvirt_reconnects_total 2");
+	shows("kvmtuned_build_info{version=\"" KT_VERSION
+	      "\",libvirt_version=\"libvirt 9.0.0\"} 1");
+	k->plan->ksm.run = false;
+	shows("kvmtuned_ksm_target_pages 0");
+	k->sample->host.ksm.has_ksmd = false;
+	shows_nothing_of("\nkvmtuned_ksmd_cpu_seconds_total ");
+}
+END_TEST
+
+static double value_of(const char *name)
+{
+	const char *at = strstr(scrape(false), name);
+
+	while (at && at[-1] != '\n')
+		at = strstr(at + 1, name);
+	ck_assert_msg(at, "no %s", name);
+	return strtod(at + strlen(name), NULL);
+}
+
+START_TEST(a_tick_of_now_is_of_now_and_we_cost_something)
+{
+	double before_s = (double)now_unix_us() / 1e6;
+
+	k->plan->now_ns = now_monotonic_ns();
+	ck_assert_double_ge(value_of("kvmtuned_last_cycle_timestamp_seconds "), before_s - 0.001);
+	ck_assert_double_le(value_of("kvmtuned_last_cycle_timestamp_seconds "),
+			    (double)now_unix_us() / 1e6 + 0.001);
+	ck_assert_double_gt(value_of("kvmtuned_process_cpu_seconds_total "), 0);
+	ck_assert_double_gt(value_of("kvmtuned_process_resident_bytes "), 1 << 20);
+}
+END_TEST
+
 START_TEST(a_configuration_with_mistakes_shows)
 {
 	shows("kvmtuned_config_last_reload_successful 1");
@@ -202,6 +263,8 @@ int main(void)
 	tcase_add_test(c, what_is_ceded_is_counted);
 	tcase_add_loop_test(c, a_loop_is_in_one_state, 0, KT_ARRAY_LEN(states));
 	tcase_add_test(c, paused_is_what_has_all_loops_paused);
+	tcase_add_test(c, units_are_bytes_and_seconds);
+	tcase_add_test(c, a_tick_of_now_is_of_now_and_we_cost_something);
 	tcase_add_test(c, a_configuration_with_mistakes_shows);
 	suite_add_tcase(s, c);
 	return kt_run(s);
