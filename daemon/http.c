@@ -33,6 +33,7 @@ struct http {
 	struct visitors *visitors;
 	struct followers followers;
 	size_t unsent_bytes;
+	bool closed;
 };
 
 /* ---- what there is ------------------------------------------------------------------------- */
@@ -170,12 +171,16 @@ static void answer_request(struct http *h, struct evhttp_request *request, struc
 		answer_error(ret, 503, "busy", "%d clients follow already", FOLLOWERS_MAX);
 }
 
+/* libevent frees the buffers of a closed connection in a later turn of the loop, maybe after
+ * http_close: the last text frees h then. */
 static void on_sent(const void *text, size_t length, void *context)
 {
 	struct http *h = context;
 
 	h->unsent_bytes -= length;
 	free((void *)(uintptr_t)text);
+	if (h->closed && h->unsent_bytes == 0)
+		free(h);
 }
 
 /* *text becomes evhttp's. */
@@ -246,10 +251,14 @@ bool http_has_followers(const struct http *h, enum answer_stream stream)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-static void on_accept_failed(struct evconnlistener *listener, void *context)
-{
-	struct http *h = context;
+/* Its context is that of the accept callback, which is evhttp's own. */
+static struct http *whose_accept_failed;
 
+static void on_accept_failed(struct evconnlistener *listener, void *evhttp_context)
+{
+	struct http *h = whose_accept_failed;
+
+	(void)evhttp_context;
 	log_warning("the socket: nobody can connect for %d s: %s", BREATH_S, strerror(errno));
 	evconnlistener_disable(listener);
 	event_add(h->breath, &(struct timeval){ .tv_sec = BREATH_S });
@@ -287,9 +296,11 @@ static int serve(struct http *h, struct event_base *base, size_t which,
 	evhttp_set_timeout(server, PATIENCE_S);
 	evhttp_set_bevcb(server, visitors_admit, h->visitors);
 	evhttp_set_gencb(server, on_request, h);
+	whose_accept_failed = h;
 	evconnlistener_set_error_cb(listener, on_accept_failed);
 	h->server[which] = server;
 	h->listener[which] = listener;
+	visitors_come_by(h->visitors, listener);
 	return 0;
 }
 
@@ -367,5 +378,7 @@ void http_close(struct http *h)
 	visitors_free(h->visitors);
 	if (h->breath)
 		event_free(h->breath);
-	free(h);
+	h->closed = true;
+	if (h->unsent_bytes == 0)
+		free(h);
 }

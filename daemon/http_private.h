@@ -63,6 +63,8 @@ void visitors_free(struct visitors *v);
 
 /* For evhttp_set_bevcb: the one that was silent for longest makes room. */
 struct bufferevent *visitors_admit(struct event_base *base, void *visitors);
+/* This listener rests after each visitor. */
+void visitors_come_by(struct visitors *v, struct evconnlistener *listener);
 /* A request has come by it. */
 void visitors_heard(struct visitors *v, int fd, bool follows);
 

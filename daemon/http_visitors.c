@@ -21,8 +21,12 @@ struct visitor {
 	bool follows;      /* it only listens; there are few of those */
 };
 
+enum { LISTENERS_MAX = 2 }; /* the unix socket and loopback */
+
 struct visitors {
 	struct event *look; /* urgent: before anything is read of whom it is about */
+	struct evconnlistener *listener[LISTENERS_MAX];
+	size_t nlisteners;
 	size_t n;
 	struct visitor visitor[CONNECTIONS_MAX];
 };
@@ -54,11 +58,30 @@ static void get_to_know_all(struct visitors *v)
 			get_to_know(&v->visitor[i]);
 }
 
+/* A listener accepts for as long as somebody waits, and nobody is read or closed meanwhile: it
+ * gets a rest after each. */
+static void rest(struct visitors *v)
+{
+	for (size_t i = 0; i < v->nlisteners; i++)
+		(void)evconnlistener_disable(v->listener[i]);
+	event_active(v->look, 0, 0);
+}
+
 /* A moment after evhttp has accepted. */
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
+	struct visitors *v = context;
+
 	(void)fd, (void)what;
-	get_to_know_all(context);
+	get_to_know_all(v);
+	for (size_t i = 0; i < v->nlisteners; i++)
+		(void)evconnlistener_enable(v->listener[i]);
+}
+
+void visitors_come_by(struct visitors *v, struct evconnlistener *listener)
+{
+	if (v->nlisteners < LISTENERS_MAX)
+		v->listener[v->nlisteners++] = listener;
 }
 
 struct visitors *visitors_new(struct event_base *base)
@@ -116,6 +139,7 @@ struct bufferevent *visitors_admit(struct event_base *base, void *visitors)
 	struct visitors *v = visitors;
 	struct bufferevent *b = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
 
+	rest(v);
 	get_to_know_all(v);
 	if (v->n == CONNECTIONS_MAX)
 		forget_gone(v);
@@ -127,7 +151,6 @@ struct bufferevent *visitors_admit(struct event_base *base, void *visitors)
 	bufferevent_setwatermark(b, EV_READ, 0, UNREAD_MAX);
 	bufferevent_incref(b);
 	v->visitor[v->n++] = (struct visitor){ .arriving = b, .heard_ns = now_monotonic_ns() };
-	event_active(v->look, 0, 0);
 	return b;
 }
 

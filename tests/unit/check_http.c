@@ -3,6 +3,7 @@
  *
  * The answers themselves are other tests' business: pause and tick stand for all. */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "http_fixture.h"
@@ -309,6 +310,63 @@ START_TEST(no_descriptor_stays_behind)
 }
 END_TEST
 
+START_TEST(nobody_waits_until_all_others_are_accepted)
+{
+	int fd[100];
+	size_t before, now;
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(fd); i++)
+		fd[i] = dial();
+	before = count_fds();
+	for (size_t last = before; last < before + KT_ARRAY_LEN(fd); last = now) {
+		(void)event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		now = count_fds();
+		ck_assert_uint_le(now, last + 1);
+	}
+	for (size_t i = 0; i < KT_ARRAY_LEN(fd); i++)
+		close(fd[i]);
+}
+END_TEST
+
+START_TEST(a_lack_of_descriptors_is_said_and_ends)
+{
+	struct rlimit before, none;
+	int fd = dial(), lowest = dup(fd);
+
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)lowest;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	turn();
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_msg(strstr(said, "nobody can connect for 1 s: Too many open files"), "%s", said);
+	say_bytes(fd, GET("/x"), strlen(GET("/x")));
+	ck_assert_ptr_nonnull(strstr(hear_all(fd), "404"));
+}
+END_TEST
+
+/* The sanitizers would tell. */
+START_TEST(an_answer_that_nobody_takes_may_outlive_the_server)
+{
+	static const char request[] = "GET /x HTTP/1.1\r\n\r\n";
+	int fd = dial();
+	ssize_t sent;
+
+	/* Until neither side's socket takes any more. */
+	do {
+		for (sent = 0; send(fd, request, sizeof request - 1, MSG_NOSIGNAL) > 0;)
+			sent++;
+		for (int i = 0; i < 1000; i++)
+			turn();
+	} while (sent > 0);
+	http_close(h);
+	turn();
+	h = NULL;
+	close(fd);
+}
+END_TEST
+
 /* ---- ticks -------------------------------------------------------------------------------- */
 
 enum { WAITING = 50 };
@@ -373,6 +431,9 @@ int main(void)
 	tcase_add_test(c, the_socket_of_a_successor_is_left_alone);
 	tcase_add_test(c, the_most_silent_makes_room);
 	tcase_add_test(c, no_descriptor_stays_behind);
+	tcase_add_test(c, nobody_waits_until_all_others_are_accepted);
+	tcase_add_test(c, a_lack_of_descriptors_is_said_and_ends);
+	tcase_add_test(c, an_answer_that_nobody_takes_may_outlive_the_server);
 	suite_add_tcase(s, c);
 	tcase_add_checked_fixture(bare, setup, teardown);
 	tcase_add_loop_test(bare, a_socket_that_cannot_be_made_is_said, 0, 3);
