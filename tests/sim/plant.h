@@ -11,7 +11,7 @@
 
 #include "policy.h"
 
-enum { PLANT_NODES = 8, PLANT_GUESTS = 48, PLANT_THREADS = 40 };
+enum { PLANT_NODES = 8, PLANT_GUESTS = 104, PLANT_THREADS = 40 };
 
 #define PLANT_GIB (1024.0 * 1024.0)
 

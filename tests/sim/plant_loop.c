@@ -7,6 +7,8 @@
 
 #include "standard_conf.h"
 
+const struct capabilities loop_capabilities;
+
 struct loop *loop_new(void)
 {
 	struct loop *l = calloc(1, sizeof *l);
@@ -18,6 +20,7 @@ struct loop *loop_new(void)
 	if (!l->domains || !l->view)
 		abort();
 	l->view->guests_known = true;
+	l->interval_s = LOOP_TICK_S;
 	l->conf = standard_policy_conf();
 	return l;
 }
@@ -32,14 +35,14 @@ void loop_free(struct loop *l)
 
 void loop_tick(struct loop *l, bool kicked)
 {
-	static const struct capabilities capabilities;
-
 	plant_sense(&l->plant, l->domains, &l->sample);
-	host_view_update(l->view, &l->plant.topology, &capabilities, l->domains, &l->sample,
+	host_view_update(l->view, &l->plant.topology, &loop_capabilities, l->domains, &l->sample,
 			 kicked);
 	arbiter_step(&l->arbiter, &l->conf, l->view, &l->plant.in_force, &l->plan);
+	if (l->decided)
+		l->decided(l, kicked, l->context);
 	plant_act(&l->plant, &l->plan);
-	l->tick_s = LOOP_TICK_S;
+	l->tick_s = l->interval_s;
 	if (l->plan.look_again_ns)
 		l->tick_s = fmin(l->tick_s, (double)l->plan.look_again_ns / 1e9);
 	plant_advance(&l->plant, l->tick_s / 2);

@@ -15,8 +15,14 @@ struct loop {
 	struct sample sample;
 	struct arbiter arbiter;
 	struct plan plan;
-	double tick_s; /* how long the last one lasted */
+	double interval_s; /* at most between two ticks */
+	double tick_s;     /* how long the last one lasted */
+	/* Sees each tick when it has been decided, and before it is acted upon; may be NULL. */
+	void (*decided)(struct loop *l, bool kicked, void *context);
+	void *context;
 };
+
+extern const struct capabilities loop_capabilities;
 
 /* Only the plant is still to be initialised.  Aborts without memory. */
 struct loop *loop_new(void);
