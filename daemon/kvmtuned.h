@@ -53,6 +53,7 @@ struct kvmtuned {
 	uint64_t missed_since_ns; /* ... since then */
 	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
+	uint64_t reloads; /* that have forgiven what had failed */
 	uint64_t started_ns;
 	uint64_t tick_began_ns, tick_took_ns; /* the last one */
 	struct histogram tick_times;

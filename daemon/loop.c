@@ -250,6 +250,7 @@ int loop_reload(struct kvmtuned *k)
 		log_set_level(k->conf.log_level);
 		act_forgive(k->act);
 		placement_policy_forgive(&k->arbiter->placement);
+		k->reloads++;
 		guests_apply_wishes(k);
 		k->kicked = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },

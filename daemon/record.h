@@ -10,8 +10,12 @@
 
 #include <stdio.h>
 
+#include <json-c/json.h>
+
 #include "conf.h"
 #include "policy.h"
+
+#define RECORD_KIND "kvmtuned-recording"
 
 struct recorder;
 
@@ -23,6 +27,8 @@ struct recorded_tick {
 	uint64_t now_ns;
 	int64_t unix_us;
 	bool kicked, guests_known;
+	bool first;       /* no tick was before: the policies remember nothing */
+	uint64_t reloads; /* of the configuration, so far: each forgives what has failed */
 	const struct conf *conf;
 	const struct policy_conf *policy; /* the one decided by: with what is paused */
 	const struct topology *topology;
@@ -35,12 +41,16 @@ struct recorded_tick {
 
 /* A line without its newline, of malloc.  NULL: no memory. */
 char *recorder_line(struct recorder *r, const struct recorded_tick *tick);
+/* The first line of a recording: what the numbers of the others are. */
+struct json_object *recorder_header(void);
 /* The next line can be understood without those before: somebody new is listening. */
 void recorder_restart(struct recorder *r);
 
 /* kvmtuned --replay: reads lines, runs the policies, prints where they decide otherwise than
- * was recorded.  conf_path NULL: with the recorded configuration.  The exit status: 0 all the
- * same, 4 otherwise decided, 1 failed, 78 configuration. */
-int replay(const char *path, const char *conf_path, FILE *out, FILE *err);
+ * was recorded, as JSON lines when `json`.  path "-" is stdin; conf_path NULL: with the recorded
+ * configuration.  The exit status: 0 all the same, 4 otherwise decided, 1 failed, 78
+ * configuration. */
+enum { REPLAY_DIFFERS = 4 };
+int replay(const char *path, const char *conf_path, bool json, FILE *out, FILE *err);
 
 #endif

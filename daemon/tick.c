@@ -151,13 +151,17 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 {
 	char *line;
 
-	if (!http_has_followers(k->http, STREAM_RECORD))
+	if (!http_has_followers(k->http, STREAM_RECORD)) {
+		recorder_restart(k->recorder); /* costs nothing from now on */
 		return;
+	}
 	line = recorder_line(k->recorder,
 			     &(struct recorded_tick){ .now_ns = k->plan->now_ns,
 						      .unix_us = unix_us,
 						      .kicked = k->view->kicked,
 						      .guests_known = k->guests_known,
+						      .first = k->view->nsamples == 1,
+						      .reloads = k->reloads,
 						      .conf = &k->conf,
 						      .policy = &k->policy_now,
 						      .topology = &k->topology,
