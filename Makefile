@@ -82,7 +82,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install clean help \
-	bench-tick bench-ksm bench-placement bench-answers bench-memory
+	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
 
@@ -144,7 +144,11 @@ $(CTL_UNIT_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(CTL_OBJ) $(BUIL
 $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC) $(NUMA_SRC)) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $^ $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libkvmtuned.a $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
+
+# Recordings are written and read by the daemon.
+$(BUILD)/tests/sim_replay $(BUILD)/tests/sim_record_size: \
+	$(call obj,$(wildcard daemon/record*.c daemon/replay*.c daemon/conf*.c))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
@@ -222,6 +226,9 @@ $(BUILD)/bench/answers: $(BUILD)/obj/bench/answers.o $(DAEMON_OBJ) $(BUILD)/libk
 
 bench-answers: $(BUILD)/bench/answers ## what an answer on the socket costs the daemon with 200 guests
 	@$<
+
+bench-record: $(BUILD)/tests/sim_record_size ## a recording of a day of 100 guests: its size, and the time of its replay
+	@KT_RECORD_HOURS=24 $<
 
 bench-memory: all $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
 	@tests/deps test

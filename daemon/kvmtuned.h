@@ -41,6 +41,7 @@ struct kvmtuned {
 	struct history *history;
 	uint64_t decisions_flushed; /* the last one that who follows them has been sent */
 	struct recorder *recorder;
+	FILE *record_file; /* --record; NULL: none */
 	struct http *http; /* NULL: nobody can ask */
 	struct loop *loop; /* NULL: a run that ends by itself */
 
@@ -108,6 +109,13 @@ struct vm_ops guests_vm_ops(struct kvmtuned *k);
 void control_say_ended(const struct kvmtuned *k, const struct ended_pause *ended);
 /* A failure is said. */
 void control_remember_pauses(const struct kvmtuned *k);
+
+/* ---- record_file.c: --record -------------------------------------------------- */
+
+/* -errno.  What is there is overwritten, as whoever starts us may. */
+int record_file_open(struct kvmtuned *k, const char *path);
+void record_file_write(struct kvmtuned *k, const char *line);
+void record_file_close(struct kvmtuned *k);
 
 /* ---- once.c: runs that end by themselves ------------------------------------- */
 

@@ -21,7 +21,7 @@ static const char default_conf[] = "/etc/kvmtuned.conf";
 enum { VIRT_STOP_MS = 2000 };
 
 struct arguments {
-	const char *conf_path, *root;
+	const char *conf_path, *root, *record, *replay;
 	struct import_request import;
 	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore;
 };
@@ -38,14 +38,18 @@ static void print_help(FILE *out)
 	      "  -r, --root=DIR      read /proc and /sys below DIR, a recorded host; implies -1n\n"
 	      "  -t, --test-config   check the configuration and exit\n"
 	      "      --show-config   print every value and where it comes from, and exit\n"
-	      "      --json          ... as JSON\n"
+	      "      --replay=FILE   show where the configuration of -c (without: the recorded one)\n"
+	      "                      decides otherwise than was recorded; \"-\" is stdin\n"
+	      "      --json          with --show-config and --replay: as JSON\n"
+	      "      --record=FILE   write what is sampled and decided to FILE, from the start on\n"
 	      "      --restore       give back what a killed kvmtuned left, and exit\n"
 	      "      --import-ksmtuned[=FILE]  print /etc/ksmtuned.conf as kvmtuned.conf\n"
 	      "      --import-numad[=FILE]     print numad's configuration as kvmtuned.conf\n"
 	      "  -h, --help          this text\n"
 	      "  -V, --version       the version\n\n"
 	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
-	      "Exit status: 0 done; 1 failed; 2 usage; 77 no permission; 78 configuration.\n"
+	      "Exit status: 0 done; 1 failed; 2 usage; 4 --replay: decided otherwise;\n"
+	      "77 no permission; 78 configuration.\n"
 	      "See kvmtuned(8) and kvmtuned.conf(5).\n",
 	      out);
 }
@@ -63,6 +67,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		{ "show-config", no_argument, NULL, 'S' },
 		{ "json", no_argument, NULL, 'J' },
 		{ "restore", no_argument, NULL, 'R' },
+		{ "record", required_argument, NULL, 'O' },
+		{ "replay", required_argument, NULL, 'P' },
 		{ "import-ksmtuned", optional_argument, NULL, 'I' },
 		{ "import-numad", optional_argument, NULL, 'N' },
 		{ "help", no_argument, NULL, 'h' },
@@ -102,6 +108,12 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 		case 'R':
 			a->restore = true;
 			break;
+		case 'O':
+			a->record = optarg;
+			break;
+		case 'P':
+			a->replay = optarg;
+			break;
 		case 'I':
 			a->import.ksmtuned = true;
 			a->import.ksmtuned_path = optarg;
@@ -127,8 +139,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *a)
 	}
 	if (a->import.ksmtuned || a->import.numad)
 		return import_print(&a->import, stdout, stderr);
-	if (a->json && !a->show_config) {
-		fputs("kvmtuned: --json goes with --show-config\n", stderr);
+	if (a->json && !a->show_config && !a->replay) {
+		fputs("kvmtuned: --json goes with --show-config or --replay\n", stderr);
 		return 2;
 	}
 	if (a->restore && a->dry_run) {
@@ -245,6 +257,13 @@ static int open_act(struct kvmtuned *k, int *ret_lock_fd, bool *ret_damaged)
 	return r < 0 && r != -EBADMSG ? failed("the undo file cannot be read", r) : 0;
 }
 
+static int open_record(struct kvmtuned *k, const char *path)
+{
+	int r = record_file_open(k, path);
+
+	return r < 0 ? failed(path, r) : 0;
+}
+
 static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 {
 	bool damaged = false;
@@ -254,6 +273,8 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 	status = open_host(k, a->root ? a->root : "/");
 	if (status == 0)
 		status = open_act(k, lock_fd, &damaged);
+	if (status == 0 && a->record)
+		status = open_record(k, a->record);
 	if (status != 0)
 		return status;
 	if (a->restore && k->dry_run)
@@ -289,6 +310,7 @@ static void finish(struct kvmtuned *k, int lock_fd, int status)
 	log_set_listener(NULL, NULL, LOG_LEVEL_ERR);
 	history_free(k->history);
 	recorder_free(k->recorder);
+	record_file_close(k);
 	free(k->arbiter);
 	free(k->plan);
 	host_view_free(k->view);
@@ -311,6 +333,8 @@ int main(int argc, char **argv)
 	status = parse_arguments(argc, argv, &a);
 	if (status >= 0)
 		return status;
+	if (a.replay)
+		return replay(a.replay, a.conf_given ? a.conf_path : NULL, a.json, stdout, stderr);
 	checks = a.test_config || a.show_config;
 	journal_open(a.foreground || checks || a.restore || a.once ? JOURNAL_FOREGROUND
 								   : JOURNAL_AUTO,

@@ -151,7 +151,7 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 {
 	char *line;
 
-	if (!http_has_followers(k->http, STREAM_RECORD)) {
+	if (!k->record_file && !http_has_followers(k->http, STREAM_RECORD)) {
 		recorder_restart(k->recorder); /* costs nothing from now on */
 		return;
 	}
@@ -170,8 +170,10 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 						      .sample = k->sample,
 						      .in_force = act_in_force(k->act),
 						      .plan = k->plan });
-	if (line)
+	if (line) {
 		http_stream(k->http, STREAM_RECORD, line);
+		record_file_write(k, line);
+	}
 	free(line);
 }
 
