@@ -36,7 +36,14 @@ static int add_guests(const struct options *o, int argc, char **argv, struct jso
 	return EXIT_SUCCESS;
 }
 
-static int show_guests(const struct options *o, struct json_object *status)
+static int by_name(const void *left, const void *right)
+{
+	return strverscmp(get_text(*(struct json_object *const *)left, "name"),
+			  get_text(*(struct json_object *const *)right, "name"));
+}
+
+/* All of them by name, those that were asked for as they were asked for. */
+static int show_guests(const struct options *o, bool only_guests, struct json_object *status)
 {
 	size_t n = get_length(status, "guests");
 	KT_AUTOFREE struct json_object **guests = calloc(n + 1, sizeof(struct json_object *));
@@ -48,6 +55,8 @@ static int show_guests(const struct options *o, struct json_object *status)
 	}
 	for (size_t i = 0; i < n; i++)
 		guests[i] = get_element(status, "guests", i);
+	if (!only_guests)
+		qsort(guests, n, sizeof guests[0], by_name);
 	for (size_t i = 0; o->quiet && i < n; i++)
 		puts(get_text(guests[i], "name"));
 	if (o->quiet)
@@ -76,7 +85,7 @@ static int show(const struct options *o, bool only_guests, struct json_object *s
 		r = table_print(&loops);
 		putchar('\n');
 	}
-	return r == EXIT_SUCCESS ? show_guests(o, status) : r;
+	return r == EXIT_SUCCESS ? show_guests(o, only_guests, status) : r;
 }
 
 int verb_status(const struct options *o, int argc, char **argv)
