@@ -91,15 +91,28 @@ static void describe_moving(struct json_object *moving, char *buf, size_t size)
 		buf[0] = '\0';
 }
 
+/* How fast it scans means nothing while it rests. */
+static void describe_ksm(struct json_object *ksm, char *buf, size_t size)
+{
+	double run = get_number(ksm, "run");
+
+	if (isnan(run))
+		(void)snprintf(buf, size, "no KSM");
+	else if (run != 1)
+		(void)snprintf(buf, size, "%s merged, at rest", SIZE(ksm, "merged_kib"));
+	else
+		(void)snprintf(buf, size, "%s merged, %s pages each %s ms, ksmd %s %%",
+			       SIZE(ksm, "merged_kib"), NUMBER(ksm, "pages_to_scan", 0),
+			       NUMBER(ksm, "sleep_ms", 0), NUMBER(ksm, "ksmd_cpu_percent", 1));
+}
+
 /* What a loop has achieved, or is doing. */
 static void describe(const char *name, struct json_object *loop, char *buf, size_t size)
 {
 	char moving[512];
 
 	if (strcmp(name, "ksm") == 0) {
-		(void)snprintf(buf, size, "%s merged, %s pages each %s ms, ksmd %s %%",
-			       SIZE(loop, "merged_kib"), NUMBER(loop, "pages_to_scan", 0),
-			       NUMBER(loop, "sleep_ms", 0), NUMBER(loop, "ksmd_cpu_percent", 1));
+		describe_ksm(loop, buf, size);
 	} else if (strcmp(name, "placement") == 0) {
 		describe_moving(get_member(loop, "moving"), moving, sizeof moving);
 		(void)snprintf(buf, size, "pinned guests: %s%s", NUMBER(loop, "pinned", 0), moving);

@@ -234,6 +234,13 @@ def test_status_of_several_guests_is_one_answer(live):
     ctl("status", "--json", socket=degraded.path, expected=4)
 
 
+def test_status_shows_how_fast_ksm_scans_when_it_does(live):
+    for run, shown in ((1, "1250 pages each 20 ms"), (0, "at rest"), (2, "at rest"), (None, "no KSM")):
+        server = fake({"*": status(loops__ksm__run=run)})
+        line = next(line for line in ctl("status", socket=server.path).text.splitlines() if line.startswith("ksm "))
+        assert shown in line and (run == 1) == ("pages each" in line), (run, line)
+
+
 def test_it_asks_for_what_it_was_told(live):
     for words, asked in (
             (("pause", "ksm"), ("POST", "/v1/pause", {"loop": "ksm"})),
