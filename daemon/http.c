@@ -17,10 +17,16 @@ enum {
 	HEADERS_MAX = 8 * 1024,
 	BODY_MAX = 4 * 1024,
 	PATIENCE_S = 5, /* with a client that says nothing, or does not read */
-	/* Of all answers that clients have not taken yet, in bytes. */
-	UNSENT_MAX = 32 * 1024 * 1024,
+	/* Of all answers that clients have not taken yet, in bytes.  A day of a thousand guests is
+	 * one of 6 MiB, which takes 26 MiB to make. */
+	UNSENT_MAX = 16 * 1024 * 1024,
 	BREATH_S = 1, /* after accept has failed, which it would again at once */
 };
+
+/* The rest of the unit's MemoryMax (128 MiB) is for the daemon itself and one answer in the
+ * making. */
+_Static_assert((size_t)UNSENT_MAX + (size_t)FOLLOWERS_MAX * BACKLOG_MAX <= 48 << 20,
+	       "clients that do not read could end the daemon");
 
 enum { LOCAL, LOOPBACK, NSERVERS };
 

@@ -72,7 +72,7 @@ void visitors_heard(struct visitors *v, int fd, bool follows);
 
 enum {
 	FOLLOWERS_MAX = 16,
-	BACKLOG_MAX = 4 * 1024 * 1024, /* bytes that a follower has not taken yet */
+	BACKLOG_MAX = 2 * 1024 * 1024, /* bytes that a follower has not taken yet */
 };
 
 struct follower {
