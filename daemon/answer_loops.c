@@ -33,6 +33,29 @@ bool loop_explain(const struct kvmtuned *k, enum kt_loop loop, struct explanatio
 	return true;
 }
 
+#define KSM_FOLDER "sys/kernel/mm/ksm/"
+
+bool ksm_now(const struct kvmtuned *k, struct ksm_sample *ret)
+{
+	const struct ksm_sample *known = known_ksm(k);
+	struct ksm_sample s = known ? *known : (struct ksm_sample){ 0 };
+	const struct {
+		const char *path;
+		uint64_t *value;
+	} settings[] = { { KSM_FOLDER "run", &s.run },
+			 { KSM_FOLDER "pages_to_scan", &s.pages_to_scan },
+			 { KSM_FOLDER "sleep_millisecs", &s.sleep_ms },
+			 { KSM_FOLDER "smart_scan", &s.smart_scan },
+			 { KSM_FOLDER "merge_across_nodes", &s.merge_across_nodes },
+			 { KSM_FOLDER "use_zero_pages", &s.use_zero_pages } };
+
+	for (size_t i = 0; known && i < KT_ARRAY_LEN(settings); i++)
+		if (hostfs_read_u64(&k->fs, settings[i].path, settings[i].value) < 0)
+			continue; /* as it was, or this kernel has none */
+	*ret = s;
+	return known != NULL;
+}
+
 /* ---- why ------------------------------------------------------------------------------- */
 
 /* What the last plan was made for, unless the operator has said something since. */

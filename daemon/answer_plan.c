@@ -103,21 +103,12 @@ static bool rests(const struct ksm_sample *s)
 	return s->run != 1;
 }
 
-static void plan_ksm(struct outlook *l)
+static void plan_ksm_settings(struct outlook *l, const struct ksm_sample *s)
 {
 	const struct ksm_plan *p = &l->plan.ksm;
-	const struct ksm_sample *s = &l->k->sample->host.ksm;
 	const struct ksm_in_force *f = &act_in_force(l->k->act)->ksm;
-	char from[VALUE_MAX];
 
-	if (!s->present || p->wish == WISH_HOLD || f->ceded || f->off)
-		return;
-	if (p->wish == WISH_RELEASE) {
-		if (f->ours)
-			ksm_action(l, "run", number(s->run, from), original);
-		return;
-	}
-	if (p->stops_advisor && s->advisor == KSM_ADVISOR_SCAN_TIME)
+	if (p->stops_advisor && s->advisor == KSM_ADVISOR_SCAN_TIME && !f->advisor_stopped)
 		ksm_action(l, "advisor_mode", "scan-time", "none");
 	compare_switch(l, "merge_across_nodes", s->merge_across_nodes, p->merge_across_nodes);
 	compare_switch(l, "use_zero_pages", s->use_zero_pages, p->use_zero_pages);
@@ -129,6 +120,21 @@ static void plan_ksm(struct outlook *l)
 	}
 	if (p->run == rests(s))
 		compare(l, "run", s->run, p->run);
+}
+
+static void plan_ksm(struct outlook *l)
+{
+	const struct ksm_plan *p = &l->plan.ksm;
+	const struct ksm_in_force *f = &act_in_force(l->k->act)->ksm;
+	char from[VALUE_MAX];
+	struct ksm_sample s;
+
+	if (!ksm_now(l->k, &s) || p->wish == WISH_HOLD || f->ceded || f->off)
+		return;
+	if (p->wish != WISH_RELEASE)
+		plan_ksm_settings(l, &s);
+	else if (f->ours)
+		ksm_action(l, "run", number(s.run, from), original);
 }
 
 /* ---- placement ------------------------------------------------------------------------- */

@@ -36,6 +36,9 @@ double libvirt_waiting_s(const struct kvmtuned *k);
 
 /* NULL: no KSM here, or not sampled yet. */
 const struct ksm_sample *known_ksm(const struct kvmtuned *k);
+/* As the last tick saw it, but with the settings as they are now: that tick may have written
+ * some.  False: not known. */
+bool ksm_now(const struct kvmtuned *k, struct ksm_sample *ret);
 
 /* Whether any of the loops may act on this guest. */
 bool guest_is_managed(const struct kvmtuned *k, const struct known_guest *g);

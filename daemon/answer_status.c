@@ -174,19 +174,17 @@ const struct ksm_sample *known_ksm(const struct kvmtuned *k)
 
 static struct json_object *ksm_of(const struct kvmtuned *k)
 {
-	static const struct ksm_sample none = { 0 };
-	const struct ksm_sample *s = known_ksm(k);
 	struct json_object *o = loop_of(k, LOOP_KSM);
-	bool known = s != NULL;
+	struct ksm_sample s;
+	bool known = ksm_now(k, &s);
 
-	s = s ? s : &none;
-	json_put_known(o, "run", known, (double)s->run);
-	json_put_known(o, "pages_to_scan", known, (double)s->pages_to_scan);
-	json_put_known(o, "sleep_ms", known, (double)s->sleep_ms);
-	json_put_known(o, "ksmd_cpu_percent", s->has_ksmd, k->view->ksmd_cpu_pct);
+	json_put_known(o, "run", known, (double)s.run);
+	json_put_known(o, "pages_to_scan", known, (double)s.pages_to_scan);
+	json_put_known(o, "sleep_ms", known, (double)s.sleep_ms);
+	json_put_known(o, "ksmd_cpu_percent", s.has_ksmd, k->view->ksmd_cpu_pct);
 	json_put_known(o, "merged_kib", known, (double)k->view->merged_kib);
-	json_put_known(o, "profit_kib", s->has_profit, (double)(s->profit_bytes / 1024));
-	json_put_text(o, "advisor", known ? ksm_advisor_str(s->advisor) : NULL);
+	json_put_known(o, "profit_kib", s.has_profit, (double)(s.profit_bytes / 1024));
+	json_put_text(o, "advisor", known ? ksm_advisor_str(s.advisor) : NULL);
 	return o;
 }
 

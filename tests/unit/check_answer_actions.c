@@ -65,7 +65,7 @@ START_TEST(ksm_that_is_as_wished_is_left)
 	wished.ksm.run = false;
 	wished.ksm.pages_to_scan = 7;
 	ck_assert_str_eq(actions(), "run 1 0; ");
-	k->sample->host.ksm.run = 2; /* as stopped as 0 */
+	put(KSM "/run", "2\n"); /* as stopped as 0 */
 	ck_assert_str_eq(actions(), "");
 	wished.ksm.wish = WISH_HOLD;
 	wished.ksm.run = true;
@@ -93,7 +93,7 @@ END_TEST
 START_TEST(a_sweep_of_ours_ends)
 {
 	wished.ksm = scan();
-	k->sample->host.ksm.smart_scan = 0;
+	put(KSM "/smart_scan", "0\n");
 	ck_assert_str_eq(actions(), ""); /* somebody else's */
 	in_force->ksm.sweeping = true;
 	ck_assert_str_eq(actions(), "smart_scan 0 1; ");

@@ -119,6 +119,22 @@ START_TEST(a_young_sample_is_good_enough)
 }
 END_TEST
 
+/* The sample is of before that tick wrote. */
+START_TEST(what_the_last_tick_has_written_is_not_planned_again)
+{
+	k->conf.policy.ksm.policy = KSM_POLICY_KSMTUNED;
+	put(KSM "/run", "0\n");
+	tick(now_monotonic_ns() + 3600 * KT_NS_PER_S);
+	ask(answer_plan, nothing);
+	ck_assert_str_eq(of_action("run", "from"), "0");
+	putf(KSM "/pages_to_scan", "%s\n", of_action("pages_to_scan", "to"));
+	putf(KSM "/sleep_millisecs", "%s\n", of_action("sleep_ms", "to"));
+	put(KSM "/run", "1\n");
+	ask(answer_plan, nothing);
+	ck_assert_uint_eq(length_at("actions"), 0);
+}
+END_TEST
+
 START_TEST(a_host_that_cannot_be_read_has_no_plan)
 {
 	tick_of_old();
@@ -206,6 +222,7 @@ int main(void)
 	tcase_add_test(c, nothing_is_said_written_or_decided);
 	tcase_add_test(c, nothing_of_the_old_sample_is_left);
 	tcase_add_test(c, a_young_sample_is_good_enough);
+	tcase_add_test(c, what_the_last_tick_has_written_is_not_planned_again);
 	tcase_add_test(c, a_host_that_cannot_be_read_has_no_plan);
 	tcase_add_test(c, what_would_be_given_back_is_planned);
 	tcase_add_test(c, what_was_ceded_is_not_planned);

@@ -38,6 +38,12 @@ START_TEST(a_sampled_host_is_told)
 	ck_assert_str_eq(text_at("guests.0.home"), "null");
 	ck_assert_str_eq(text_at("guests.0.limit_kib"), "null");
 	ck_assert_str_eq(text_at("guests.0.managed"), "true");
+	/* What a tick has written is after its sample. */
+	put(KSM "/pages_to_scan", "1250\n");
+	put(KSM "/run", "2\n");
+	ask(answer_status, nothing);
+	ck_assert_double_eq(number_at("loops.ksm.pages_to_scan"), 1250);
+	ck_assert_double_eq(number_at("loops.ksm.run"), 2);
 }
 END_TEST
 
