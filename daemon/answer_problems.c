@@ -49,6 +49,10 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *
 		complain(problems, "the host's counters cannot be read: see the journal; %s",
 			 k->let_go ? "original values are back until they can"
 				   : "the last plan holds");
+	if (k->conf_rejected)
+		complain(problems, "the configuration has mistakes, and the one of before stays in "
+				   "force: kvmtunectl check-config names them; correct them and "
+				   "reload");
 	if (k->cannot_undo)
 		complain(problems,
 			 "%.200s cannot be written, so nothing is changed, for it could not be "

@@ -197,7 +197,11 @@ def test_reload_by_the_socket_says_whether_it_was_good(live):
     daemon.write_conf("[ksm]\nmode = sometimes\n")
     status, answer = ask("POST", "/v1/reload", {})
     assert status == 500 and answer["error"] == "failed", answer
-    assert daemon.running()
+    _, answer = ask("GET", "/v1/status")
+    assert answer["state"] == "degraded" and "mistakes" in answer["problems"][0], answer
+    daemon.write_conf(QUIET)
+    change("reload")
+    assert ask("GET", "/v1/status")[1]["state"] == "ok"
 
 
 def with_groups(live, text):

@@ -150,6 +150,11 @@ static void run_dir_is_missing(void)
 	k->dry_run = k->cannot_undo = true;
 }
 
+static void reload_fails(void)
+{
+	k->conf_rejected = true;
+}
+
 static void ksm_refuses(void)
 {
 	in_force->ksm.off = true;
@@ -167,6 +172,7 @@ static const struct {
 	{ libvirt_is_gone, "no connection to libvirt at qemu:///system" },
 	{ samples_fail, "the host's counters cannot be read" },
 	{ run_dir_is_missing, "/run/kvmtuned cannot be written" },
+	{ reload_fails, "the configuration has mistakes" },
 	{ ksm_refuses, "/sys/kernel/mm/ksm was refused" },
 	{ pins_are_refused, "pinning was refused for 1 guest (w\\x0a)" },
 };
