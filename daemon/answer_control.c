@@ -100,13 +100,27 @@ static uint64_t end_of(const struct question *q)
 	return q->given & ASKS_FOR_S ? now_monotonic_ns() + q->for_s * KT_NS_PER_S : UINT64_MAX;
 }
 
+/* In the largest unit that says it whole. */
+static void duration_str(uint64_t s, char *buf, size_t size)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *unit;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i = 0;
+
+	while (s % units[i].seconds != 0)
+		i++;
+	(void)snprintf(buf, size, "for %" PRIu64 " %s", s / units[i].seconds, units[i].unit);
+}
+
 static void say_paused(const struct question *q, const struct subject *s, const char *action,
 		       const char *how, struct answer *ret)
 {
 	char sentence[4 * KT_NAME_MAX + 96], until[32] = "until it is resumed";
 
 	if (q->given & ASKS_FOR_S)
-		(void)snprintf(until, sizeof until, "for %" PRIu64 " s", q->for_s);
+		duration_str(q->for_s, until, sizeof until);
 	(void)snprintf(sentence, sizeof sentence, "%s %s %s", s->name, how, until);
 	say(LOG_PAUSED, s, action, sentence);
 	done(ret, sentence);

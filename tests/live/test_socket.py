@@ -164,7 +164,7 @@ def test_a_pause_outlives_the_daemon_and_ends_when_resumed(live):
     uuid = guest.uuid
     daemon = live.daemon(QUIET)
     daemon.status("1 guests")
-    assert change("pause", guest=guest.name, for_s=7200).endswith("is paused for 7200 s")
+    assert change("pause", guest=guest.name, for_s=7200).endswith("is paused for 2 h")
     change("release", guest=uuid)
     change("pause", loop="memory")
     text = PAUSES.read_text()

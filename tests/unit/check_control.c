@@ -97,8 +97,8 @@ START_TEST(a_guest_is_paused_released_and_resumed)
 	ck_assert_uint_eq(until_ns, UINT64_MAX);
 	before_ns = now_monotonic_ns();
 	ck_assert_str_eq(ask(answer_release, "web", -1, 7200),
-			 "web is released, and left alone for 7200 s");
-	ck_assert_str_eq(said, "release - web: web is released, and left alone for 7200 s\n");
+			 "web is released, and left alone for 2 h");
+	ck_assert_str_eq(said, "release - web: web is released, and left alone for 2 h\n");
 	ck_assert_int_eq(held(1, &until_ns), GUEST_HOLD_RELEASED);
 	ck_assert_uint_ge(until_ns, before_ns + 7200 * KT_NS_PER_S);
 	ck_assert_uint_le(until_ns, now_monotonic_ns() + 7200 * KT_NS_PER_S);
@@ -115,6 +115,23 @@ START_TEST(a_hostile_name_is_escaped)
 {
 	ck_assert_str_eq(ask(answer_pause, "d\nb", -1, 5), "d\\x0ab is paused for 5 s");
 	ck_assert_str_eq(said, "pause - d\\x0ab: d\\x0ab is paused for 5 s\n");
+}
+END_TEST
+
+static const struct {
+	uint64_t for_s;
+	const char *said;
+} durations[] = {
+	{ 1, "for 1 s" },          { 61, "for 61 s" },    { 900, "for 15 min" },
+	{ 5400, "for 90 min" },    { 36000, "for 10 h" }, { 86400, "for 1 d" },
+	{ 31622400, "for 366 d" },
+};
+
+START_TEST(how_long_is_said_in_the_largest_unit)
+{
+	const char *text = ask(answer_pause, "web", -1, durations[_i].for_s);
+
+	ck_assert_msg(strstr(text, durations[_i].said) != NULL, "%s", text);
 }
 END_TEST
 
@@ -161,8 +178,8 @@ END_TEST
 START_TEST(all_loops_are_paused_at_once_and_everything_is_resumed)
 {
 	(void)ask(answer_release, "web", -1, 0);
-	ck_assert_str_eq(ask(answer_pause, NULL, -1, 60), "every loop is paused for 60 s");
-	ck_assert_str_eq(said, "pause - -: every loop is paused for 60 s\n");
+	ck_assert_str_eq(ask(answer_pause, NULL, -1, 60), "every loop is paused for 1 min");
+	ck_assert_str_eq(said, "pause - -: every loop is paused for 1 min\n");
 	for (size_t i = 0; i < _LOOP_MAX; i++)
 		ck_assert_uint_ne(remembered().loop_until_ns[i], 0);
 	ck_assert_str_eq(ask(answer_resume, NULL, -1, 0), "everything is resumed");
@@ -254,6 +271,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_guest_is_paused_released_and_resumed);
 	tcase_add_test(c, a_hostile_name_is_escaped);
+	tcase_add_loop_test(c, how_long_is_said_in_the_largest_unit, 0, KT_ARRAY_LEN(durations));
 	tcase_add_test(c, a_guest_that_nobody_knows_is_an_error);
 	tcase_add_test(c, a_guest_that_has_gone_is_resumed_by_its_uuid);
 	tcase_add_test(c, a_loop_is_paused_by_itself);
