@@ -12,7 +12,7 @@
 	X(WHY_SWITCHED_OFF, "switched-off", "configuration or metadata switches this loop off",    \
 	  "set the mode of the loop, or the guest's own word, to what you want")                   \
 	X(WHY_PAUSED, "paused",                                                                    \
-	  "the operator has paused it: nothing is changed until it is resumed",                    \
+	  "the operator has paused it: nothing new is done until it is resumed",                   \
 	  "end the pause with kvmtunectl resume, or wait until it is over")                        \
 	X(WHY_RELEASED, "released", "the operator wants it left alone: everything is given back",  \
 	  "take it back with kvmtunectl resume, or wait until the release is over")                \
