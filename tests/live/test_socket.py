@@ -178,8 +178,8 @@ def test_a_pause_outlives_the_daemon_and_ends_when_resumed(live):
     assert change("resume", guest=guest.name).endswith("was not paused")
     assert change("resume") == "everything is resumed"
     assert not PAUSES.exists()
-    assert len(again.found(r"notice .*is resumed")) == 2
     again.stop()
+    assert len(again.found(r"notice .*is resumed")) == 2
     assert not SOCKET.exists()
 
 
