@@ -27,6 +27,8 @@ struct recorder *recorder_new(void)
 
 void recorder_restart(struct recorder *r)
 {
+	if (!r)
+		return;
 	free(r->was);
 	r->was = NULL;
 }
