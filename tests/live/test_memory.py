@@ -15,6 +15,7 @@ import re
 import signal
 import time
 
+from ctl import ctl
 from daemon import (KSM_OFF, TAKEN_OVER, FakeMeminfo, as_said, ceded, guest_verdict,
                     kvmtuned, left, merged, undo_text)
 from kvmlive import (MIB, PAGE, SPIN_DISK, Libvirtd, Skip, add_swap, create_all, distinct_pages,
@@ -230,6 +231,21 @@ def a_saved_guest_comes_back_with_what_is_ours(story, daemon):
     assert not daemon.found(guest_verdict(story.saved, "memory", "limited-by-admin"))
 
 
+def what_the_operator_holds_is_given_back_and_left_alone(story, daemon):
+    held = [story.metadata, story.hostile]
+    ctl("pause", held[0].uuid)
+    ctl("release", held[1].uuid)
+    wait_unlimited(held)
+    since = daemon.mark()
+    daemon.wait_ticks(5)
+    for guest in held:
+        assert not daemon.found(rf"{as_said(guest)}: soft limit set: ", since), daemon.lines[since:]
+        assert soft_limit_kib(guest) is None
+    assert soft_limit_kib(story.kept) is not None
+    ctl("resume")
+    wait_limited(held, 90)
+
+
 def after_kill_9_a_restart_goes_on(story, daemon):
     """... also with a guest that was saved while nobody was there, which the undo file does
     not know: only the mark in its XML does."""
@@ -284,6 +300,7 @@ def test_idle_guests_are_squeezed_let_go_and_given_back(live):
     story.meminfo.set(**PRESSED)
     wait_limited(story.limited, 60)
     and_left_alone_for_the_back_off(story, daemon, *woken)
+    what_the_operator_holds_is_given_back_and_left_alone(story, daemon)
     assert len(daemon.found(ceded(story.idle.name))) == 1, daemon.found("somebody else")
     assert not daemon.found(" error "), daemon.found(" error ")
 
