@@ -15,22 +15,21 @@ enum { ANSWER_SCHEMA = 1 };
 
 /* What may be asked for, by query or by body, in one list for all paths. */
 enum question_part {
-	ASKS_GUEST = 1 << 0,   /* guest=NAME, UUID or libvirt's id; raw bytes */
-	ASKS_LOOP = 1 << 1,    /* loop=ksm, placement or memory */
-	ASKS_AFTER = 1 << 2,   /* after=SEQ of a decision */
-	ASKS_SINCE_S = 1 << 3, /* since_s=SECONDS ago */
-	ASKS_VCPUS = 1 << 4,   /* vcpus=N */
-	ASKS_MIB = 1 << 5,     /* mib=N */
-	ASKS_FOR_S = 1 << 6,   /* for_s=SECONDS */
-	ASKS_RECENT = 1 << 7,  /* recent=1: each tick, not each minute */
-	ASKS_FOLLOW = 1 << 8,  /* follow=1: the answer does not end */
+	ASKS_GUEST = 1 << 0,  /* guest=NAME, UUID or libvirt's id; raw bytes */
+	ASKS_LOOP = 1 << 1,   /* loop=ksm, placement or memory */
+	ASKS_AFTER = 1 << 2,  /* after=SEQ of a decision */
+	ASKS_VCPUS = 1 << 3,  /* vcpus=N */
+	ASKS_MIB = 1 << 4,    /* mib=N */
+	ASKS_FOR_S = 1 << 5,  /* for_s=SECONDS */
+	ASKS_RECENT = 1 << 6, /* recent=1: each tick, not each minute */
+	ASKS_FOLLOW = 1 << 7, /* follow=1: the answer does not end */
 };
 
 struct question {
 	unsigned int given; /* parts; the fields of others are 0 */
 	const char *guest;
 	enum kt_loop loop;
-	uint64_t after, since_s, vcpus, mib, for_s;
+	uint64_t after, vcpus, mib, for_s;
 	bool openmetrics; /* the Accept header has application/openmetrics-text */
 };
 
@@ -44,8 +43,8 @@ struct answer {
 	int status;                /* HTTP; 200 from the start */
 	struct json_object *json;  /* owned; or */
 	char *text;                /* owned, of malloc; with */
-	const char *type;          /* its Content-Type */
-	enum answer_stream stream; /* json is the first line, or NULL; more follow */
+	const char *type;          /* the Content-Type of text that is no line of a stream */
+	enum answer_stream stream; /* text or json, if any, are its first lines; more follow */
 };
 
 typedef void answer_fn(struct kvmtuned *k, const struct question *q, struct answer *ret);

@@ -93,18 +93,16 @@ void decisions_flush(struct kvmtuned *k)
 		stream_decision(k, ++seq);
 }
 
-/* What the question leaves of those up to `last`, each given to `take`. */
-static void select_decisions(const struct kvmtuned *k, const struct question *q, uint64_t last,
+/* Those that are left of the ones after `after`, up to `last`, each given to `take`. */
+static void select_decisions(const struct kvmtuned *k, uint64_t after, uint64_t last,
 			     void (*take)(struct json_object *decision, void *context),
 			     void *context)
 {
 	uint64_t oldest = last > HISTORY_DECISIONS ? last - HISTORY_DECISIONS : 0;
-	int64_t since_us = now_unix_us() - (int64_t)KT_MIN(q->since_s, UINT32_MAX) * 1000000;
 	struct decision d;
 
-	for (uint64_t seq = KT_MAX(q->after, oldest); seq < last;)
-		if (history_decision(k->history, ++seq, &d) &&
-		    (!(q->given & ASKS_SINCE_S) || d.unix_us >= since_us))
+	for (uint64_t seq = KT_MAX(after, oldest); seq < last;)
+		if (history_decision(k->history, ++seq, &d))
 			take(decision_json(&d), context);
 }
 
@@ -124,15 +122,14 @@ static void follow(struct kvmtuned *k, const struct question *q, struct answer *
 
 	decisions_flush(k);
 	ret->stream = STREAM_DECISIONS;
-	ret->type = "application/x-ndjson";
-	if (!(q->given & (ASKS_AFTER | ASKS_SINCE_S)))
+	if (!(q->given & ASKS_AFTER))
 		return;
 	out = open_memstream(&text, &size);
 	if (!out) {
 		answer_error(ret, 500, "failed", "there is no memory left for the answer");
 		return;
 	}
-	select_decisions(k, q, k->decisions_flushed, print_line, out);
+	select_decisions(k, q->after, k->decisions_flushed, print_line, out);
 	(void)fclose(out); /* lines that did not fit are lost, as for a follower who is late */
 	ret->text = text;
 }
@@ -152,7 +149,7 @@ void answer_decisions(struct kvmtuned *k, const struct question *q, struct answe
 		return;
 	}
 	all = json_object_new_array();
-	select_decisions(k, q, last, add_to_array, all);
+	select_decisions(k, q->after, last, add_to_array, all);
 	ret->json = answer_new();
 	json_put_count(ret->json, "first",
 		       last > HISTORY_DECISIONS ? last - HISTORY_DECISIONS + 1 : 1);

@@ -124,13 +124,7 @@ static int read_query(struct evhttp_request *request, const struct route *route,
 {
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
 
-	const char *accepted =
-		evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
-	int r = question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
-
-	ret->question.openmetrics =
-		accepted && strstr(accepted, "application/openmetrics-text") != NULL;
-	return r;
+	return question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
 }
 
 /* A change says all in its body. */

@@ -68,8 +68,6 @@ START_TEST(only_those_after_are_told)
 	ck_assert_uint_eq(length_at("decisions"), 0);
 	ask(answer_decisions, after(UINT64_MAX));
 	ck_assert_uint_eq(length_at("decisions"), 0);
-	ask(answer_decisions, (struct question){ .given = ASKS_SINCE_S, .since_s = UINT64_MAX });
-	ck_assert_uint_eq(length_at("decisions"), 3);
 }
 END_TEST
 
@@ -93,7 +91,6 @@ START_TEST(who_follows_gets_what_was_before_as_lines)
 	q.given |= ASKS_FOLLOW;
 	answer_decisions(k, &q, &answer);
 	ck_assert_int_eq(answer.stream, STREAM_DECISIONS);
-	ck_assert_str_eq(answer.type, "application/x-ndjson");
 	ck_assert_int_eq(strncmp(answer.text, "{\"schema\":1,\"seq\":2,", 20), 0);
 	ck_assert_ptr_nonnull(strstr(answer.text, "}\n{\"schema\":1,\"seq\":3,"));
 	ck_assert_int_eq(answer.text[strlen(answer.text) - 1], '\n');
