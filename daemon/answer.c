@@ -10,15 +10,21 @@
 
 /* No object, or no child: there is no memory left, and an answer that lacks something is better
  * than json-c's assert. */
-static void put(struct json_object *o, const char *key, struct json_object *child)
+void json_put_object(struct json_object *o, const char *key, struct json_object *child)
 {
 	if (!o || json_object_object_add(o, key, child) < 0)
 		json_object_put(child);
 }
 
+void json_add(struct json_object *array, struct json_object *child)
+{
+	if (!array || json_object_array_add(array, child) < 0)
+		json_object_put(child);
+}
+
 void json_put_text(struct json_object *o, const char *key, const char *ascii)
 {
-	put(o, key, ascii ? json_object_new_string(ascii) : NULL);
+	json_put_object(o, key, ascii ? json_object_new_string(ascii) : NULL);
 }
 
 /* Millionths of all our units are noise, and json-c itself would print 0.7 with 17 digits. */
@@ -29,35 +35,56 @@ void json_put_number(struct json_object *o, const char *key, double value)
 	if (fabs(value) < 1e9)
 		value = round(value * 1e6) / 1e6 + 0.0; /* not -0 */
 	(void)snprintf(text, sizeof text, "%.15g", value);
-	put(o, key, isfinite(value) ? json_object_new_double_s(value, text) : NULL);
+	json_put_object(o, key, isfinite(value) ? json_object_new_double_s(value, text) : NULL);
 }
 
 void json_put_count(struct json_object *o, const char *key, uint64_t value)
 {
-	put(o, key, json_object_new_uint64(value));
+	json_put_object(o, key, json_object_new_uint64(value));
 }
 
 void json_put_bool(struct json_object *o, const char *key, bool value)
 {
-	put(o, key, json_object_new_boolean(value));
+	json_put_object(o, key, json_object_new_boolean(value));
 }
 
-void json_put_null(struct json_object *o, const char *key)
+void json_put_known(struct json_object *o, const char *key, bool known, double value)
 {
-	put(o, key, NULL);
+	json_put_number(o, key, known ? value : (double)NAN);
 }
 
 void json_put_name(struct json_object *o, const char *key, const char *raw)
 {
 	char name[4 * KT_NAME_MAX];
 
-	json_put_text(o, key, str_escape(raw, name, sizeof name));
+	json_put_text(o, key, raw ? str_escape(raw, name, sizeof name) : NULL);
+}
+
+void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes)
+{
+	char text[KT_NODELIST_MAX];
+
+	json_put_text(o, key, nodes ? nodemask_str(nodes, text, sizeof text) : NULL);
 }
 
 void json_put_why(struct json_object *o, enum why why)
 {
 	json_put_text(o, "reason", why_str(why));
 	json_put_text(o, "sentence", why_sentence(why));
+}
+
+struct json_object *answer_new(void)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_put_count(o, "schema", ANSWER_SCHEMA);
+	return o;
+}
+
+const char *answer_text(struct json_object *o)
+{
+	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE);
 }
 
 double answer_unix_s(uint64_t monotonic_ns)
@@ -86,8 +113,7 @@ void answer_error(struct answer *ret, int status, const char *word, const char *
 	va_end(args);
 	json_object_put(ret->json);
 	free(ret->text);
-	*ret = (struct answer){ .status = status, .json = json_object_new_object() };
-	json_put_count(ret->json, "schema", ANSWER_SCHEMA);
+	*ret = (struct answer){ .status = status, .json = answer_new() };
 	json_put_text(ret->json, "error", word);
 	json_put_text(ret->json, "message", message);
 }

@@ -82,14 +82,21 @@ int answer_find_guest(const struct kvmtuned *k, const struct question *q, struct
 /* One guest as in "guests" of status. */
 struct json_object *answer_guest(const struct kvmtuned *k, size_t slot);
 
-/* Adds a member; a NULL child is JSON's null. */
+/* An object with its member "schema". */
+struct json_object *answer_new(void);
+/* In one line, as it is sent; it lives as long as the object, or until the next call. */
+const char *answer_text(struct json_object *o);
+
+/* Adds a member, or an element. */
+void json_put_object(struct json_object *o, const char *key, struct json_object *child);
+void json_add(struct json_object *array, struct json_object *child);
 void json_put_text(struct json_object *o, const char *key, const char *ascii); /* NULL: null */
-void json_put_number(struct json_object *o, const char *key, double value);    /* NaN: null */
+void json_put_name(struct json_object *o, const char *key, const char *raw); /* the same, escaped */
+void json_put_number(struct json_object *o, const char *key, double value);  /* NaN: null */
+void json_put_known(struct json_object *o, const char *key, bool known, double value);
 void json_put_count(struct json_object *o, const char *key, uint64_t value);
 void json_put_bool(struct json_object *o, const char *key, bool value);
-void json_put_null(struct json_object *o, const char *key);
-/* Escaped. */
-void json_put_name(struct json_object *o, const char *key, const char *raw);
+void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes); /* 0: null */
 void json_put_why(struct json_object *o, enum why why); /* "reason" and "sentence" */
 
 /* CLOCK_REALTIME of a moment of the daemon's clock. */

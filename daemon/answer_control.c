@@ -58,8 +58,7 @@ static void say(enum log_event_id id, const struct subject *s, const char *actio
 
 static void done(struct answer *ret, const char *text)
 {
-	ret->json = json_object_new_object();
-	json_put_count(ret->json, "schema", ANSWER_SCHEMA);
+	ret->json = answer_new();
 	json_put_text(ret->json, "done", text);
 }
 

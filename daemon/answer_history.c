@@ -62,12 +62,6 @@ static struct json_object *decision_json(const struct decision *d)
 	return o;
 }
 
-static const char *line_of(struct json_object *o)
-{
-	return json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-							 JSON_C_TO_STRING_NOSLASHESCAPE);
-}
-
 static void stream_decision(struct kvmtuned *k, uint64_t seq)
 {
 	struct decision d;
@@ -77,7 +71,7 @@ static void stream_decision(struct kvmtuned *k, uint64_t seq)
 		return;
 	o = decision_json(&d);
 	if (o)
-		http_stream(k->http, STREAM_DECISIONS, line_of(o));
+		http_stream(k->http, STREAM_DECISIONS, answer_text(o));
 	json_object_put(o);
 }
 
@@ -109,7 +103,7 @@ static void select_decisions(const struct kvmtuned *k, uint64_t after, uint64_t 
 static void print_line(struct json_object *decision, void *context)
 {
 	if (decision)
-		fprintf(context, "%s\n", line_of(decision));
+		fprintf(context, "%s\n", answer_text(decision));
 	json_object_put(decision);
 }
 

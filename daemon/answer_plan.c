@@ -57,10 +57,7 @@ static void add(struct outlook *l, const struct action *a)
 	char uuid[KT_UUID_STR];
 
 	json_put_text(o, "loop", loop_str(a->loop));
-	if (a->guest)
-		json_put_name(o, "guest", a->guest->name);
-	else
-		json_put_null(o, "guest");
+	json_put_name(o, "guest", a->guest ? a->guest->name : NULL);
 	json_put_text(o, "uuid", a->guest ? uuid_str(&a->guest->uuid, uuid) : NULL);
 	json_put_text(o, "what", a->what);
 	json_put_text(o, "from", a->from);

@@ -43,14 +43,6 @@ bool ksm_now(const struct kvmtuned *k, struct ksm_sample *ret);
 /* Whether any of the loops may act on this guest. */
 bool guest_is_managed(const struct kvmtuned *k, const struct known_guest *g);
 
-/* With its member "schema". */
-struct json_object *answer_new(void);
-/* Not known: null. */
-void json_put_known(struct json_object *o, const char *key, bool known, double value);
-void json_put_object(struct json_object *o, const char *key, struct json_object *child);
-void json_add(struct json_object *array, struct json_object *child);
-void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes); /* 0: null */
-
 const char *wish_str(enum wish wish);
 const char *ksm_advisor_str(enum ksm_advisor advisor);
 

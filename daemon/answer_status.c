@@ -2,43 +2,6 @@
 /* How is it: the daemon, libvirt, the host, the loops, and each guest? */
 #include "answer_private.h"
 
-/* ---- what answers about the host and its guests are made of ----------------------------- */
-
-struct json_object *answer_new(void)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_put_count(o, "schema", ANSWER_SCHEMA);
-	return o;
-}
-
-void json_put_known(struct json_object *o, const char *key, bool known, double value)
-{
-	if (known)
-		json_put_number(o, key, value);
-	else
-		json_put_null(o, key);
-}
-
-void json_put_object(struct json_object *o, const char *key, struct json_object *child)
-{
-	if (!o || json_object_object_add(o, key, child) < 0)
-		json_object_put(child);
-}
-
-void json_add(struct json_object *array, struct json_object *child)
-{
-	if (!array || json_object_array_add(array, child) < 0)
-		json_object_put(child);
-}
-
-void json_put_nodes(struct json_object *o, const char *key, uint64_t nodes)
-{
-	char text[KT_NODELIST_MAX];
-
-	json_put_text(o, key, nodes ? nodemask_str(nodes, text, sizeof text) : NULL);
-}
-
 const char *wish_str(enum wish wish)
 {
 	return wish == WISH_SET ? "set" : wish == WISH_RELEASE ? "release" : "hold";

@@ -206,9 +206,7 @@ static void json_to_text(struct answer *a)
 	if (!a->json)
 		return;
 	free(a->text);
-	if (asprintf(&a->text, "%s\n",
-		     json_object_to_json_string_ext(
-			     a->json, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
+	if (asprintf(&a->text, "%s\n", answer_text(a->json)) < 0)
 		a->text = NULL;
 	json_object_put(a->json);
 	a->json = NULL;

@@ -66,9 +66,7 @@ void follower_begin(struct follower *f, struct evhttp_request *request, const st
 	if (backlog)
 		evbuffer_free(backlog);
 	if (answer->json)
-		send_line(f, json_object_to_json_string_ext(
-				     answer->json,
-				     JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+		send_line(f, answer_text(answer->json));
 }
 
 void followers_send(struct followers *all, enum answer_stream stream, const char *line)

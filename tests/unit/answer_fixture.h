@@ -129,8 +129,7 @@ static inline const char *ask(answer_fn *fn, struct question q)
 	answer_forget();
 	fn(k, &q, &answer);
 	ck_assert_ptr_nonnull(answer.json);
-	return json_object_to_json_string_ext(answer.json, JSON_C_TO_STRING_PLAIN |
-								   JSON_C_TO_STRING_NOSLASHESCAPE);
+	return answer_text(answer.json);
 }
 
 /* A member by its path, as "loops.ksm.state" or "guests.0.name". */

@@ -112,7 +112,7 @@ START_TEST(numbers_are_plain)
 	json_put_number(o, "g", -1e-9);
 	json_put_count(o, "h", UINT64_MAX);
 	json_put_bool(o, "i", true);
-	json_put_null(o, "j");
+	json_put_name(o, "j", NULL);
 	json_put_text(o, "k", NULL);
 	json_put_name(o, "l", "\"\n");
 	json_put_number(NULL, "m", 1); /* no memory for the object */
