@@ -177,15 +177,9 @@ static void put_decisions(const struct guest_plan *plan, struct json_object *o)
 static void put_last_decision(const struct kvmtuned *k, const struct uuid *uuid,
 			      struct json_object *o)
 {
-	struct json_object *last = NULL;
 	struct decision d;
 
-	if (history_last_of(k->history, uuid, &d)) {
-		last = json_object_new_object();
-		json_put_number(last, "unix_s", (double)d.unix_us / 1e6);
-		json_put_text(last, "message", d.message);
-	}
-	json_put_object(o, "last_decision", last);
+	json_put_said(o, "last_decision", history_last_of(k->history, uuid, &d) ? &d : NULL);
 }
 
 struct json_object *answer_guest(const struct kvmtuned *k, size_t slot)

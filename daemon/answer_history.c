@@ -62,6 +62,17 @@ static struct json_object *decision_json(const struct decision *d)
 	return o;
 }
 
+void json_put_said(struct json_object *o, const char *key, const struct decision *d)
+{
+	struct json_object *said = d ? json_object_new_object() : NULL;
+
+	if (said) {
+		json_put_number(said, "unix_s", (double)d->unix_us / 1e6);
+		json_put_text(said, "message", d->message);
+	}
+	json_put_object(o, key, said);
+}
+
 static void stream_decision(struct kvmtuned *k, uint64_t seq)
 {
 	struct decision d;

@@ -102,8 +102,7 @@ void json_put_loop_why(const struct kvmtuned *k, enum kt_loop loop, struct json_
 
 static bool observes(const struct kvmtuned *k, enum kt_loop loop)
 {
-	return k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ||
-	       mode_of(k, loop) == LOOP_OBSERVE ||
+	return kvmtuned_observes(k) || mode_of(k, loop) == LOOP_OBSERVE ||
 	       (loop == LOOP_PLACEMENT && k->plan->placement_observes);
 }
 
@@ -135,8 +134,7 @@ enum loop_state answer_loop_state(const struct kvmtuned *k, enum kt_loop loop)
 {
 	if (loop_is_paused(k, loop))
 		return LOOP_IS_PAUSED;
-	if (mode_of(k, loop) == LOOP_OFF ||
-	    (loop == LOOP_KSM && k->conf.policy.ksm.policy == KSM_POLICY_OFF))
+	if (mode_of(k, loop) == LOOP_OFF)
 		return LOOP_IS_OFF;
 	if (observes(k, loop))
 		return LOOP_IS_OBSERVING;

@@ -5,7 +5,6 @@
  * CPU, disks and network of guests are in the exporters of libvirt, NUMA and KSM of the host in
  * node_exporter. */
 #include "answer_metrics.h"
-#include "answer_private.h"
 
 struct metric_family {
 	const char *name; /* in kvmtuned(8) as well */

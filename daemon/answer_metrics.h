@@ -3,11 +3,10 @@
 #ifndef KT_ANSWER_METRICS_H
 #define KT_ANSWER_METRICS_H
 
-#include "answer.h"
+#include "answer_private.h"
 #include "metrics_text.h"
 
 typedef void metric_fn(struct metrics_text *t, const struct kvmtuned *k);
-struct known_guest;
 typedef void metric_of_guest_fn(struct metrics_text *t, const struct kvmtuned *k,
 				const struct known_guest *g);
 

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include "answer_metrics.h"
-#include "answer_private.h"
 
 void metric_build_info(struct metrics_text *t, const struct kvmtuned *k)
 {
@@ -16,7 +15,7 @@ void metric_build_info(struct metrics_text *t, const struct kvmtuned *k)
 
 void metric_mode(struct metrics_text *t, const struct kvmtuned *k)
 {
-	bool observes = k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE, paused = true;
+	bool observes = kvmtuned_observes(k), paused = true;
 
 	for (enum kt_loop loop = 0; loop < _LOOP_MAX; loop++)
 		paused &= answer_loop_state(k, loop) == LOOP_IS_PAUSED;

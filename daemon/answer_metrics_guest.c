@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What of a guest does nobody else export? */
 #include "answer_metrics.h"
-#include "answer_private.h"
 #include "nodemask.h"
 
 static void begin(struct metrics_text *t, const struct known_guest *g)

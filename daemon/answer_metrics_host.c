@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "answer_metrics.h"
-#include "answer_private.h"
 
 void metric_decisions(struct metrics_text *t, const struct kvmtuned *k)
 {

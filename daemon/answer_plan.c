@@ -340,7 +340,7 @@ void answer_plan(struct kvmtuned *k, const struct question *q, struct answer *re
 	plan_balancing(l);
 	ret->json = answer_new();
 	json_put_number(ret->json, "unix_s", answer_unix_s(k->view->now_ns));
-	json_put_bool(ret->json, "dry_run", k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE);
+	json_put_bool(ret->json, "dry_run", kvmtuned_observes(k));
 	json_put_object(ret->json, "actions", l->actions);
 	put_look_again(l, ret->json);
 }

@@ -43,6 +43,9 @@ bool ksm_now(const struct kvmtuned *k, struct ksm_sample *ret);
 /* Whether any of the loops may act on this guest. */
 bool guest_is_managed(const struct kvmtuned *k, const struct known_guest *g);
 
+/* What was said then, and when; NULL: null. */
+void json_put_said(struct json_object *o, const char *key, const struct decision *d);
+
 const char *wish_str(enum wish wish);
 const char *ksm_advisor_str(enum ksm_advisor advisor);
 

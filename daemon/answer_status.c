@@ -111,7 +111,7 @@ static struct json_object *host_of(const struct kvmtuned *k)
 
 static struct json_object *loop_of(const struct kvmtuned *k, enum kt_loop loop)
 {
-	struct json_object *o = json_object_new_object(), *last = NULL;
+	struct json_object *o = json_object_new_object();
 	uint64_t until_ns = k->pauses.loop_until_ns[loop];
 	bool ends = loop_is_paused(k, loop) && until_ns != UINT64_MAX;
 	struct decision d;
@@ -119,12 +119,7 @@ static struct json_object *loop_of(const struct kvmtuned *k, enum kt_loop loop)
 	json_put_text(o, "state", loop_state_str(answer_loop_state(k, loop)));
 	json_put_loop_why(k, loop, o);
 	json_put_known(o, "paused_until_unix_s", ends, ends ? answer_unix_s(until_ns) : 0);
-	if (history_last_change(k->history, loop, &d)) {
-		last = json_object_new_object();
-		json_put_number(last, "unix_s", (double)d.unix_us / 1e6);
-		json_put_text(last, "message", d.message);
-	}
-	json_put_object(o, "last_change", last);
+	json_put_said(o, "last_change", history_last_change(k->history, loop, &d) ? &d : NULL);
 	return o;
 }
 

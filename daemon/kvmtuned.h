@@ -69,6 +69,12 @@ struct kvmtuned {
 	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
 };
 
+/* Decides, and writes nothing. */
+static inline bool kvmtuned_observes(const struct kvmtuned *k)
+{
+	return k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE;
+}
+
 /* ---- tick.c ----------------------------------------------------------------- */
 
 /* Sense, model, policy, act.

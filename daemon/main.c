@@ -288,7 +288,7 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 	log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_STARTED },
 		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,
 		  cpumask_count(&k->topology.online),
-		  k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active");
+		  kvmtuned_observes(k) ? "observing" : "active");
 	privileges_report(&k->fs, sense_capabilities(k->sense));
 	status = k->fs.is_live ? once_connect(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)

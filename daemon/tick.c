@@ -139,9 +139,8 @@ static void show_status(const struct kvmtuned *k)
 	}
 	service_status("%s; %zu guests, %u pinned, %u limited%s; KSM %s (%s), %" PRIu64
 		       " MiB merged; libvirt %s",
-		       k->dry_run || k->conf.policy.mode == DAEMON_OBSERVE ? "observing" : "active",
-		       k->view->npresent, pinned, limited, reclaimed,
-		       k->sample->host.ksm.run == 1 ? "scanning" : "resting",
+		       kvmtuned_observes(k) ? "observing" : "active", k->view->npresent, pinned,
+		       limited, reclaimed, k->sample->host.ksm.run == 1 ? "scanning" : "resting",
 		       why_str(k->plan->ksm.why), k->view->merged_kib / 1024,
 		       k->link_up ? "connected" : "not connected");
 }
