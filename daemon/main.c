@@ -1,154 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* kvmtuned: arguments; start in order, finish in reverse order. */
+/* kvmtuned: start in order, finish in reverse order. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sysexits.h>
-#include <time.h>
 
+#include "arguments.h"
 #include "conf_check.h"
-#include "import.h"
 #include "journal.h"
 #include "kvmtuned.h"
 #include "privileges.h"
 #include "service.h"
 
-static const char default_conf[] = "/etc/kvmtuned.conf";
-
 enum { VIRT_STOP_MS = 2000 };
-
-struct arguments {
-	const char *conf_path, *root, *record, *replay;
-	struct import_request import;
-	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore;
-};
-
-static void print_help(FILE *out)
-{
-	fputs("usage: kvmtuned [OPTION]...\n"
-	      "The autopilot of a KVM compute node: KSM, NUMA placement and memory limits of\n"
-	      "its libvirt guests.  Stopping it undoes what it did.\n\n"
-	      "  -c, --config=FILE   read FILE and FILE.d/*.conf (default /etc/kvmtuned.conf)\n"
-	      "  -f, --foreground    readable lines on stderr\n"
-	      "  -n, --dry-run       decide and say what would be done; write nothing\n"
-	      "  -1, --once          one tick, then stop (and undo, unless --dry-run)\n"
-	      "  -r, --root=DIR      read /proc and /sys below DIR, a recorded host; implies -1n\n"
-	      "  -t, --test-config   check the configuration and exit\n"
-	      "      --show-config   print every value and where it comes from, and exit\n"
-	      "      --replay=FILE   show where the configuration of -c (without: the recorded one)\n"
-	      "                      decides otherwise than was recorded; \"-\" is stdin\n"
-	      "      --json          with --show-config and --replay: as JSON\n"
-	      "      --record=FILE   write what is sampled and decided to FILE, from the start on\n"
-	      "      --restore       give back what a killed kvmtuned left, and exit\n"
-	      "      --import-ksmtuned[=FILE]  print /etc/ksmtuned.conf as kvmtuned.conf\n"
-	      "      --import-numad[=FILE]     print numad's configuration as kvmtuned.conf\n"
-	      "  -h, --help          this text\n"
-	      "  -V, --version       the version\n\n"
-	      "Signals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
-	      "Exit status: 0 done; 1 failed; 2 usage; 4 --replay: decided otherwise;\n"
-	      "77 no permission; 78 configuration.\n"
-	      "See kvmtuned(8) and kvmtuned.conf(5).\n",
-	      out);
-}
-
-/* -1: go on; else the exit status. */
-static int parse_arguments(int argc, char **argv, struct arguments *a)
-{
-	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "foreground", no_argument, NULL, 'f' },
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "once", no_argument, NULL, '1' },
-		{ "root", required_argument, NULL, 'r' },
-		{ "test-config", no_argument, NULL, 't' },
-		{ "show-config", no_argument, NULL, 'S' },
-		{ "json", no_argument, NULL, 'J' },
-		{ "restore", no_argument, NULL, 'R' },
-		{ "record", required_argument, NULL, 'O' },
-		{ "replay", required_argument, NULL, 'P' },
-		{ "import-ksmtuned", optional_argument, NULL, 'I' },
-		{ "import-numad", optional_argument, NULL, 'N' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:fn1r:thV", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			a->conf_path = optarg;
-			a->conf_given = true;
-			break;
-		case 'f':
-			a->foreground = true;
-			break;
-		case 'n':
-			a->dry_run = true;
-			break;
-		case '1':
-			a->once = true;
-			break;
-		case 'r':
-			a->root = optarg;
-			a->once = a->dry_run = true;
-			break;
-		case 't':
-			a->test_config = true;
-			break;
-		case 'S':
-			a->show_config = true;
-			break;
-		case 'J':
-			a->json = true;
-			break;
-		case 'R':
-			a->restore = true;
-			break;
-		case 'O':
-			a->record = optarg;
-			break;
-		case 'P':
-			a->replay = optarg;
-			break;
-		case 'I':
-			a->import.ksmtuned = true;
-			a->import.ksmtuned_path = optarg;
-			break;
-		case 'N':
-			a->import.numad = true;
-			a->import.numad_path = optarg;
-			break;
-		case 'h':
-			print_help(stdout);
-			return EXIT_SUCCESS;
-		case 'V':
-			puts("kvmtuned " KT_VERSION);
-			return EXIT_SUCCESS;
-		default:
-			fputs("Try: kvmtuned --help\n", stderr);
-			return 2;
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "kvmtuned: what is \"%s\"?  Try: kvmtuned --help\n", argv[optind]);
-		return 2;
-	}
-	if (a->import.ksmtuned || a->import.numad)
-		return import_print(&a->import, stdout, stderr);
-	if (a->json && !a->show_config && !a->replay) {
-		fputs("kvmtuned: --json goes with --show-config or --replay\n", stderr);
-		return 2;
-	}
-	if (a->restore && a->dry_run) {
-		fputs("kvmtuned: --restore cannot be combined with --dry-run or --root\n", stderr);
-		return 2;
-	}
-	return -1;
-}
 
 static int check(const struct arguments *a)
 {
@@ -325,12 +191,12 @@ static void finish(struct kvmtuned *k, int lock_fd, int status)
 
 int main(int argc, char **argv)
 {
-	struct arguments a = { .conf_path = default_conf };
+	struct arguments a;
 	struct kvmtuned *k;
 	int lock_fd = -1, status;
 	bool checks;
 
-	status = parse_arguments(argc, argv, &a);
+	status = arguments_parse(argc, argv, &a);
 	if (status >= 0)
 		return status;
 	if (a.replay)

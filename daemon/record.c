@@ -312,6 +312,5 @@ void answer_record(struct kvmtuned *k, const struct question *q, struct answer *
 	(void)q;
 	recorder_restart(k->recorder);
 	ret->json = recorder_header();
-	ret->type = "application/x-ndjson";
 	ret->stream = STREAM_RECORD;
 }
