@@ -69,6 +69,13 @@ struct kvmtuned {
 	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
 };
 
+/* ---- kvmtuned.c -------------------------------------------------------------- */
+
+/* Empty, and nothing of the host is open yet.  NULL: no memory. */
+struct kvmtuned *kvmtuned_new(void);
+/* All but the libvirt thread, which has ended before.  NULL is fine. */
+void kvmtuned_free(struct kvmtuned *k);
+
 /* Decides, and writes nothing. */
 static inline bool kvmtuned_observes(const struct kvmtuned *k)
 {

@@ -59,17 +59,6 @@ static int open_host(struct kvmtuned *k, const char *root)
 	r = hostfs_open(root, &k->fs);
 	if (r < 0)
 		return failed(root, r);
-	k->domains = domains_new();
-	k->sample = calloc(1, sizeof *k->sample);
-	k->view = host_view_new();
-	k->plan = calloc(1, sizeof *k->plan);
-	k->arbiter = calloc(1, sizeof *k->arbiter);
-	k->verdicts = verdicts_new();
-	k->history = history_new();
-	k->recorder = recorder_new();
-	if (!k->domains || !k->sample || !k->view || !k->plan || !k->arbiter || !k->verdicts ||
-	    !k->history || !k->recorder)
-		return failed("start", -ENOMEM);
 	r = sense_topology(&k->fs, &k->topology);
 	if (r < 0)
 		return failed("the host's topology cannot be read", r);
@@ -170,21 +159,7 @@ static void finish(struct kvmtuned *k, int lock_fd, int status)
 	 * freed: the process ends without it, and without exit handlers. */
 	if (k->virt && virt_stop(k->virt, VIRT_STOP_MS) < 0)
 		_exit(status);
-	act_free(k->act);
-	sense_free(k->sense);
-	verdicts_free(k->verdicts);
-	log_set_listener(NULL, NULL, LOG_LEVEL_ERR);
-	history_free(k->history);
-	recorder_free(k->recorder);
-	record_file_close(k);
-	free(k->arbiter);
-	free(k->plan);
-	host_view_free(k->view);
-	free(k->sample);
-	domains_free(k->domains);
-	hostfile_close(&k->cpu_online);
-	hostfile_close(&k->node_online);
-	hostfs_close(&k->fs);
+	kvmtuned_free(k);
 	if (lock_fd >= 0)
 		close(lock_fd);
 }
@@ -209,11 +184,9 @@ int main(int argc, char **argv)
 		return check(&a);
 	/* A log reader that goes away must not end us before everything is undone. */
 	signal(SIGPIPE, SIG_IGN);
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	if (!k)
 		return failed("start", -ENOMEM);
-	k->fs.root_fd = -1;
-	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
 	k->conf_path = a.conf_path;
 	k->conf_must_exist = a.conf_given;
 	k->dry_run = a.dry_run;
@@ -229,8 +202,7 @@ int main(int argc, char **argv)
 	if (status == EXIT_SUCCESS) {
 		log_set_level(k->conf.log_level);
 		status = run(k, &a, &lock_fd);
-		finish(k, lock_fd, status);
 	}
-	free(k);
+	finish(k, lock_fd, status);
 	return status;
 }

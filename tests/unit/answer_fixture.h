@@ -66,22 +66,12 @@ static inline void answer_setup(void)
 	put("sys/devices/system/node/online", "0-1\n");
 	put(NODE1 "/meminfo",
 	    "Node 1 MemTotal: 1000 kB\nNode 1 MemFree: 200 kB\nNode 1 FilePages: 9 kB\n");
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	ck_assert_ptr_nonnull(k);
-	k->fs = fs;
+	ck_assert_int_eq(hostfs_open(root, &k->fs), 0);
 	k->conf_path = "/etc/kvmtuned.conf";
-	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
 	k->started_ns = now_monotonic_ns();
 	conf_defaults(&k->conf);
-	k->domains = domains_new();
-	k->sample = calloc(1, sizeof *k->sample);
-	k->view = host_view_new();
-	k->plan = calloc(1, sizeof *k->plan);
-	k->arbiter = calloc(1, sizeof *k->arbiter);
-	k->verdicts = verdicts_new();
-	k->history = history_new();
-	ck_assert(k->domains && k->sample && k->view && k->plan && k->arbiter && k->verdicts);
-	ck_assert_ptr_nonnull(k->history);
 	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
 	k->vm_ops = guests_vm_ops(k);
 	ck_assert_int_eq(act_new(&k->fs, NULL, &k->vm_ops, &k->act), 0);
@@ -100,20 +90,8 @@ static inline void answer_forget(void)
 
 static inline void answer_teardown(void)
 {
-	log_set_listener(NULL, NULL, LOG_LEVEL_ERR);
 	answer_forget();
-	act_free(k->act);
-	sense_free(k->sense);
-	verdicts_free(k->verdicts);
-	history_free(k->history);
-	free(k->arbiter);
-	free(k->plan);
-	host_view_free(k->view);
-	free(k->sample);
-	domains_free(k->domains);
-	hostfile_close(&k->cpu_online);
-	hostfile_close(&k->node_online);
-	free(k);
+	kvmtuned_free(k);
 	root_teardown();
 }
 

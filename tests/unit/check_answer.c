@@ -22,9 +22,8 @@ static void put_guest(const char *name, const char *uuid, int id)
 
 static void setup(void)
 {
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	ck_assert_ptr_nonnull(k);
-	k->domains = domains_new();
 	put_guest("web", UUID_OF_WEB, 3);
 	put_guest("d\nb", UUID_OF_DB, 4);
 	put_guest("7", "33333333-3333-3333-3333-333333333333", 5);
@@ -34,8 +33,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	domains_free(k->domains);
-	free(k);
+	kvmtuned_free(k);
 }
 
 static const struct {

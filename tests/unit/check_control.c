@@ -33,9 +33,8 @@ static void put_guest(unsigned int number, const char *name)
 
 static void setup(void)
 {
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	ck_assert_ptr_nonnull(k);
-	k->domains = domains_new();
 	k->guests_known = true;
 	scratch_make(k->conf.run_dir, sizeof k->conf.run_dir);
 	put_guest(1, "web");
@@ -47,8 +46,7 @@ static void setup(void)
 static void teardown(void)
 {
 	ck_assert_int_eq(scratch_remove(k->conf.run_dir), 0);
-	domains_free(k->domains);
-	free(k);
+	kvmtuned_free(k);
 }
 
 /* What is said of it, or the error's word.  for_s 0: not given. */

@@ -46,13 +46,10 @@ static void begin(void)
 {
 	set_up();
 	scratch_make(root, sizeof root);
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	ck_assert_ptr_nonnull(k);
 	k->virt = virt;
 	k->vm_ops = guests_vm_ops(k);
-	k->domains = domains_new();
-	k->sample = calloc(1, sizeof *k->sample);
-	ck_assert(k->domains && k->sample);
 	conf_defaults(&k->conf);
 	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
 	ck_assert_int_eq(act_new(&k->fs, root, &k->vm_ops, &k->act), 0);
@@ -60,11 +57,7 @@ static void begin(void)
 
 static void end(void)
 {
-	act_free(k->act);
-	hostfs_close(&k->fs);
-	free(k->sample);
-	domains_free(k->domains);
-	free(k);
+	kvmtuned_free(k);
 	ck_assert_int_eq(scratch_remove(root), 0);
 	tear_down();
 }

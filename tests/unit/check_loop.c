@@ -82,20 +82,10 @@ static void begin(void)
 {
 	ck_assert_int_eq(uuid_parse(guest_uuid, &uuid), 0);
 	log_set_sink(count_warnings, NULL, LOG_LEVEL_DEBUG);
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	ck_assert_ptr_nonnull(k);
-	k->cpu_online = k->node_online = HOSTFILE_CLOSED;
 	conf_defaults(&k->conf);
 	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
-	k->domains = domains_new();
-	k->sample = calloc(1, sizeof *k->sample);
-	k->view = host_view_new();
-	k->plan = calloc(1, sizeof *k->plan);
-	k->arbiter = calloc(1, sizeof *k->arbiter);
-	k->verdicts = verdicts_new();
-	k->history = history_new();
-	ck_assert(k->domains && k->sample && k->view && k->plan && k->arbiter && k->verdicts);
-	ck_assert_ptr_nonnull(k->history);
 	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
 	k->vm_ops = guests_vm_ops(k);
 	ck_assert_int_eq(act_new(&k->fs, NULL, &k->vm_ops, &k->act), 0);
@@ -105,19 +95,7 @@ static void begin(void)
 static void end(void)
 {
 	ck_assert_int_eq(virt_stop(k->virt, 10000), 0);
-	act_free(k->act);
-	sense_free(k->sense);
-	verdicts_free(k->verdicts);
-	history_free(k->history);
-	free(k->arbiter);
-	free(k->plan);
-	host_view_free(k->view);
-	free(k->sample);
-	domains_free(k->domains);
-	hostfile_close(&k->cpu_online);
-	hostfile_close(&k->node_online);
-	hostfs_close(&k->fs);
-	free(k);
+	kvmtuned_free(k);
 }
 
 START_TEST(stalls_count_sooner_while_guests_are_squeezed)

@@ -43,16 +43,10 @@ static inline struct guest_sample *put_guest(size_t slot, const char *name)
 
 static inline void setup(void)
 {
-	k = calloc(1, sizeof *k);
+	k = kvmtuned_new();
 	samples = calloc(KT_GUESTS_MAX, sizeof *samples);
 	ck_assert(k && samples);
 	conf_defaults(&k->conf);
-	k->domains = domains_new();
-	k->sample = calloc(1, sizeof *k->sample);
-	k->view = host_view_new();
-	k->plan = calloc(1, sizeof *k->plan);
-	k->history = history_new();
-	ck_assert(k->domains && k->sample && k->view && k->plan && k->history);
 	k->view->host = &k->sample->host;
 	k->view->nsamples = 1;
 	k->topology.node[0].present = k->topology.node[1].present = true;
@@ -63,15 +57,8 @@ static inline void setup(void)
 
 static inline void teardown(void)
 {
-	act_free(k->act);
-	hostfs_close(&k->fs);
-	history_free(k->history);
-	free(k->plan);
-	host_view_free(k->view);
-	free(k->sample);
-	domains_free(k->domains);
+	kvmtuned_free(k);
 	free(samples);
-	free(k);
 	free(text);
 	text = NULL;
 }
