@@ -6,14 +6,13 @@
  * guests, memory pressure and signals bring a tick forward. */
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 
 #include "footprint.h"
 #include "http.h"
 #include "kvmtuned.h"
+#include "pressure.h"
 #include "service.h"
 #include "urgent.h"
 
@@ -29,69 +28,16 @@ struct loop {
 	struct kvmtuned *k;
 	struct event_base *base;
 	struct event *signal[NSIGNALS];
-	struct event *tick, *kick, *news, *pressure;
+	struct event *tick, *kick, *news;
+	struct pressure pressure;
 	uint64_t tick_interval_ns;   /* armed with; 0: not armed */
 	bool was_ready, has_started; /* ready: a good sample; started: guests are known as well */
-	bool no_trigger;             /* this kernel has none, or none for us: not tried again */
-	bool alert;                  /* the trigger that is open is the sensitive one */
-	int psi_fd, psi_epoll_fd;
 };
 
 static struct timeval timeval_of_ns(uint64_t ns)
 {
 	return (struct timeval){ .tv_sec = (time_t)(ns / KT_NS_PER_S),
 				 .tv_usec = (suseconds_t)(ns % KT_NS_PER_S / 1000) };
-}
-
-/* ---- memory pressure wakes us ------------------------------------------------- */
-
-static void pressure_close(struct loop *l)
-{
-	if (l->pressure)
-		event_free(l->pressure);
-	l->pressure = NULL;
-	if (l->psi_epoll_fd >= 0)
-		close(l->psi_epoll_fd);
-	if (l->psi_fd >= 0)
-		close(l->psi_fd);
-	l->psi_epoll_fd = l->psi_fd = -1;
-}
-
-/* 150 ms of stalls within 2 s; windows that are not multiples of 2 s need
- * CAP_SYS_RESOURCE. */
-static const char psi_trigger[] = "some 150000 2000000";
-/* While guests are squeezed, stalls of 1 % are harm, and to be ended within one window. */
-static const char psi_alert[] = "some 20000 2000000";
-
-static void on_pressure(evutil_socket_t fd, short what, void *context);
-
-/* libevent knows no POLLPRI, so an epoll instance of our own watches the trigger and
- * libevent watches that.  The wake-up itself is the event: asking the inner epoll
- * finds nothing, because the outer poll has consumed the trigger's flag already. */
-static void pressure_open(struct loop *l, bool alert)
-{
-	struct epoll_event interest = { .events = EPOLLPRI };
-	const char *trigger = alert ? psi_alert : psi_trigger;
-
-	if (l->pressure && l->alert != alert)
-		pressure_close(l);
-	if (l->pressure || l->no_trigger || !l->k->fs.is_live)
-		return;
-	l->alert = alert;
-	l->psi_fd = open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	l->psi_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (l->psi_fd < 0 || l->psi_epoll_fd < 0 ||
-	    write(l->psi_fd, trigger, strlen(trigger) + 1) < 0 ||
-	    epoll_ctl(l->psi_epoll_fd, EPOLL_CTL_ADD, l->psi_fd, &interest) < 0) {
-		log_debug("no PSI trigger (%s): pressure is seen at the next tick",
-			  strerror(errno));
-		pressure_close(l);
-		l->no_trigger = true;
-		return;
-	}
-	l->pressure = event_new(l->base, l->psi_epoll_fd, EV_READ | EV_PERSIST, on_pressure, l);
-	if (urgent_add(l->pressure) < 0)
-		pressure_close(l);
 }
 
 /* ---- ticks -------------------------------------------------------------------- */
@@ -130,16 +76,35 @@ static uint64_t until_pause_ends(const struct kvmtuned *k)
 	return KT_MAX(end_ns, now_ns + COALESCE_MS * KT_NS_PER_MS) - now_ns;
 }
 
+/* A burst of events is one tick, a moment after the first. */
+static void kick_soon(struct loop *l)
+{
+	struct timeval tv = { .tv_usec = COALESCE_MS * 1000 };
+
+	if (!event_pending(l->kick, EV_TIMEOUT, NULL))
+		event_add(l->kick, &tv);
+}
+
+/* The sensitive trigger asks for a look at the guests that are squeezed, and for no more. */
+static void on_pressure(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	l->k->kicked |= !l->pressure.is_alert;
+	kick_soon(l);
+}
+
 /* From now on: a tick that an event brought forward is the next one's beginning. */
 static void arm_tick(struct loop *l)
 {
 	uint64_t want = sooner(wanted_interval_ns(l), until_pause_ends(l->k));
 	struct timeval tv = timeval_of_ns(want);
 
-	if (l->k->domains->nused > 0)
-		pressure_open(l, l->k->plan->memory.squeezing);
-	else
-		pressure_close(l);
+	if (l->k->domains->nused == 0)
+		pressure_close(&l->pressure);
+	else if (l->k->fs.is_live)
+		pressure_watch(&l->pressure, l->base, l->k->plan->memory.squeezing, on_pressure, l);
 	event_del(l->tick);
 	if (want)
 		event_add(l->tick, &tv);
@@ -173,25 +138,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	(void)fd, (void)what;
 	run_tick(context);
-}
-
-/* A burst of events is one tick, a moment after the first. */
-static void kick_soon(struct loop *l)
-{
-	struct timeval tv = { .tv_usec = COALESCE_MS * 1000 };
-
-	if (!event_pending(l->kick, EV_TIMEOUT, NULL))
-		event_add(l->kick, &tv);
-}
-
-/* The sensitive trigger asks for a look at the guests that are squeezed, and for no more. */
-static void on_pressure(evutil_socket_t fd, short what, void *context)
-{
-	struct loop *l = context;
-
-	(void)fd, (void)what;
-	l->k->kicked |= !l->alert;
-	kick_soon(l);
 }
 
 void loop_kick(struct kvmtuned *k)
@@ -310,7 +256,7 @@ static void teardown(struct loop *l)
 {
 	struct event *events[] = { l->tick, l->kick, l->news };
 
-	pressure_close(l);
+	pressure_close(&l->pressure);
 	for (size_t i = 0; i < KT_ARRAY_LEN(events); i++)
 		if (events[i])
 			event_free(events[i]);
@@ -383,7 +329,7 @@ static bool finish(struct kvmtuned *k)
 
 int loop_run(struct kvmtuned *k)
 {
-	struct loop l = { .k = k, .psi_fd = -1, .psi_epoll_fd = -1 };
+	struct loop l = { .k = k, .pressure = PRESSURE_CLOSED };
 	int r = setup(&l);
 
 	k->loop = &l;
