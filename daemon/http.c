@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who asks, what is there to ask, and how is it answered?
+/* How are questions answered, and where?
  *
  * Everything here runs in the main thread, one request a turn of the loop, below the priority
  * of ticks.  What evhttp refuses by itself (garbage, too much of it, words that are no methods)
@@ -8,14 +8,12 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <string.h>
 
 #include "http_private.h"
 
 enum {
 	HEADERS_MAX = 8 * 1024,
-	BODY_MAX = 4 * 1024,
 	PATIENCE_S = 5, /* with a client that says nothing, or does not read */
 	/* Of all answers that clients have not taken yet, in bytes.  A day of a thousand guests is
 	 * one of 6 MiB, which takes 26 MiB to make. */
@@ -42,131 +40,26 @@ struct http {
 	bool closed;
 };
 
-/* ---- what there is ------------------------------------------------------------------------- */
-
-static const struct route {
-	const char *path;
-	bool changes;                /* POST, by root; else GET */
-	unsigned int allowed, needs; /* parts; of `needs` one at least */
-	answer_fn *answer;
-} routes[] = {
-	{ "/v1/status", false, ASKS_GUEST, 0, answer_status },
-	{ "/v1/explain", false, ASKS_GUEST | ASKS_LOOP, ASKS_GUEST | ASKS_LOOP, answer_explain },
-	{ "/v1/plan", false, 0, 0, answer_plan },
-	{ "/v1/decisions", false, ASKS_AFTER | ASKS_FOLLOW, 0, answer_decisions },
-	{ "/v1/history", false, ASKS_RECENT, 0, answer_history },
-	{ "/v1/advise", false, ASKS_VCPUS | ASKS_MIB, ASKS_VCPUS, answer_advise },
-	{ "/v1/config", false, 0, 0, answer_config },
-	{ "/v1/record", false, 0, 0, answer_record },
-	{ "/metrics", false, 0, 0, answer_metrics },
-	{ "/v1/pause", true, ASKS_GUEST | ASKS_LOOP | ASKS_FOR_S, 0, answer_pause },
-	{ "/v1/resume", true, ASKS_GUEST | ASKS_LOOP, 0, answer_resume },
-	{ "/v1/release", true, ASKS_GUEST | ASKS_FOR_S, ASKS_GUEST, answer_release },
-	{ "/v1/reload", true, 0, 0, answer_reload },
-	{ "/v1/tick", true, 0, 0, answer_tick },
-};
-
-static const struct route *find_route(const char *path)
-{
-	for (size_t i = 0; path && i < KT_ARRAY_LEN(routes); i++)
-		if (strcmp(routes[i].path, path) == 0)
-			return &routes[i];
-	return NULL;
-}
-
-static const char *method_of(const struct route *route)
-{
-	return route->changes ? "POST" : "GET";
-}
-
 /* ---- one request --------------------------------------------------------------------------- */
 
 /* What arrives by TCP may have been sent by anybody. */
-static bool is_local(const struct http *h, struct evhttp_connection *connection)
+static bool is_local(const struct http *h, struct evhttp_request *request)
 {
-	return evhttp_connection_get_server(connection) == h->server[LOCAL];
-}
-
-static int fd_of(struct evhttp_connection *connection)
-{
-	return bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-}
-
-/* NULL: not so, and *ret says why. */
-static const struct route *choose_route(const struct http *h, struct evhttp_request *request,
-					struct answer *ret)
-{
-	struct evhttp_connection *connection = evhttp_request_get_connection(request);
-	const struct route *route =
-		find_route(evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request)));
-	enum evhttp_cmd_type method = evhttp_request_get_command(request);
-
-	if (!route || (!is_local(h, connection) && route->answer != answer_metrics)) {
-		answer_error(ret, 404, "not-found", "there is no such path; see kvmtuned(8)");
-		return NULL;
-	}
-	if (method != (route->changes ? EVHTTP_REQ_POST : EVHTTP_REQ_GET)) {
-		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
-				  method_of(route));
-		answer_error(ret, 405, "method-not-allowed", "%s takes %s only", route->path,
-			     method_of(route));
-		return NULL;
-	}
-	if (route->changes && !peer_is_root(fd_of(connection))) {
-		answer_error(ret, 403, "forbidden", "only root may change something: use sudo");
-		return NULL;
-	}
-	return route;
-}
-
-static int read_query(struct evhttp_request *request, const struct route *route, struct asked *ret,
-		      struct answer *error)
-{
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-
-	return question_of_query(evhttp_uri_get_query(uri), route->allowed, ret, error);
-}
-
-/* A change says all in its body. */
-static int read_body(struct evhttp_request *request, const struct route *route, struct asked *ret,
-		     struct answer *error)
-{
-	struct evbuffer *input = evhttp_request_get_input_buffer(request);
-	char body[BODY_MAX + 1] = "";
-	ev_ssize_t length = evbuffer_copyout(input, body, BODY_MAX);
-
-	if (evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request))) {
-		answer_error(error, 400, "bad-request", "%s takes a JSON object, and no query",
-			     route->path);
-		return -1;
-	}
-	body[KT_MAX(length, 0)] = '\0';
-	return question_of_body(body, (size_t)KT_MAX(length, 0), route->allowed, ret, error);
-}
-
-static bool accepts_openmetrics(struct evhttp_request *request)
-{
-	const char *accept =
-		evhttp_find_header(evhttp_request_get_input_headers(request), "Accept");
-
-	return accept && strcasestr(accept, "application/openmetrics-text");
+	return evhttp_connection_get_server(evhttp_request_get_connection(request)) ==
+	       h->server[LOCAL];
 }
 
 static void answer_request(struct http *h, struct evhttp_request *request, struct answer *ret)
 {
-	const struct route *route = choose_route(h, request, ret);
+	answer_fn *answer = NULL;
 	struct asked asked;
 
-	if (!route || (route->changes ? read_body(request, route, &asked, ret)
-				      : read_query(request, route, &asked, ret)) < 0)
+	if (request_read(request, is_local(h, request), &answer, &asked, ret) < 0)
 		return;
-	if (question_check(&asked.question, route->needs, ret) < 0)
-		return;
-	asked.question.openmetrics = accepts_openmetrics(request);
 	if (h->unsent_bytes > UNSENT_MAX)
 		answer_error(ret, 503, "busy", "too many answers have not been read yet");
 	else
-		route->answer(h->k, &asked.question, ret);
+		answer(h->k, &asked.question, ret);
 	if (ret->stream != STREAM_NONE && !followers_place(&h->followers))
 		answer_error(ret, 503, "busy", "%d clients follow already", FOLLOWERS_MAX);
 }
@@ -220,8 +113,7 @@ static void on_request(struct evhttp_request *request, void *context)
 	struct answer answer = { .status = 200 };
 
 	answer_request(h, request, &answer);
-	visitors_heard(h->visitors, fd_of(evhttp_request_get_connection(request)),
-		       answer.stream != STREAM_NONE);
+	visitors_heard(h->visitors, request_fd(request), answer.stream != STREAM_NONE);
 	if (answer.stream == STREAM_NONE)
 		json_to_text(&answer);
 	else

@@ -11,13 +11,23 @@
 
 #include "http.h"
 
-/* ---- http_question.c: what is asked ------------------------------------------------------- */
-
 /* A question, and the room for its text. */
 struct asked {
 	struct question question;
 	char guest[4 * KT_NAME_MAX];
 };
+
+/* ---- http_request.c: which path, and whether it may be asked --------------------------------- */
+
+enum { BODY_MAX = 4 * 1024 };
+
+/* What arrives by TCP (not is_local) may have been sent by anybody.  -1: not allowed, and the
+ * error is in *error. */
+int request_read(struct evhttp_request *request, bool is_local, answer_fn **ret,
+		 struct asked *ret_asked, struct answer *error) KT_MUST_USE;
+int request_fd(struct evhttp_request *request);
+
+/* ---- http_question.c: what is asked there --------------------------------------------------- */
 
 /* Of a query ("a=1&b=2", NULL: none) or of a body (an object; empty: {}).
  * -1: not allowed, and the error is in *error. */
