@@ -94,15 +94,6 @@ double answer_unix_s(uint64_t monotonic_ns)
 	return now_s + ((double)monotonic_ns - (double)now_monotonic_ns()) / 1e9;
 }
 
-const char *loop_str(enum kt_loop loop)
-{
-	static const char *const words[_LOOP_MAX] = {
-		[LOOP_KSM] = "ksm", [LOOP_PLACEMENT] = "placement", [LOOP_MEMORY] = "memory"
-	};
-
-	return loop < _LOOP_MAX ? words[loop] : "none";
-}
-
 void answer_error(struct answer *ret, int status, const char *word, const char *fmt, ...)
 {
 	char message[1536];

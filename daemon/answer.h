@@ -102,8 +102,6 @@ void json_put_why(struct json_object *o, enum why why); /* "reason" and "sentenc
 /* CLOCK_REALTIME of a moment of the daemon's clock. */
 double answer_unix_s(uint64_t monotonic_ns);
 
-const char *loop_str(enum kt_loop loop); /* "ksm", "placement", "memory" */
-
 /* ---- what JSON and metrics have in common (answer_loops.c) ------------------------------ */
 
 /* Of this moment: what the configuration, the pauses and the last plan come to. */

@@ -43,7 +43,6 @@ static const char *or_null(const char *text)
 static struct json_object *decision_json(const struct decision *d)
 {
 	struct json_object *o = answer_new();
-	enum kt_loop loop = history_loop_of(d->actuator);
 	char word[EVENT_WORD_MAX], uuid[KT_UUID_STR];
 
 	json_put_count(o, "seq", d->seq);
@@ -52,7 +51,7 @@ static struct json_object *decision_json(const struct decision *d)
 	json_put_text(o, "event", event_word(d->id, word));
 	json_put_text(o, "guest", or_null(d->guest));
 	json_put_text(o, "uuid", d->has_guest ? uuid_str(&d->uuid, uuid) : NULL);
-	json_put_text(o, "loop", loop < _LOOP_MAX ? loop_str(loop) : NULL);
+	json_put_text(o, "loop", loop_str(history_loop_of(d->actuator)));
 	json_put_text(o, "action", d->action);
 	json_put_text(o, "reason", d->reason);
 	json_put_text(o, "from", or_null(d->from));

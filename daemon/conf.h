@@ -91,4 +91,8 @@ int conf_parse_listen(const char *text, struct sockaddr_storage *ret) KT_MUST_US
 struct guest_wish conf_guest_wish(const struct conf *conf, const char *name,
 				  const struct guest_wish *metadata);
 
+/* As its section is called: "ksm", "placement", "memory"; NULL for _LOOP_MAX. */
+const char *loop_str(enum kt_loop loop);
+enum kt_loop loop_of_str(const char *word); /* _LOOP_MAX: none is called so */
+
 #endif

@@ -18,6 +18,22 @@ int conf_word(const char *const *words, const char *text, unsigned int *ret)
 	return -EINVAL;
 }
 
+static const char *const loops[] = {
+	[LOOP_KSM] = "ksm", [LOOP_PLACEMENT] = "placement", [LOOP_MEMORY] = "memory", NULL
+};
+
+const char *loop_str(enum kt_loop loop)
+{
+	return loops[loop];
+}
+
+enum kt_loop loop_of_str(const char *word)
+{
+	unsigned int loop;
+
+	return conf_word(loops, word, &loop) == 0 ? (enum kt_loop)loop : _LOOP_MAX;
+}
+
 bool conf_is_absolute(const char *path)
 {
 	return path[0] == '/';

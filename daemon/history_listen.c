@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "conf.h"
 #include "history_private.h"
 
 /* Paths of the command line and words of other programs may be in it: nothing but printable
@@ -46,18 +47,9 @@ static bool is_change(enum log_event_id id)
 
 enum kt_loop history_loop_of(const char *actuator)
 {
-	static const struct {
-		const char *actuator;
-		enum kt_loop loop;
-	} loops[] = { { "ksm", LOOP_KSM },
-		      { "placement", LOOP_PLACEMENT },
-		      { "numa_balancing", LOOP_PLACEMENT },
-		      { "memory", LOOP_MEMORY } };
-
-	for (size_t i = 0; actuator && i < KT_ARRAY_LEN(loops); i++)
-		if (strcmp(actuator, loops[i].actuator) == 0)
-			return loops[i].loop;
-	return _LOOP_MAX;
+	if (!actuator)
+		return _LOOP_MAX;
+	return strcmp(actuator, "numa_balancing") == 0 ? LOOP_PLACEMENT : loop_of_str(actuator);
 }
 
 static void fill(struct decision *d, const struct log_event *event, uint64_t seq, int64_t unix_us)

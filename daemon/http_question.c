@@ -81,13 +81,12 @@ static int take_guest(const struct given *g, struct asked *a, struct answer *err
 
 static int take_loop(const struct given *g, struct asked *a, struct answer *error)
 {
-	for (unsigned int loop = 0; g->text && loop < _LOOP_MAX; loop++) {
-		if (strcmp(g->text, loop_str((enum kt_loop)loop)) != 0)
-			continue;
-		a->question.loop = (enum kt_loop)loop;
-		return 0;
-	}
-	return refuse(error, g, "has to be ksm, placement or memory");
+	enum kt_loop loop = g->text ? loop_of_str(g->text) : _LOOP_MAX;
+
+	if (loop == _LOOP_MAX)
+		return refuse(error, g, "has to be ksm, placement or memory");
+	a->question.loop = loop;
+	return 0;
 }
 
 static int take_number(const struct parameter *p, const struct given *g, struct asked *a,

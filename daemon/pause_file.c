@@ -14,18 +14,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "conf_table.h"
 #include "log.h"
 #include "pause.h"
 #include "str.h"
 
 #define HEADER "kvmtuned-pauses 1"
 
-static const char *const loop_words[_LOOP_MAX] = {
-	[LOOP_KSM] = "ksm", [LOOP_PLACEMENT] = "placement", [LOOP_MEMORY] = "memory"
-};
-static const char *const hold_words[] = {
-	[GUEST_HOLD_NONE] = "", [GUEST_HOLD_PAUSED] = "paused", [GUEST_HOLD_RELEASED] = "released"
-};
+static const char *const hold_words[] = { [GUEST_HOLD_NONE] = "",
+					  [GUEST_HOLD_PAUSED] = "paused",
+					  [GUEST_HOLD_RELEASED] = "released",
+					  NULL };
 static const char resumed[] = "resumed";
 
 enum { LINE_BYTES = 128, WORD_BYTES = 40 };
@@ -49,7 +48,7 @@ static int write_lines(const struct pauses *p, FILE *f)
 	for (size_t i = 0; i < _LOOP_MAX; i++) {
 		if (p->loop_until_ns[i] == 0)
 			continue;
-		fprintf(f, "loop %s %s\n", loop_words[i],
+		fprintf(f, "loop %s %s\n", loop_str((enum kt_loop)i),
 			until_str(p->loop_until_ns[i], until, sizeof until));
 		lines++;
 	}
@@ -108,14 +107,6 @@ int pauses_save(const struct pauses *p, const char *run_dir)
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-static int index_of(const char *word, const char *const *words, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (*word && strcmp(word, words[i]) == 0)
-			return (int)i;
-	return -EBADMSG;
-}
-
 static int read_until(const char *word, uint64_t *ret)
 {
 	if (strcmp(word, resumed) == 0)
@@ -127,20 +118,21 @@ static int read_until(const char *word, uint64_t *ret)
 
 static int read_loop(struct pauses *p, const char *loop, const char *until)
 {
-	int i = index_of(loop, loop_words, KT_ARRAY_LEN(loop_words));
+	enum kt_loop i = loop_of_str(loop);
 
-	if (i < 0 || p->loop_until_ns[i] != 0)
+	if (i == _LOOP_MAX || p->loop_until_ns[i] != 0)
 		return -EBADMSG;
 	return read_until(until, &p->loop_until_ns[i]);
 }
 
 static int read_guest(struct pauses *p, const char *guest, const char *hold, const char *until)
 {
-	int i = index_of(hold, hold_words, KT_ARRAY_LEN(hold_words));
+	unsigned int i;
 	struct uuid uuid;
 	uint64_t until_ns;
 
-	if (i < 0 || uuid_parse(guest, &uuid) < 0 || read_until(until, &until_ns) < 0 ||
+	if (conf_word(hold_words, hold, &i) < 0 || uuid_parse(guest, &uuid) < 0 ||
+	    read_until(until, &until_ns) < 0 ||
 	    pauses_of_guest(p, &uuid, &(uint64_t){ 0 }) != GUEST_HOLD_NONE)
 		return -EBADMSG;
 	return pauses_set_guest(p, &uuid, (enum guest_hold)i, until_ns);
