@@ -133,8 +133,8 @@ struct json_object *get_element(struct json_object *object, const char *key, siz
 void ctl_say(const char *fmt, ...) KT_PRINTF(1, 2); /* "kvmtunectl: ...\n" on stderr */
 void ctl_print_json(struct json_object *object);
 
-/* For a query: all but letters, digits and -._~ as %XX.  Of malloc; NULL: no memory. */
-char *ctl_percent_encode(const char *text);
+/* The path, which ends in "=", and a name that somebody has typed.  Of malloc; NULL: said. */
+char *ctl_question_about(const char *path, const char *name);
 
 /* 90, 90s, 15m, 2h, 1d.  -EINVAL, -ERANGE. */
 int ctl_duration(const char *text, uint64_t *ret_s) KT_MUST_USE;

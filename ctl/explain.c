@@ -127,19 +127,12 @@ static int show(const struct options *o, struct json_object *answer)
 
 int verb_explain(const struct options *o, int argc, char **argv)
 {
-	KT_AUTOFREE char *name = ctl_percent_encode(argv[1]);
-	KT_AUTOFREE char *path = NULL;
+	KT_AUTOFREE char *question = ctl_question_about(
+		ctl_is_loop(o, argv[1]) ? "/v1/explain?loop=" : "/v1/explain?guest=", argv[1]);
 	struct json_object *answer = NULL;
-	int status;
+	int status = question ? ctl_get(o, question, &answer) : EXIT_FAILURE;
 
 	(void)argc;
-	if (!name || asprintf(&path, "/v1/explain?%s=%s",
-			      ctl_is_loop(o, argv[1]) ? "loop" : "guest", name) < 0) {
-		path = NULL;
-		ctl_say("no memory to ask");
-		return EXIT_FAILURE;
-	}
-	status = ctl_get(o, path, &answer);
 	if (status == EXIT_SUCCESS && !is_proper(answer))
 		status = EXIT_FAILURE;
 	if (status == EXIT_SUCCESS && o->json)

@@ -2,6 +2,7 @@
 /* How do messages, names, numbers, times and files look? */
 #include "ctl.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -168,20 +169,14 @@ struct shown show_moment(double unix_s)
 	return shown;
 }
 
-char *ctl_percent_encode(const char *text)
+char *ctl_question_about(const char *path, const char *name)
 {
-	static const char plain[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-	char *encoded = malloc(strlen(text) * 3 + 1), *at = encoded;
+	char *escaped = curl_easy_escape(NULL, name, 0), *question = NULL;
 
-	if (!encoded)
-		return NULL;
-	for (; *text; text++) {
-		if (strchr(plain, *text))
-			*at++ = *text;
-		else
-			at += sprintf(at, "%%%02X", (unsigned int)(unsigned char)*text);
+	if (!escaped || asprintf(&question, "%s%s", path, escaped) < 0) {
+		ctl_say("no memory to ask");
+		question = NULL;
 	}
-	*at = '\0';
-	return encoded;
+	curl_free(escaped);
+	return question;
 }

@@ -6,15 +6,9 @@
 
 static int ask_for_guest(const struct options *o, const char *guest, struct json_object **ret)
 {
-	KT_AUTOFREE char *name = ctl_percent_encode(guest);
-	KT_AUTOFREE char *path = NULL;
+	KT_AUTOFREE char *question = ctl_question_about("/v1/status?guest=", guest);
 
-	if (!name || asprintf(&path, "/v1/status?guest=%s", name) < 0) {
-		path = NULL;
-		ctl_say("no memory to ask");
-		return EXIT_FAILURE;
-	}
-	return ctl_get(o, path, ret);
+	return question ? ctl_get(o, question, ret) : EXIT_FAILURE;
 }
 
 /* The daemon knows one guest or all: the status of several is that of the first, with the
