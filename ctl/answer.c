@@ -95,6 +95,15 @@ bool ctl_has_shape(struct json_object *object, const char *shape, const char *wh
 	return true;
 }
 
+bool ctl_elements_have_shape(struct json_object *object, const char *key, const char *shape,
+			     const char *what)
+{
+	for (size_t i = 0; i < get_length(object, key); i++)
+		if (!ctl_has_shape(get_element(object, key, i), shape, what))
+			return false;
+	return true;
+}
+
 struct json_object *get_member(struct json_object *object, const char *key)
 {
 	struct json_object *value = NULL;

@@ -86,6 +86,9 @@ int options_parse(int argc, char **argv, struct options *ret);
 void options_print(FILE *out, unsigned int mask);  /* 0: those of all verbs */
 const struct verb *options_verb(const char *name); /* NULL: there is none, which is said */
 
+/* "ksm", "placement", "memory", as they are shown. */
+enum { LOOPS = 3 };
+extern const char *const ctl_loops[LOOPS];
 /* Whether an operand means a loop: its name does, but for --guest. */
 bool ctl_is_loop(const struct options *o, const char *name);
 
@@ -119,6 +122,9 @@ struct json_object *ctl_parse(char *text, size_t bytes);
  * text, n number, b boolean, o object, a array; ? may be null or missing.  false: said, with
  * what as the name of the object. */
 bool ctl_has_shape(struct json_object *object, const char *shape, const char *what) KT_MUST_USE;
+/* The same of each element of the array at the key. */
+bool ctl_elements_have_shape(struct json_object *object, const char *key, const char *shape,
+			     const char *what) KT_MUST_USE;
 
 /* Members; without one of that type: NULL, NAN, false, 0 elements. */
 struct json_object *get_member(struct json_object *object, const char *key);

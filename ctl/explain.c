@@ -5,20 +5,12 @@
 
 #include "status.h"
 
-static bool elements_are_proper(struct json_object *object, const char *key, const char *shape)
-{
-	for (size_t i = 0; i < get_length(object, key); i++)
-		if (!ctl_has_shape(get_element(object, key, i), shape, key))
-			return false;
-	return true;
-}
-
 static bool loop_is_proper(struct json_object *loop)
 {
 	return ctl_has_shape(loop,
 			     "loop:s wish:s? reason:s sentence:s rules:a change:s? again_in_s:n?",
 			     "a loop") &&
-	       elements_are_proper(loop, "rules", "reason:s passes:b sentence:s");
+	       ctl_elements_have_shape(loop, "rules", "reason:s passes:b sentence:s", "a rule");
 }
 
 static bool is_proper(struct json_object *answer)
@@ -26,7 +18,7 @@ static bool is_proper(struct json_object *answer)
 	struct json_object *guest = get_member(answer, "guest");
 
 	if (!ctl_has_shape(answer, "inputs:a", "the explanation") ||
-	    !elements_are_proper(answer, "inputs", "name:s"))
+	    !ctl_elements_have_shape(answer, "inputs", "name:s", "an input"))
 		return false;
 	if (!guest)
 		return loop_is_proper(answer);

@@ -208,12 +208,12 @@ const struct verb *options_verb(const char *name)
 	return NULL;
 }
 
+const char *const ctl_loops[LOOPS] = { "ksm", "placement", "memory" };
+
 bool ctl_is_loop(const struct options *o, const char *name)
 {
-	static const char *const loops[] = { "ksm", "placement", "memory" };
-
-	for (size_t i = 0; i < KT_ARRAY_LEN(loops); i++)
-		if (strcmp(loops[i], name) == 0)
+	for (size_t i = 0; i < LOOPS; i++)
+		if (strcmp(ctl_loops[i], name) == 0)
 			return !(o->given & OPTION_GUEST);
 	return false;
 }

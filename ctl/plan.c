@@ -6,15 +6,11 @@
 
 static bool is_proper(struct json_object *plan)
 {
-	if (!ctl_has_shape(plan, "unix_s:n dry_run:b actions:a look_again_in_s:n?", "the plan"))
-		return false;
-	for (size_t i = 0; i < get_length(plan, "actions"); i++)
-		if (!ctl_has_shape(
-			    get_element(plan, "actions", i),
-			    "loop:s guest:s? what:s from:s? to:s? reason:s sentence:s dry_run:b",
-			    "an action"))
-			return false;
-	return true;
+	return ctl_has_shape(plan, "unix_s:n dry_run:b actions:a look_again_in_s:n?", "the plan") &&
+	       ctl_elements_have_shape(
+		       plan, "actions",
+		       "loop:s guest:s? what:s from:s? to:s? reason:s sentence:s dry_run:b",
+		       "an action");
 }
 
 static int show_actions(const struct options *o, struct json_object *plan)

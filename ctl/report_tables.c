@@ -69,12 +69,10 @@ static void write_loop(FILE *to, struct json_object *loop, const char *name)
 
 void report_loops(FILE *to, struct json_object *loops)
 {
-	static const char *const names[] = { "ksm", "placement", "memory" };
-
 	html(to, "<div class=\"cards\">");
-	for (size_t i = 0; i < KT_ARRAY_LEN(names); i++)
-		if (get_member(loops, names[i]))
-			write_loop(to, get_member(loops, names[i]), names[i]);
+	for (size_t i = 0; i < LOOPS; i++)
+		if (get_member(loops, ctl_loops[i]))
+			write_loop(to, get_member(loops, ctl_loops[i]), ctl_loops[i]);
 	html(to, "</div>\n");
 }
 

@@ -9,13 +9,12 @@ bool status_guest_is_proper(struct json_object *guest)
 		"node_memory_kib:o? local_percent:n? steal_percent:n? demand_cpus:n? merged_kib:n? "
 		"limit_kib:n? reclaimed_kib:n? hold:s? hold_until_unix_s:n? managed:b ksm:o "
 		"placement:o memory:o last_decision:o?";
-	static const char *const loops[] = { "ksm", "placement", "memory" };
 	struct json_object *last;
 
 	if (!ctl_has_shape(guest, shape, "a guest"))
 		return false;
-	for (size_t i = 0; i < KT_ARRAY_LEN(loops); i++)
-		if (!ctl_has_shape(get_member(guest, loops[i]), "reason:s sentence:s",
+	for (size_t i = 0; i < LOOPS; i++)
+		if (!ctl_has_shape(get_member(guest, ctl_loops[i]), "reason:s sentence:s",
 				   "a loop of a guest"))
 			return false;
 	last = get_member(guest, "last_decision");
@@ -24,23 +23,21 @@ bool status_guest_is_proper(struct json_object *guest)
 
 static bool loops_are_proper(struct json_object *loops)
 {
-	static const struct {
-		const char *name, *shape;
-	} each[] = {
-		{ "ksm", "run:n? pages_to_scan:n? sleep_ms:n? ksmd_cpu_percent:n? merged_kib:n?" },
-		{ "placement", "pinned:n moving:o?" },
-		{ "memory", "limited:n reclaimed_kib:n? deficit_kib:n? squeezing:b" },
+	static const char *const own_shapes[LOOPS] = {
+		"run:n? pages_to_scan:n? sleep_ms:n? ksmd_cpu_percent:n? merged_kib:n?",
+		"pinned:n moving:o?",
+		"limited:n reclaimed_kib:n? deficit_kib:n? squeezing:b",
 	};
 
-	for (size_t i = 0; i < KT_ARRAY_LEN(each); i++) {
-		struct json_object *loop = get_member(loops, each[i].name);
+	for (size_t i = 0; i < LOOPS; i++) {
+		struct json_object *loop = get_member(loops, ctl_loops[i]);
 		struct json_object *last = get_member(loop, "last_change");
 
 		if (!ctl_has_shape(
 			    loop,
 			    "state:s reason:s sentence:s paused_until_unix_s:n? last_change:o?",
-			    each[i].name) ||
-		    !ctl_has_shape(loop, each[i].shape, each[i].name) ||
+			    ctl_loops[i]) ||
+		    !ctl_has_shape(loop, own_shapes[i], ctl_loops[i]) ||
 		    (last && !ctl_has_shape(last, "unix_s:n message:s", "a last change")))
 			return false;
 	}
@@ -49,20 +46,16 @@ static bool loops_are_proper(struct json_object *loops)
 
 static bool host_is_proper(struct json_object *host)
 {
-	if (!ctl_has_shape(
-		    host,
-		    "nodes:a memory_kib:n available_kib:n swap_total_kib:n? swap_free_kib:n? "
-		    "price:n? psi_memory_some_percent:n? psi_memory_full_percent:n? "
-		    "steal_percent:n? idle_cpus:n?",
-		    "the host"))
-		return false;
-	for (size_t i = 0; i < get_length(host, "nodes"); i++)
-		if (!ctl_has_shape(get_element(host, "nodes", i),
-				   "id:n cpus:s ncpus:n memory_kib:n free_kib:n? guests_kib:n? "
-				   "busy_cpus:n?",
-				   "a node"))
-			return false;
-	return true;
+	return ctl_has_shape(
+		       host,
+		       "nodes:a memory_kib:n available_kib:n swap_total_kib:n? swap_free_kib:n? "
+		       "price:n? psi_memory_some_percent:n? psi_memory_full_percent:n? "
+		       "steal_percent:n? idle_cpus:n?",
+		       "the host") &&
+	       ctl_elements_have_shape(host, "nodes",
+				       "id:n cpus:s ncpus:n memory_kib:n free_kib:n? guests_kib:n? "
+				       "busy_cpus:n?",
+				       "a node");
 }
 
 bool status_is_proper(struct json_object *status)

@@ -156,10 +156,9 @@ struct table status_loops(const struct options *o, struct json_object *status)
 		{ "LOOP", COLUMN_TEXT }, { "STATE", COLUMN_TEXT },       { "REASON", COLUMN_TEXT },
 		{ "NOW", COLUMN_LONG },  { "LAST CHANGE", COLUMN_LONG },
 	};
-	static const char *const names[] = { "ksm", "placement", "memory" };
 	struct table t = table_new(o, columns, KT_ARRAY_LEN(columns));
 
-	for (size_t i = 0; i < KT_ARRAY_LEN(names); i++)
-		add_loop(&t, names[i], get_member(get_member(status, "loops"), names[i]));
+	for (size_t i = 0; i < LOOPS; i++)
+		add_loop(&t, ctl_loops[i], get_member(get_member(status, "loops"), ctl_loops[i]));
 	return t;
 }
