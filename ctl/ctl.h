@@ -156,6 +156,19 @@ struct shown show_kib(double kib);                    /* "1.5 GiB"; NAN: "-" */
 struct shown show_number(double value, int decimals); /* NAN: "-" */
 struct shown show_seconds(double seconds);            /* "2 h 5 min" */
 struct shown show_age(double unix_s);                 /* how long ago, or how long until then */
-struct shown show_moment(double unix_s);              /* local: "2026-11-21 20:36:09" */
+/* Local: "21 Nov", "20:36", "20:36:09", "21 Nov 20:36:09", the same with year and zone, and
+ * "2026-11-21 20:36:09". */
+enum time_part {
+	TIME_DAY,
+	TIME_MINUTE,
+	TIME_SECOND,
+	TIME_DAY_AND_SECOND,
+	TIME_WHOLE,
+	TIME_SORTABLE,
+};
+struct shown show_time(double unix_s, enum time_part part);
+
+/* Messages begin with the guest that they are of; beside its name that is said already. */
+const char *show_without_name(const char *message, const char *name);
 
 #endif

@@ -20,8 +20,8 @@ static int show_decision(const struct options *o, struct json_object *decision)
 {
 	const char *color = o->color ? color_of(get_text(decision, "level")) : "";
 
-	printf("%s  %s%s%s%s\n", show_moment(get_number(decision, "unix_s")).text, color,
-	       get_text(decision, "message"), *color ? "\033[0m" : "",
+	printf("%s  %s%s%s%s\n", show_time(get_number(decision, "unix_s"), TIME_SORTABLE).text,
+	       color, get_text(decision, "message"), *color ? "\033[0m" : "",
 	       get_bool(decision, "dry_run") ? " (dry run)" : "");
 	return EXIT_SUCCESS;
 }

@@ -41,7 +41,7 @@ static void write_mark(FILE *to, const struct time_axis *axis, struct json_objec
 	     "<rect class=\"mark %s\" x=\"%.1f\" y=\"%.1f\" width=\"3\" height=\"%.0f\"><title>%s "
 	     "%s</title></rect>\n",
 	     class, report_time_place(axis, unix_s) - 1.5, y + MARK - height, height,
-	     report_time(unix_s, TIME_SECOND).text, report_text(decision, "message"));
+	     show_time(unix_s, TIME_SECOND).text, report_text(decision, "message"));
 }
 
 static void write_lane(FILE *to, const struct time_axis *axis, struct json_object *decisions,

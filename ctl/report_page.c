@@ -35,7 +35,7 @@ static void write_title(FILE *to, const struct report *report, double now_s)
 	html(to, "<span class=\"badge %s\">%s</span></h1>",
 	     strcmp(state, "ok") == 0 ? "good" : "bad", state);
 	html(to, "<p class=\"quiet\">%s, kvmtuned %s, up %s; libvirt %s</p>",
-	     report_time(now_s, TIME_WHOLE).text, report_text(status, "version"),
+	     show_time(now_s, TIME_WHOLE).text, report_text(status, "version"),
 	     report_span(now_s - get_number(status, "started_unix_s")).text,
 	     get_bool(get_member(status, "libvirt"), "connected") ? "connected" : "not connected");
 }

@@ -28,7 +28,7 @@ void report_time_axis(FILE *to, const struct time_axis *axis, double top, double
 
 	while (time_axis_next(axis, at_s, &at_s)) {
 		double x = report_time_place(axis, at_s);
-		struct shown time = report_time(at_s, TIME_MINUTE);
+		struct shown time = show_time(at_s, TIME_MINUTE);
 		bool midnight = strcmp(time.text, "00:00") == 0;
 
 		html(to, "<path class=\"%s\" d=\"M%.1f %.1fV%.1f\"/>", midnight ? "day" : "grid", x,
@@ -36,7 +36,7 @@ void report_time_axis(FILE *to, const struct time_axis *axis, double top, double
 		html(to,
 		     "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%s</text>",
 		     midnight ? "tick strong" : "tick", x, bottom + 15,
-		     midnight ? report_time(at_s, TIME_DAY).text : time.text);
+		     midnight ? show_time(at_s, TIME_DAY).text : time.text);
 	}
 }
 

@@ -59,10 +59,10 @@ static void write_loop(FILE *to, struct json_object *loop, const char *name)
 	html(to, ".</p>");
 	if (isfinite(until_s))
 		html(to, "<p class=\"quiet\">Paused until %s.</p>",
-		     report_time(until_s, TIME_DAY_AND_SECOND).text);
+		     show_time(until_s, TIME_DAY_AND_SECOND).text);
 	if (change)
 		html(to, "<p class=\"quiet\">Last change %s: %s</p>",
-		     report_time(get_number(change, "unix_s"), TIME_DAY_AND_SECOND).text,
+		     show_time(get_number(change, "unix_s"), TIME_DAY_AND_SECOND).text,
 		     report_text(change, "message"));
 	html(to, "</section>\n");
 }
@@ -118,7 +118,7 @@ static void write_guest(FILE *to, struct json_object *guest)
 	html(to, "<td class=\"n\">%s</td>", show_kib(get_number(guest, "limit_kib")).text);
 	write_managed(to, guest);
 	html(to, "<td>%s</td></tr>\n",
-	     last ? report_without_name(report_text(last, "message"), name) : "-");
+	     last ? show_without_name(report_text(last, "message"), name) : "-");
 }
 
 void report_guests(FILE *to, struct json_object *guests)
@@ -149,11 +149,11 @@ static void write_decision(FILE *to, struct json_object *decision)
 		    strcmp(level, "debug") != 0;
 
 	html(to, "<tr%s><td class=\"n\">%s</td><td>%s</td><td>%s</td>", loud ? " class=loud" : "",
-	     report_time(get_number(decision, "unix_s"), TIME_DAY_AND_SECOND).text,
+	     show_time(get_number(decision, "unix_s"), TIME_DAY_AND_SECOND).text,
 	     report_text(decision, "loop"), guest);
 	html(to, "<td><code>%s</code></td><td>%s%s</td></tr>\n", report_text(decision, "reason"),
 	     get_bool(decision, "dry_run") ? "(not done, only observed) " : "",
-	     report_without_name(report_text(decision, "message"), guest));
+	     show_without_name(report_text(decision, "message"), guest));
 }
 
 /* They are in order: the first one of those that are shown. */

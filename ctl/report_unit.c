@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "limits.h"
 
@@ -42,38 +41,6 @@ struct shown report_span(double seconds)
 	return shown;
 }
 
-static size_t write_time(char *buf, size_t size, enum time_part part, const struct tm *when)
-{
-	switch (part) {
-	case TIME_DAY:
-		return strftime(buf, size, "%e %b", when);
-	case TIME_MINUTE:
-		return strftime(buf, size, "%H:%M", when);
-	case TIME_SECOND:
-		return strftime(buf, size, "%H:%M:%S", when);
-	case TIME_DAY_AND_SECOND:
-		return strftime(buf, size, "%e %b %H:%M:%S", when);
-	case TIME_WHOLE:
-		return strftime(buf, size, "%e %b %Y, %H:%M:%S %Z", when);
-	}
-	return 0;
-}
-
-struct shown report_time(double unix_s, enum time_part part)
-{
-	struct shown shown;
-	struct tm when;
-	time_t seconds;
-
-	if (!(unix_s >= 0 && unix_s < 1e11)) /* NAN too */
-		return (struct shown){ "-" };
-	seconds = (time_t)unix_s;
-	if (!localtime_r(&seconds, &when) ||
-	    !write_time(shown.text, sizeof shown.text, part, &when))
-		return (struct shown){ "-" };
-	return shown;
-}
-
 size_t report_fits(const char *text, double characters)
 {
 	size_t length = strlen(text);
@@ -83,16 +50,6 @@ size_t report_fits(const char *text, double characters)
 	if ((double)length <= characters)
 		return length;
 	return characters >= 6 ? (size_t)characters - 1 : 0; /* fewer say nothing */
-}
-
-const char *report_without_name(const char *message, const char *name)
-{
-	size_t length = strlen(name);
-
-	if (length && strncmp(message, name, length) == 0 &&
-	    strncmp(message + length, ": ", 2) == 0)
-		return message + length + 2;
-	return message;
 }
 
 const char *report_text(struct json_object *object, const char *key)

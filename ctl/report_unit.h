@@ -16,16 +16,8 @@ struct unit report_unit_for(double kib);
 struct shown report_with_unit(double number, int decimals, const char *unit); /* "98.2 %" */
 /* "2 h", "2 h 5 min" */
 struct shown report_span(double seconds);
-/* Of local time: "21 Nov", "20:36", "20:36:09", "21 Nov 20:36:09", and the same with year and zone.
- */
-enum time_part { TIME_DAY, TIME_MINUTE, TIME_SECOND, TIME_DAY_AND_SECOND, TIME_WHOLE };
-struct shown report_time(double unix_s, enum time_part part);
-
 /* Of text that has room for so many characters: how many are shown beside an ellipsis. */
 size_t report_fits(const char *text, double characters);
-
-/* Messages begin with the guest that they are of; beside its name that is said already. */
-const char *report_without_name(const char *message, const char *name);
 
 const char *report_text(struct json_object *object, const char *key); /* "" */
 size_t report_count(struct json_object *array);

@@ -154,19 +154,48 @@ struct shown show_age(double unix_s)
 	return show_seconds(fabs((double)now.tv_sec - unix_s));
 }
 
-struct shown show_moment(double unix_s)
+static size_t write_time(char *buf, size_t size, enum time_part part, const struct tm *when)
 {
-	struct shown shown = { "-" };
+	switch (part) {
+	case TIME_DAY:
+		return strftime(buf, size, "%e %b", when);
+	case TIME_MINUTE:
+		return strftime(buf, size, "%H:%M", when);
+	case TIME_SECOND:
+		return strftime(buf, size, "%T", when);
+	case TIME_DAY_AND_SECOND:
+		return strftime(buf, size, "%e %b %T", when);
+	case TIME_WHOLE:
+		return strftime(buf, size, "%e %b %Y, %T %Z", when);
+	case TIME_SORTABLE:
+		return strftime(buf, size, "%F %T", when);
+	}
+	return 0;
+}
+
+struct shown show_time(double unix_s, enum time_part part)
+{
+	struct shown shown;
 	time_t seconds;
 	struct tm local;
 
 	if (!(fabs(unix_s) < 1e11)) /* NAN, too */
-		return shown;
+		return (struct shown){ "-" };
 	seconds = (time_t)unix_s;
 	if (!localtime_r(&seconds, &local) ||
-	    !strftime(shown.text, sizeof shown.text, "%F %T", &local))
+	    !write_time(shown.text, sizeof shown.text, part, &local))
 		return (struct shown){ "-" };
 	return shown;
+}
+
+const char *show_without_name(const char *message, const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length && strncmp(message, name, length) == 0 &&
+	    strncmp(message + length, ": ", 2) == 0)
+		return message + length + 2;
+	return message;
 }
 
 char *ctl_question_about(const char *path, const char *name)

@@ -25,19 +25,15 @@ void status_managed(struct json_object *guest, char *buf, size_t size)
 		(void)snprintf(buf, size, "no: %s, %s", placement, memory);
 }
 
-/* Messages begin with the guest's name, which is in its own column. */
 static void last_decision(struct json_object *guest, char *buf, size_t size)
 {
 	struct json_object *last = get_member(guest, "last_decision");
-	const char *message = get_text(last, "message"), *name = get_text(guest, "name");
-	size_t length = strlen(name);
+	const char *message = get_text(last, "message");
 
 	buf[0] = '\0';
-	if (!message)
-		return;
-	if (strncmp(message, name, length) == 0 && strncmp(message + length, ": ", 2) == 0)
-		message += length + 2;
-	(void)snprintf(buf, size, "%s ago: %s", show_age(get_number(last, "unix_s")).text, message);
+	if (message)
+		(void)snprintf(buf, size, "%s ago: %s", show_age(get_number(last, "unix_s")).text,
+			       show_without_name(message, get_text(guest, "name")));
 }
 
 /* A name of a thousand bytes would leave no room for anything else on a terminal. */

@@ -72,7 +72,7 @@ static void join_marks(double first_s, double last_s, char *buf, size_t size)
 
 		ck_assert(time_axis_has(&axis, at_s));
 		(void)snprintf(buf + used, size - used, "%s%s", used ? " " : "",
-			       report_time(at_s, TIME_MINUTE).text);
+			       show_time(at_s, TIME_MINUTE).text);
 	}
 }
 
@@ -218,9 +218,9 @@ START_TEST(names_are_cut_where_they_do_not_fit)
 	ck_assert_uint_eq(report_fits("web-012", 5.9), 0);
 	ck_assert_uint_eq(report_fits("db", 2), 2);
 	ck_assert_uint_eq(report_fits("db", -3), 0);
-	ck_assert_str_eq(report_without_name("web: is at home", "web"), "is at home");
-	ck_assert_str_eq(report_without_name("web-1: is at home", "web"), "web-1: is at home");
-	ck_assert_str_eq(report_without_name(": is at home", ""), ": is at home");
+	ck_assert_str_eq(show_without_name("web: is at home", "web"), "is at home");
+	ck_assert_str_eq(show_without_name("web-1: is at home", "web"), "web-1: is at home");
+	ck_assert_str_eq(show_without_name(": is at home", ""), ": is at home");
 }
 END_TEST
 
