@@ -120,11 +120,21 @@ const char *get_text(struct json_object *object, const char *key)
 	return has_type(value, 's') ? json_object_get_string(value) : NULL;
 }
 
+const char *get_text_or_none(struct json_object *object, const char *key)
+{
+	const char *text = get_text(object, key);
+
+	return text ? text : "";
+}
+
+double number_of(struct json_object *value)
+{
+	return is_number(value) ? json_object_get_double(value) : (double)NAN;
+}
+
 double get_number(struct json_object *object, const char *key)
 {
-	struct json_object *value = get_member(object, key);
-
-	return is_number(value) ? json_object_get_double(value) : (double)NAN;
+	return number_of(get_member(object, key));
 }
 
 bool get_bool(struct json_object *object, const char *key)
@@ -134,16 +144,22 @@ bool get_bool(struct json_object *object, const char *key)
 	return has_type(value, 'b') && json_object_get_boolean(value);
 }
 
+size_t array_length(struct json_object *array)
+{
+	return has_type(array, 'a') ? json_object_array_length(array) : 0;
+}
+
+struct json_object *array_element(struct json_object *array, size_t index)
+{
+	return index < array_length(array) ? json_object_array_get_idx(array, index) : NULL;
+}
+
 size_t get_length(struct json_object *object, const char *key)
 {
-	struct json_object *value = get_member(object, key);
-
-	return has_type(value, 'a') ? json_object_array_length(value) : 0;
+	return array_length(get_member(object, key));
 }
 
 struct json_object *get_element(struct json_object *object, const char *key, size_t index)
 {
-	struct json_object *value = get_member(object, key);
-
-	return has_type(value, 'a') ? json_object_array_get_idx(value, index) : NULL;
+	return array_element(get_member(object, key), index);
 }

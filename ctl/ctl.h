@@ -133,6 +133,11 @@ double get_number(struct json_object *object, const char *key);
 bool get_bool(struct json_object *object, const char *key);
 size_t get_length(struct json_object *object, const char *key);
 struct json_object *get_element(struct json_object *object, const char *key, size_t index);
+const char *get_text_or_none(struct json_object *object, const char *key); /* "" */
+/* The same of a value itself. */
+double number_of(struct json_object *value);
+size_t array_length(struct json_object *array);
+struct json_object *array_element(struct json_object *array, size_t index);
 
 /* ---- saying (say.c) ------------------------------------------------------------------- */
 

@@ -12,7 +12,7 @@ static const char *const lanes[] = { "ksm", "placement", "memory", "" };
 
 static bool is_in_lane(struct json_object *decision, const char *lane)
 {
-	const char *loop = report_text(decision, "loop");
+	const char *loop = get_text_or_none(decision, "loop");
 
 	if (*lane)
 		return strcmp(loop, lane) == 0;
@@ -34,14 +34,14 @@ static void write_mark(FILE *to, const struct time_axis *axis, struct json_objec
 		       double y)
 {
 	double unix_s = get_number(decision, "unix_s");
-	const char *class = mark_class(report_text(decision, "level"));
+	const char *class = mark_class(get_text_or_none(decision, "level"));
 	double height = strcmp(class, "said") == 0 ? MARK / 2.0 : MARK;
 
 	html(to,
 	     "<rect class=\"mark %s\" x=\"%.1f\" y=\"%.1f\" width=\"3\" height=\"%.0f\"><title>%s "
 	     "%s</title></rect>\n",
 	     class, report_time_place(axis, unix_s) - 1.5, y + MARK - height, height,
-	     show_time(unix_s, TIME_SECOND).text, report_text(decision, "message"));
+	     show_time(unix_s, TIME_SECOND).text, get_text_or_none(decision, "message"));
 }
 
 static void write_lane(FILE *to, const struct time_axis *axis, struct json_object *decisions,
@@ -53,8 +53,8 @@ static void write_lane(FILE *to, const struct time_axis *axis, struct json_objec
 	     REPORT_PLOT_RIGHT);
 	html(to, "<text class=\"tick\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%s</text>",
 	     REPORT_PLOT_LEFT - 8, y + MARK, *lane ? lane : "kvmtuned");
-	for (size_t i = 0; i < report_count(decisions); i++) {
-		struct json_object *decision = report_item(decisions, i);
+	for (size_t i = 0; i < array_length(decisions); i++) {
+		struct json_object *decision = array_element(decisions, i);
 
 		if (!is_in_lane(decision, lane) ||
 		    !time_axis_has(axis, get_number(decision, "unix_s")))
@@ -69,8 +69,8 @@ static void write_lane(FILE *to, const struct time_axis *axis, struct json_objec
 
 static bool any_within(const struct time_axis *axis, struct json_object *decisions)
 {
-	for (size_t i = 0; i < report_count(decisions); i++)
-		if (time_axis_has(axis, get_number(report_item(decisions, i), "unix_s")))
+	for (size_t i = 0; i < array_length(decisions); i++)
+		if (time_axis_has(axis, get_number(array_element(decisions, i), "unix_s")))
 			return true;
 	return false;
 }

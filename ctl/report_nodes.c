@@ -28,7 +28,7 @@ static double at_least_0(double number)
 
 static const char *piece_color(struct json_object *guest, unsigned int node)
 {
-	const char *home = report_text(guest, "home");
+	const char *home = get_text_or_none(guest, "home");
 
 	if (!*home)
 		return "free-guest";
@@ -39,14 +39,15 @@ static size_t pieces_of(struct json_object *guests, unsigned int node, struct pi
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < report_count(guests); i++) {
-		struct json_object *guest = report_item(guests, i);
+	for (size_t i = 0; i < array_length(guests); i++) {
+		struct json_object *guest = array_element(guests, i);
 		double kib = report_on_node(guest, node);
 
 		if (kib > 0)
-			ret_pieces[count++] = (struct piece){ .size = kib,
-							      .name = report_text(guest, "name"),
-							      .color = piece_color(guest, node) };
+			ret_pieces[count++] =
+				(struct piece){ .size = kib,
+						.name = get_text_or_none(guest, "name"),
+						.color = piece_color(guest, node) };
 	}
 	return count;
 }
@@ -142,7 +143,7 @@ static void write_head(FILE *to, const struct cell *cell)
 	double all = get_number(cell->node, "memory_kib"), cpus = get_number(cell->node, "ncpus");
 	double used = all - get_number(cell->node, "free_kib");
 	double busy = get_number(cell->node, "busy_cpus");
-	const char *list = report_text(cell->node, "cpus");
+	const char *list = get_text_or_none(cell->node, "cpus");
 	size_t fits = report_fits(list, (cell->width - 60) / 6.5 - 5);
 	char cut[64];
 
@@ -176,9 +177,9 @@ static void say_unknown(FILE *to, struct json_object *guests)
 {
 	size_t unknown = 0;
 
-	for (size_t i = 0; i < report_count(guests); i++)
-		unknown += get_bool(report_item(guests, i), "running") &&
-			   !get_member(report_item(guests, i), "node_memory_kib");
+	for (size_t i = 0; i < array_length(guests); i++)
+		unknown += get_bool(array_element(guests, i), "running") &&
+			   !get_member(array_element(guests, i), "node_memory_kib");
 	if (unknown)
 		html(to,
 		     "<p class=\"note\">Not drawn, because it is not known yet where their memory is: "
@@ -199,9 +200,9 @@ void report_nodes(FILE *to, struct json_object *status)
 {
 	struct json_object *nodes = get_member(get_member(status, "host"), "nodes");
 	struct json_object *guests = get_member(status, "guests");
-	size_t count = KT_MIN(report_count(nodes), (size_t)KT_NODES_MAX);
-	KT_AUTOFREE struct piece *pieces = calloc(report_count(guests) + 1, sizeof *pieces);
-	size_t columns = count ? columns_for(count, report_count(guests)) : 1;
+	size_t count = KT_MIN(array_length(nodes), (size_t)KT_NODES_MAX);
+	KT_AUTOFREE struct piece *pieces = calloc(array_length(guests) + 1, sizeof *pieces);
+	size_t columns = count ? columns_for(count, array_length(guests)) : 1;
 	double width = (double)(REPORT_WIDTH - GAP * (int)(columns - 1)) / (double)columns;
 	double rows = ceil((double)count / (double)columns), step = HEAD + MAP + FOOT;
 
@@ -218,9 +219,9 @@ void report_nodes(FILE *to, struct json_object *status)
 	     "numbers.</desc>\n<defs><pattern id=\"hatch\" width=\"6\" height=\"6\" "
 	     "patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"ground\" "
 	     "width=\"6\" height=\"6\"/><path d=\"M0 0V6\"/></pattern></defs>\n",
-	     REPORT_WIDTH, rows * step - FOOT + 2, count, report_count(guests));
+	     REPORT_WIDTH, rows * step - FOOT + 2, count, array_length(guests));
 	for (size_t i = 0; i < count; i++) {
-		struct cell cell = { .node = report_item(nodes, i),
+		struct cell cell = { .node = array_element(nodes, i),
 				     .x = (double)(i % columns) * (width + GAP),
 				     .y = (double)(i / columns) * step,
 				     .width = width };

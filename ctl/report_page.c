@@ -26,7 +26,8 @@ static void write_begin(FILE *to, const struct report *report)
 static void write_title(FILE *to, const struct report *report, double now_s)
 {
 	struct json_object *status = report->status;
-	const char *mode = report_text(status, "mode"), *state = report_text(status, "state");
+	const char *mode = get_text_or_none(status, "mode"),
+		   *state = get_text_or_none(status, "state");
 
 	html(to, "<header><p class=\"eyebrow\">kvmtuned report</p><h1>%s ", report->hostname);
 	html(to, "<span class=\"badge %s\">%s</span> ",
@@ -35,19 +36,19 @@ static void write_title(FILE *to, const struct report *report, double now_s)
 	html(to, "<span class=\"badge %s\">%s</span></h1>",
 	     strcmp(state, "ok") == 0 ? "good" : "bad", state);
 	html(to, "<p class=\"quiet\">%s, kvmtuned %s, up %s; libvirt %s</p>",
-	     show_time(now_s, TIME_WHOLE).text, report_text(status, "version"),
+	     show_time(now_s, TIME_WHOLE).text, get_text_or_none(status, "version"),
 	     report_span(now_s - get_number(status, "started_unix_s")).text,
 	     get_bool(get_member(status, "libvirt"), "connected") ? "connected" : "not connected");
 }
 
 static void write_problems(FILE *to, struct json_object *problems)
 {
-	if (!report_count(problems))
+	if (!array_length(problems))
 		return;
 	html(to, "<ul class=\"problems\">");
-	for (size_t i = 0; i < report_count(problems); i++)
-		if (json_object_is_type(report_item(problems, i), json_type_string))
-			html(to, "<li>%s</li>", json_object_get_string(report_item(problems, i)));
+	for (size_t i = 0; i < array_length(problems); i++)
+		if (json_object_is_type(array_element(problems, i), json_type_string))
+			html(to, "<li>%s</li>", json_object_get_string(array_element(problems, i)));
 	html(to, "</ul>");
 }
 
@@ -90,7 +91,7 @@ static void read_times(struct report_past *past)
 
 	past->first = 0;
 	for (size_t i = 0; i < past->end; i++) {
-		past->unix_s[i] = get_number(report_item(past->points, i), "unix_s");
+		past->unix_s[i] = get_number(array_element(past->points, i), "unix_s");
 		if (!(past->unix_s[i] > before_s))
 			past->first = i;
 		before_s = past->unix_s[i];
@@ -112,7 +113,7 @@ static int read_past(const struct report *report, double now_s, struct report_pa
 		first_s = started_s;
 	if (time_axis_between(first_s, now_s, &past.axis) < 0)
 		return -EBADMSG;
-	past.end = report_count(past.points);
+	past.end = array_length(past.points);
 	past.unix_s = calloc(past.end + 1, sizeof *past.unix_s);
 	if (!past.unix_s)
 		return -ENOMEM;

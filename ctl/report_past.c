@@ -12,7 +12,7 @@ static double *column(const struct report_past *past, const char *key, double un
 	double *value = calloc(KT_MAX(past->end, 1), sizeof *value);
 
 	for (size_t i = past->first; value && i < past->end; i++)
-		value[i] = get_number(report_item(past->points, i), key) / unit;
+		value[i] = get_number(array_element(past->points, i), key) / unit;
 	return value;
 }
 

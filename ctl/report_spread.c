@@ -27,7 +27,7 @@ static struct spread spread_of(struct json_object *guest)
 
 	for (unsigned int node = 0; node < KT_NODES_MAX; node++) {
 		spread.kib += report_on_node(guest, node);
-		spread.homes += report_list_has(report_text(guest, "home"), node);
+		spread.homes += report_list_has(get_text_or_none(guest, "home"), node);
 	}
 	for (unsigned int node = 0; node < KT_NODES_MAX; node++)
 		spread.nodes += share_on(&spread, node) >= 0.05; /* less is not worth a row */
@@ -38,10 +38,10 @@ static int by_size(const void *left, const void *right)
 {
 	const struct spread *a = left, *b = right;
 
-	return a->kib > b->kib ? -1
-	       : a->kib < b->kib
-		       ? 1
-		       : strcmp(report_text(a->guest, "name"), report_text(b->guest, "name"));
+	return a->kib > b->kib   ? -1
+	       : a->kib < b->kib ? 1
+				 : strcmp(get_text_or_none(a->guest, "name"),
+					  get_text_or_none(b->guest, "name"));
 }
 
 static double column_at(size_t i, size_t count)
@@ -51,7 +51,7 @@ static double column_at(size_t i, size_t count)
 
 static void write_name(FILE *to, const struct spread *spread, double y)
 {
-	const char *name = report_text(spread->guest, "name");
+	const char *name = get_text_or_none(spread->guest, "name");
 	size_t fits = report_fits(name, NAME_FITS);
 	char cut[NAME_FITS + 1];
 
@@ -66,11 +66,11 @@ static void write_name(FILE *to, const struct spread *spread, double y)
 /* A dot on each node, as large as what is there; a line from the first to the last. */
 static void write_row(FILE *to, const struct spread *spread, struct json_object *nodes, double y)
 {
-	size_t count = report_count(nodes), first = count, last = 0;
-	const char *home = report_text(spread->guest, "home");
+	size_t count = array_length(nodes), first = count, last = 0;
+	const char *home = get_text_or_none(spread->guest, "home");
 
 	for (size_t i = 0; i < count; i++) {
-		unsigned int id = report_node_id(report_item(nodes, i));
+		unsigned int id = report_node_id(array_element(nodes, i));
 
 		if (share_on(spread, id) >= 0.005 || report_list_has(home, id)) {
 			first = KT_MIN(first, i);
@@ -81,7 +81,7 @@ static void write_row(FILE *to, const struct spread *spread, struct json_object 
 		html(to, "<path class=\"span\" d=\"M%.1f %.1fH%.1f\"/>", column_at(first, count), y,
 		     column_at(last, count));
 	for (size_t i = first; i <= last && i < count; i++) {
-		unsigned int id = report_node_id(report_item(nodes, i));
+		unsigned int id = report_node_id(array_element(nodes, i));
 		double share = share_on(spread, id);
 		const char *color = !*home                      ? "free-guest"
 				    : report_list_has(home, id) ? "home"
@@ -104,7 +104,7 @@ static void write_row(FILE *to, const struct spread *spread, struct json_object 
 static void write_rows(FILE *to, const struct spread *spread, size_t count,
 		       struct json_object *nodes)
 {
-	size_t shown = KT_MIN(count, (size_t)ROWS_MAX), columns = report_count(nodes);
+	size_t shown = KT_MIN(count, (size_t)ROWS_MAX), columns = array_length(nodes);
 
 	html(to,
 	     "<figure><figcaption><b>Guests on several nodes</b> <span class=\"note\">the share "
@@ -117,7 +117,7 @@ static void write_rows(FILE *to, const struct spread *spread, size_t count,
 		html(to,
 		     "<text class=\"tick\" x=\"%.1f\" y=\"11\" text-anchor=\"middle\">%s%.0f</text>",
 		     column_at(i, columns), columns <= 8 ? "node " : "",
-		     get_number(report_item(nodes, i), "id"));
+		     get_number(array_element(nodes, i), "id"));
 	for (size_t i = 0; i < shown; i++)
 		write_row(to, &spread[i], nodes, HEAD + ROW * ((double)i + 0.5));
 	html(to, "</svg>");
@@ -130,14 +130,14 @@ void report_spread(FILE *to, struct json_object *status)
 {
 	struct json_object *nodes = get_member(get_member(status, "host"), "nodes");
 	struct json_object *guests = get_member(status, "guests");
-	KT_AUTOFREE struct spread *spread = calloc(report_count(guests) + 1, sizeof *spread);
+	KT_AUTOFREE struct spread *spread = calloc(array_length(guests) + 1, sizeof *spread);
 	size_t count = 0;
 
-	for (size_t i = 0; spread && i < report_count(guests); i++) {
-		spread[count] = spread_of(report_item(guests, i));
+	for (size_t i = 0; spread && i < array_length(guests); i++) {
+		spread[count] = spread_of(array_element(guests, i));
 		count += spread[count].nodes > 1 || spread[count].homes > 1;
 	}
-	if (!count || !report_count(nodes) || report_count(nodes) > KT_NODES_MAX)
+	if (!count || !array_length(nodes) || array_length(nodes) > KT_NODES_MAX)
 		return;
 	qsort(spread, count, sizeof *spread, by_size);
 	write_rows(to, spread, count, nodes);

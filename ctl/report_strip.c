@@ -35,9 +35,9 @@ static void read_strip(const struct report_past *past, struct json_object *guest
 	double sum = 0;
 	size_t known = 0;
 
-	strip->name = report_text(guest, "name");
+	strip->name = get_text_or_none(guest, "name");
 	for (size_t i = past->first; strip->percent && i < past->end; i++) {
-		double value = report_value(report_item(percent, i));
+		double value = number_of(array_element(percent, i));
 
 		strip->percent[i] = value >= 0 && value <= 100 ? value : (double)NAN;
 		if (!isfinite(strip->percent[i]) || !time_axis_has(&past->axis, past->unix_s[i]))
@@ -185,7 +185,7 @@ static void write_strips(FILE *to, const struct report_past *past, const struct 
 
 void report_locality(FILE *to, const struct report_past *past)
 {
-	size_t count = report_count(past->guests);
+	size_t count = array_length(past->guests);
 	KT_AUTOFREE struct strip *strips = calloc(KT_MAX(count, 1), sizeof *strips);
 	KT_AUTOFREE double *percent = calloc(KT_MAX(count * past->end, 1), sizeof *percent);
 
@@ -193,7 +193,7 @@ void report_locality(FILE *to, const struct report_past *past)
 		return;
 	for (size_t i = 0; i < count; i++) {
 		strips[i].percent = percent + i * past->end;
-		read_strip(past, report_item(past->guests, i), &strips[i]);
+		read_strip(past, array_element(past->guests, i), &strips[i]);
 	}
 	qsort(strips, count, sizeof *strips, by_mean);
 	if (count <= PLOT_LINES_MAX)

@@ -33,7 +33,8 @@ static void write_numbers_of_loop(FILE *to, struct json_object *loop, const char
 
 		html(to, "%s pinned", show_number(get_number(loop, "pinned"), 0).text);
 		if (moving)
-			html(to, "; moving memory of %s, %s so far", report_text(moving, "guest"),
+			html(to, "; moving memory of %s, %s so far",
+			     get_text_or_none(moving, "guest"),
 			     show_kib(get_number(moving, "moved_kib")).text);
 	} else {
 		html(to, "%s limited, %s given back",
@@ -48,13 +49,13 @@ static void write_numbers_of_loop(FILE *to, struct json_object *loop, const char
 static void write_loop(FILE *to, struct json_object *loop, const char *name)
 {
 	struct json_object *change = get_member(loop, "last_change");
-	const char *state = report_text(loop, "state");
+	const char *state = get_text_or_none(loop, "state");
 	double until_s = get_number(loop, "paused_until_unix_s");
 
 	html(to, "<section class=\"card\"><h3>%s <span class=\"badge %s\">%s</span></h3>",
 	     loop_title(name), strcmp(state, "active") == 0 ? "good" : "other", state);
-	html(to, "<p><code>%s</code> %s</p><p class=\"quiet\">", report_text(loop, "reason"),
-	     report_text(loop, "sentence"));
+	html(to, "<p><code>%s</code> %s</p><p class=\"quiet\">", get_text_or_none(loop, "reason"),
+	     get_text_or_none(loop, "sentence"));
 	write_numbers_of_loop(to, loop, name);
 	html(to, ".</p>");
 	if (isfinite(until_s))
@@ -63,7 +64,7 @@ static void write_loop(FILE *to, struct json_object *loop, const char *name)
 	if (change)
 		html(to, "<p class=\"quiet\">Last change %s: %s</p>",
 		     show_time(get_number(change, "unix_s"), TIME_DAY_AND_SECOND).text,
-		     report_text(change, "message"));
+		     get_text_or_none(change, "message"));
 	html(to, "</section>\n");
 }
 
@@ -79,7 +80,7 @@ void report_loops(FILE *to, struct json_object *loops)
 /* Who acts on it, or who keeps kvmtuned from it. */
 static void write_managed(FILE *to, struct json_object *guest)
 {
-	const char *hold = report_text(guest, "hold");
+	const char *hold = get_text_or_none(guest, "hold");
 
 	if (*hold)
 		html(to, "<td>%s</td>", hold);
@@ -87,7 +88,7 @@ static void write_managed(FILE *to, struct json_object *guest)
 		html(to, "<td>yes</td>");
 	else
 		html(to, "<td>no: %s</td>",
-		     report_text(get_member(guest, "placement"), "sentence"));
+		     get_text_or_none(get_member(guest, "placement"), "sentence"));
 }
 
 static void write_local(FILE *to, double percent)
@@ -102,7 +103,7 @@ static void write_local(FILE *to, double percent)
 static void write_guest(FILE *to, struct json_object *guest)
 {
 	struct json_object *last = get_member(guest, "last_decision");
-	const char *home = report_text(guest, "home"), *name = report_text(guest, "name");
+	const char *home = get_text_or_none(guest, "home"), *name = get_text_or_none(guest, "name");
 
 	html(to, "<tr><th scope=\"row\">%s%s</th>", name,
 	     get_bool(guest, "running") ? "" : " (not running)");
@@ -118,12 +119,12 @@ static void write_guest(FILE *to, struct json_object *guest)
 	html(to, "<td class=\"n\">%s</td>", show_kib(get_number(guest, "limit_kib")).text);
 	write_managed(to, guest);
 	html(to, "<td>%s</td></tr>\n",
-	     last ? show_without_name(report_text(last, "message"), name) : "-");
+	     last ? show_without_name(get_text_or_none(last, "message"), name) : "-");
 }
 
 void report_guests(FILE *to, struct json_object *guests)
 {
-	if (!report_count(guests)) {
+	if (!array_length(guests)) {
 		html(to, "<p class=\"empty\">No guest is running.</p>\n");
 		return;
 	}
@@ -135,41 +136,42 @@ void report_guests(FILE *to, struct json_object *guests)
 	     "<th scope=\"col\" class=\"n\">Steal %%</th><th scope=\"col\" class=\"n\">Merged</th>"
 	     "<th scope=\"col\" class=\"n\">Limit</th><th scope=\"col\">Managed</th>"
 	     "<th scope=\"col\">Last decision</th></tr></thead><tbody>\n",
-	     report_count(guests));
-	for (size_t i = 0; i < report_count(guests); i++)
-		write_guest(to, report_item(guests, i));
+	     array_length(guests));
+	for (size_t i = 0; i < array_length(guests); i++)
+		write_guest(to, array_element(guests, i));
 	html(to, "</tbody></table></div>\n");
 }
 
 static void write_decision(FILE *to, struct json_object *decision)
 {
-	const char *level = report_text(decision, "level");
-	const char *guest = report_text(decision, "guest");
+	const char *level = get_text_or_none(decision, "level");
+	const char *guest = get_text_or_none(decision, "guest");
 	bool loud = strcmp(level, "info") != 0 && strcmp(level, "notice") != 0 &&
 		    strcmp(level, "debug") != 0;
 
 	html(to, "<tr%s><td class=\"n\">%s</td><td>%s</td><td>%s</td>", loud ? " class=loud" : "",
 	     show_time(get_number(decision, "unix_s"), TIME_DAY_AND_SECOND).text,
-	     report_text(decision, "loop"), guest);
-	html(to, "<td><code>%s</code></td><td>%s%s</td></tr>\n", report_text(decision, "reason"),
+	     get_text_or_none(decision, "loop"), guest);
+	html(to, "<td><code>%s</code></td><td>%s%s</td></tr>\n",
+	     get_text_or_none(decision, "reason"),
 	     get_bool(decision, "dry_run") ? "(not done, only observed) " : "",
-	     show_without_name(report_text(decision, "message"), guest));
+	     show_without_name(get_text_or_none(decision, "message"), guest));
 }
 
 /* They are in order: the first one of those that are shown. */
 static size_t first_shown(struct json_object *decisions, double since_s)
 {
-	size_t count = report_count(decisions), first = count;
+	size_t count = array_length(decisions), first = count;
 
 	while (first && count - first < DECISIONS_MAX &&
-	       get_number(report_item(decisions, first - 1), "unix_s") >= since_s)
+	       get_number(array_element(decisions, first - 1), "unix_s") >= since_s)
 		first--;
 	return first;
 }
 
 void report_decisions(FILE *to, struct json_object *decisions, double since_s)
 {
-	size_t first = first_shown(decisions, since_s), count = report_count(decisions);
+	size_t first = first_shown(decisions, since_s), count = array_length(decisions);
 
 	if (first == count) {
 		html(to, "<p class=\"empty\">Nothing was decided in this time.</p>\n");
@@ -182,6 +184,6 @@ void report_decisions(FILE *to, struct json_object *decisions, double since_s)
 	     "<th scope=\"col\">Message</th></tr></thead><tbody>\n",
 	     count - first);
 	for (size_t i = count; i > first; i--)
-		write_decision(to, report_item(decisions, i - 1));
+		write_decision(to, array_element(decisions, i - 1));
 	html(to, "</tbody></table></div>\n");
 }

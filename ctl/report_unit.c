@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How is an answer read without trusting its shape, and how is it shown to people? */
+/* How do numbers and texts fit into a page? */
 #include "report_unit.h"
 
 #include <math.h>
@@ -50,31 +50,6 @@ size_t report_fits(const char *text, double characters)
 	if ((double)length <= characters)
 		return length;
 	return characters >= 6 ? (size_t)characters - 1 : 0; /* fewer say nothing */
-}
-
-const char *report_text(struct json_object *object, const char *key)
-{
-	const char *text = get_text(object, key);
-
-	return text ? text : "";
-}
-
-size_t report_count(struct json_object *array)
-{
-	return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;
-}
-
-struct json_object *report_item(struct json_object *array, size_t i)
-{
-	return i < report_count(array) ? json_object_array_get_idx(array, i) : NULL;
-}
-
-double report_value(struct json_object *number)
-{
-	if (!json_object_is_type(number, json_type_int) &&
-	    !json_object_is_type(number, json_type_double))
-		return NAN;
-	return json_object_get_double(number);
 }
 
 unsigned int report_node_id(struct json_object *node)

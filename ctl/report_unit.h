@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Answers, numbers and times as a page needs them.  Nothing here fails: what is not there, or is
- * of another type, is not known, and what is not known is a dash. */
+/* Numbers, lists and texts as a page needs them.  Nothing here fails: what is not known is a
+ * dash. */
 #ifndef KT_REPORT_UNIT_H
 #define KT_REPORT_UNIT_H
 
@@ -19,10 +19,6 @@ struct shown report_span(double seconds);
 /* Of text that has room for so many characters: how many are shown beside an ellipsis. */
 size_t report_fits(const char *text, double characters);
 
-const char *report_text(struct json_object *object, const char *key); /* "" */
-size_t report_count(struct json_object *array);
-struct json_object *report_item(struct json_object *array, size_t i);
-double report_value(struct json_object *number);                     /* NAN */
 unsigned int report_node_id(struct json_object *node);               /* KT_NODES_MAX: it has none */
 double report_on_node(struct json_object *guest, unsigned int node); /* KiB; 0 */
 /* "0-1,3" has 1. */

@@ -216,7 +216,7 @@ static size_t try_member(const struct report *report, struct json_object *in, co
 
 static size_t try_element(const struct report *report, struct json_object *in, size_t index)
 {
-	struct json_object *was = json_object_get(report_item(in, index));
+	struct json_object *was = json_object_get(array_element(in, index));
 	size_t tries = was ? try_all(report, was) : 0;
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(strange); i++, tries++) {
@@ -232,7 +232,7 @@ static size_t try_all(const struct report *report, struct json_object *in)
 	size_t tries = 0;
 
 	if (json_object_is_type(in, json_type_array)) {
-		for (size_t i = 0; i < report_count(in); i++)
+		for (size_t i = 0; i < array_length(in); i++)
 			tries += try_element(report, in, i);
 	} else if (json_object_is_type(in, json_type_object)) {
 		struct json_object *keys = json_object_new_array();
@@ -242,9 +242,9 @@ static size_t try_all(const struct report *report, struct json_object *in)
 			(void)value;
 			json_object_array_add(keys, json_object_new_string(key));
 		}
-		for (size_t i = 0; i < report_count(keys); i++)
+		for (size_t i = 0; i < array_length(keys); i++)
 			tries += try_member(report, in,
-					    json_object_get_string(report_item(keys, i)));
+					    json_object_get_string(array_element(keys, i)));
 		json_object_put(keys);
 	}
 	return tries;
