@@ -159,7 +159,7 @@ struct shown {
 
 struct shown show_kib(double kib);                    /* "1.5 GiB"; NAN: "-" */
 struct shown show_number(double value, int decimals); /* NAN: "-" */
-struct shown show_seconds(double seconds);            /* "2 h 5 min" */
+struct shown show_seconds(double seconds);            /* "2 h", "2 h 5 min" */
 struct shown show_age(double unix_s);                 /* how long ago, or how long until then */
 /* Local: "21 Nov", "20:36", "20:36:09", "21 Nov 20:36:09", the same with year and zone, and
  * "2026-11-21 20:36:09". */

@@ -26,15 +26,15 @@ static const char *entity(char c)
 	}
 }
 
-static void write_text(FILE *to, const char *text)
+static void write_text(FILE *to, const char *text, size_t length)
 {
-	for (; *text; text++) {
-		const char *escaped = entity(*text);
+	for (size_t i = 0; i < length; i++) {
+		const char *escaped = entity(text[i]);
 
 		if (escaped)
 			fputs(escaped, to);
 		else
-			fputc(*text, to);
+			fputc(text[i], to);
 	}
 }
 
@@ -48,7 +48,9 @@ static const char *write_argument(FILE *to, const char *at, va_list *args)
 		at += 2;
 	}
 	if (*at == 's') {
-		write_text(to, va_arg(*args, const char *));
+		const char *text = va_arg(*args, const char *);
+
+		write_text(to, text, strlen(text));
 	} else if (*at == 'd') {
 		fprintf(to, "%d", va_arg(*args, int));
 	} else if (*at == 'f') {
@@ -79,4 +81,13 @@ void html(FILE *to, const char *format, ...)
 			format = write_argument(to, format + 1, &args);
 	}
 	va_end(args);
+}
+
+void html_cut(FILE *to, const char *text, size_t characters)
+{
+	size_t length = strnlen(text, characters);
+
+	write_text(to, text, length);
+	if (text[length])
+		fputs("…", to);
 }

@@ -11,4 +11,7 @@
  * is written as 0: SVG has no word for it. */
 void html(FILE *to, const char *format, ...) KT_PRINTF(2, 3);
 
+/* So many characters of a text, and an ellipsis for the rest of it. */
+void html_cut(FILE *to, const char *text, size_t characters);
+
 #endif

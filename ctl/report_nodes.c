@@ -60,14 +60,13 @@ static void write_label(FILE *to, const struct piece *piece, const char *size)
 	double character = small ? CHARACTER_SMALL : CHARACTER;
 	size_t fits = report_fits(piece->name, (box->width - 6) / character);
 	double x = box->x + (small ? 3 : 5);
-	char name[KT_NAME_MAX * 4 + 1];
 
 	if (!fits || box->height < 15)
 		return;
-	(void)snprintf(name, sizeof name, "%.*s", (int)fits, piece->name);
 	html(to, "<text class=\"inside%s\" x=\"%.1f\" y=\"%.1f\">", small ? " small" : "", x,
 	     box->y + 13);
-	html(to, piece->name[fits] ? "%s…</text>" : "%s</text>", name);
+	html_cut(to, piece->name, fits);
+	html(to, "</text>");
 	if (box->height >= 30 && (double)strlen(size) * character < box->width - 6)
 		html(to, "<text class=\"inside%s\" x=\"%.1f\" y=\"%.1f\">%s</text>",
 		     small ? " small" : "", x, box->y + 26, size);
@@ -145,15 +144,14 @@ static void write_head(FILE *to, const struct cell *cell)
 	double busy = get_number(cell->node, "busy_cpus");
 	const char *list = get_text_or_none(cell->node, "cpus");
 	size_t fits = report_fits(list, (cell->width - 60) / 6.5 - 5);
-	char cut[64];
 
 	html(to, "<text class=\"strong\" x=\"%.1f\" y=\"%.1f\">Node %.0f</text>", cell->x,
 	     cell->y + 12, get_number(cell->node, "id"));
-	(void)snprintf(cut, sizeof cut, "%.*s", (int)KT_MIN(fits, sizeof cut - 1), list);
-	if (*cut) {
-		html(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">",
+	if (*list && fits) {
+		html(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"end\">CPUs ",
 		     cell->x + cell->width, cell->y + 12);
-		html(to, list[strlen(cut)] ? "CPUs %s…</text>" : "CPUs %s</text>", cut);
+		html_cut(to, list, fits);
+		html(to, "</text>");
 	}
 	html(to, "<text class=\"tick\" x=\"%.1f\" y=\"%.1f\">%s of %s busy</text>", cell->x,
 	     cell->y + 30, show_number(busy, 1).text, report_with_unit(cpus, 0, "CPUs").text);

@@ -37,7 +37,7 @@ static void write_title(FILE *to, const struct report *report, double now_s)
 	     strcmp(state, "ok") == 0 ? "good" : "bad", state);
 	html(to, "<p class=\"quiet\">%s, kvmtuned %s, up %s; libvirt %s</p>",
 	     show_time(now_s, TIME_WHOLE).text, get_text_or_none(status, "version"),
-	     report_span(now_s - get_number(status, "started_unix_s")).text,
+	     show_seconds(now_s - get_number(status, "started_unix_s")).text,
 	     get_bool(get_member(status, "libvirt"), "connected") ? "connected" : "not connected");
 }
 
@@ -131,7 +131,7 @@ static void write_past(FILE *to, const struct report *report, const struct repor
 {
 	double seconds = past->axis.last_s - past->axis.first_s;
 
-	html(to, "<section><h2>The last %s</h2>\n", report_span(seconds).text);
+	html(to, "<section><h2>The last %s</h2>\n", show_seconds(seconds).text);
 	report_marks(to, &past->axis, get_member(report->decisions, "decisions"));
 	if (past->end - past->first < 2) {
 		html(to,

@@ -147,15 +147,12 @@ static size_t highest_left(const struct range *range, const bool *done, size_t n
 static void write_name(FILE *to, const struct plot *plot, const struct plot_line *line, double last,
 		       double y)
 {
-	char name[NAME_FITS + 1];
 	size_t fits = report_fits(line->name, NAME_FITS);
 
-	(void)snprintf(name, sizeof name, "%.*s", (int)fits, line->name);
 	html(to, "<text class=\"name %s\" x=\"%d\" y=\"%.1f\">", line->color, REPORT_PLOT_RIGHT + 8,
 	     y + 4);
-	if (*name)
-		html(to, line->name[fits] ? "%s… " : "%s ", name);
-	html(to, "<tspan class=\"value\">%s</tspan></text>",
+	html_cut(to, line->name, fits);
+	html(to, "%s<tspan class=\"value\">%s</tspan></text>", fits ? " " : "",
 	     report_with_unit(last, plot->decimals, plot->unit).text);
 }
 

@@ -53,12 +53,10 @@ static void write_name(FILE *to, const struct spread *spread, double y)
 {
 	const char *name = get_text_or_none(spread->guest, "name");
 	size_t fits = report_fits(name, NAME_FITS);
-	char cut[NAME_FITS + 1];
 
-	(void)snprintf(cut, sizeof cut, "%.*s", (int)fits, name);
 	html(to, "<text class=\"name\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">", LEFT - 16, y + 4);
-	html(to, name[fits] ? "%s…</text>" : "%s</text>", cut);
-	html(to, "<text class=\"tick\" x=\"%d\" y=\"%.1f\">%s local</text>\n",
+	html_cut(to, name, fits);
+	html(to, "</text><text class=\"tick\" x=\"%d\" y=\"%.1f\">%s local</text>\n",
 	     REPORT_PLOT_RIGHT + 8, y + 4,
 	     report_with_unit(get_number(spread->guest, "local_percent"), 0, "%").text);
 }

@@ -132,13 +132,11 @@ static void write_strip(FILE *to, const struct report_past *past, const struct s
 {
 	size_t fits = report_fits(strip->name, NAME_FITS);
 	struct shown mean = report_with_unit(strip->mean, 0, "%");
-	char name[NAME_FITS + 1];
 
-	(void)snprintf(name, sizeof name, "%.*s", (int)fits, strip->name);
 	html(to, "<g><title>%s: %s on average</title>", strip->name, mean.text);
 	write_cells(to, past, strip, y);
 	html(to, "<text class=\"name\" x=\"%d\" y=\"%.1f\">", REPORT_PLOT_RIGHT + 8, y + 9.5);
-	html(to, strip->name[fits] ? "%s…" : "%s", name);
+	html_cut(to, strip->name, fits);
 	html(to, " <tspan class=\"quiet\">%s</tspan></text></g>\n", mean.text);
 }
 

@@ -31,16 +31,6 @@ struct shown report_with_unit(double number, int decimals, const char *unit)
 	return shown;
 }
 
-struct shown report_span(double seconds)
-{
-	struct shown shown = show_seconds(seconds);
-	char *minutes = strstr(shown.text, " h 0 min");
-
-	if (minutes)
-		minutes[strlen(" h")] = '\0';
-	return shown;
-}
-
 size_t report_fits(const char *text, double characters)
 {
 	size_t length = strlen(text);

@@ -14,8 +14,6 @@ struct unit {
 /* MiB, GiB or TiB: in which so much is a number that one can read. */
 struct unit report_unit_for(double kib);
 struct shown report_with_unit(double number, int decimals, const char *unit); /* "98.2 %" */
-/* "2 h", "2 h 5 min" */
-struct shown report_span(double seconds);
 /* Of text that has room for so many characters: how many are shown beside an ellipsis. */
 size_t report_fits(const char *text, double characters);
 

@@ -137,6 +137,8 @@ struct shown show_seconds(double seconds)
 		(void)snprintf(shown.text, sizeof shown.text, "%lu s", s);
 	else if (s < 7200)
 		(void)snprintf(shown.text, sizeof shown.text, "%lu min", s / 60);
+	else if (s < 2 * 86400 && s % 3600 < 60)
+		(void)snprintf(shown.text, sizeof shown.text, "%lu h", s / 3600);
 	else if (s < 2 * 86400)
 		(void)snprintf(shown.text, sizeof shown.text, "%lu h %lu min", s / 3600,
 			       s / 60 % 60);
