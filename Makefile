@@ -148,7 +148,7 @@ $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)
 
 # Recordings are written and read by the daemon.
 $(BUILD)/tests/sim_replay $(BUILD)/tests/sim_record_size: \
-	$(call obj,$(wildcard daemon/record*.c daemon/replay*.c daemon/conf*.c))
+	$(call obj,daemon/pause.c $(wildcard daemon/record*.c daemon/replay*.c daemon/conf*.c))
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 

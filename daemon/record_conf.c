@@ -29,25 +29,21 @@ static void write_option(FILE *out, const char *section, const char *key, const 
 	fputs("]", out);
 }
 
-static void write_switch(FILE *out, const char *section, const char *key, enum guest_switch value)
+/* value NULL: the section says nothing. */
+static void write_one_more(FILE *out, const char *section, const char *key, const char *value)
 {
-	static const char *const words[] = { "", "off", "observe", "on", "cpu", "full" };
-
-	if (value == GUEST_SWITCH_DEFAULT)
+	if (!value)
 		return;
 	fputs(",", out);
-	write_option(out, section, key, words[value]);
+	write_option(out, section, key, value);
 }
 
 static void write_count(FILE *out, const char *section, const char *key, uint64_t value)
 {
 	char text[24];
 
-	if (value == 0)
-		return;
 	(void)snprintf(text, sizeof text, "%" PRIu64, value);
-	fputs(",", out);
-	write_option(out, section, key, text);
+	write_one_more(out, section, key, value ? text : NULL);
 }
 
 /* For who reads the recording: what applies to each guest is in its facts. */
@@ -57,9 +53,9 @@ static void write_rule(FILE *out, const struct conf_rule *rule)
 
 	(void)snprintf(section, sizeof section, "domain \"%s\"",
 		       str_escape(rule->glob, glob, sizeof glob));
-	write_switch(out, section, "ksm", rule->wish.ksm);
-	write_switch(out, section, "placement", rule->wish.placement);
-	write_switch(out, section, "memory", rule->wish.memory);
+	write_one_more(out, section, "ksm", conf_switch_text(rule->wish.ksm));
+	write_one_more(out, section, "placement", conf_switch_text(rule->wish.placement));
+	write_one_more(out, section, "memory", conf_switch_text(rule->wish.memory));
 	write_count(out, section, "weight", rule->wish.weight);
 	write_count(out, section, "min_guarantee_mib", rule->wish.min_guarantee_mib);
 }

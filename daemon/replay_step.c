@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "pause.h"
 #include "replay.h"
 
 struct replay *replay_new(const struct conf *conf)
@@ -77,13 +78,12 @@ static void take_policy(struct replay *r)
 {
 	const struct recording *then = r->reader.now;
 
+	struct pauses pauses = { 0 };
+
+	for (size_t loop = 0; loop < _LOOP_MAX; loop++)
+		pauses.loop_until_ns[loop] = then->head.paused[loop] ? UINT64_MAX : 0;
 	r->policy = r->conf ? r->conf->policy : then->conf.policy;
-	if (then->head.paused[LOOP_KSM])
-		r->policy.ksm.mode = LOOP_PAUSED;
-	if (then->head.paused[LOOP_PLACEMENT])
-		r->policy.placement.mode = LOOP_PAUSED;
-	if (then->head.paused[LOOP_MEMORY])
-		r->policy.memory.mode = LOOP_PAUSED;
+	pauses_apply(&pauses, &r->policy);
 }
 
 /* As kvmtuned_tick does it. */
