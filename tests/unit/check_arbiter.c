@@ -3,22 +3,6 @@
  * by one loop at a time only? */
 #include "policy_fixture.h"
 
-static const struct guest_plan *step(void)
-{
-	arbiter_step(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan);
-	return &fx.plan.guest[0];
-}
-
-/* Short of memory, with an idle guest whose memory is on node 0 and who is at home there. */
-static void setup(void)
-{
-	fixture_reset();
-	fx.view.available_kib = 6 * GIB_KIB;
-	fixture_guest(0.1);
-	fixture_memory_on(0, 2 * GIB_KIB, 0);
-	fixture_pinned(0, 0);
-}
-
 START_TEST(the_plan_names_every_guest)
 {
 	const struct guest_plan *g;
@@ -28,7 +12,7 @@ START_TEST(the_plan_names_every_guest)
 	fx.view.guest[1].present = false;
 	fixture_guest(1);
 	memset(&fx.plan, 0xff, sizeof fx.plan);
-	g = step();
+	g = fixture_step();
 	ck_assert_uint_eq(fx.plan.now_ns, fx.view.now_ns);
 	ck_assert_uint_eq(fx.plan.nslots, 3);
 	ck_assert(g->present && !fx.plan.guest[1].present && fx.plan.guest[2].present);
@@ -53,7 +37,7 @@ START_TEST(a_guest_that_cannot_be_read_has_a_plan_without_threads)
 
 	fx.view.guest[0].present = false;
 	fx.view.guest[0].sample = NULL;
-	g = step();
+	g = fixture_step();
 	ck_assert(g->present && g->pid == 0 && g->nthreads == 0 && !g->threads);
 	ck_assert_int_eq(g->placement.why, WHY_NOT_SAMPLED);
 	ck_assert_int_eq(g->memory.why, WHY_NOT_SAMPLED);
@@ -98,7 +82,7 @@ START_TEST(the_more_cautious_word_wins)
 	fx.conf.ksm.mode = fx.conf.placement.mode = fx.conf.memory.mode = modes[_i].loop;
 	fx.domain[0].wish.placement = fx.domain[0].wish.memory = modes[_i].guest;
 	fx.in_force.guest[0].pinned = modes[_i].guest_off; /* else the pin is what is wished */
-	g = step();
+	g = fixture_step();
 	ck_assert_msg(g->placement.dry_run == guest_dry, "%s: placement", modes[_i].name);
 	ck_assert_msg(g->memory.dry_run == guest_dry, "%s: memory", modes[_i].name);
 	ck_assert_msg(fx.plan.ksm.dry_run == ksm_dry, "%s: ksm", modes[_i].name);
@@ -118,20 +102,20 @@ START_TEST(the_loops_have_modes_of_their_own)
 	const struct guest_plan *g;
 
 	fx.conf.placement.mode = LOOP_OBSERVE;
-	g = step();
+	g = fixture_step();
 	ck_assert(g->placement.dry_run && !g->memory.dry_run && !fx.plan.ksm.dry_run);
 	fx.conf.placement.mode = LOOP_ACTIVE;
 	fx.conf.memory.mode = LOOP_OBSERVE;
-	g = step();
+	g = fixture_step();
 	ck_assert(!g->placement.dry_run && g->memory.dry_run && !fx.plan.ksm.dry_run);
 	fx.conf.memory.mode = LOOP_ACTIVE;
 	fx.conf.ksm.mode = LOOP_OBSERVE;
 	fx.domain[0].wish.placement = GUEST_SWITCH_OBSERVE;
-	g = step();
+	g = fixture_step();
 	ck_assert(g->placement.dry_run && !g->memory.dry_run && fx.plan.ksm.dry_run);
 	fx.domain[0].wish.placement = GUEST_SWITCH_DEFAULT;
 	fx.domain[0].wish.memory = GUEST_SWITCH_OBSERVE;
-	g = step();
+	g = fixture_step();
 	ck_assert(!g->placement.dry_run && g->memory.dry_run);
 }
 END_TEST
@@ -235,7 +219,7 @@ START_TEST(a_guest_whose_pin_changes_is_not_squeezed)
 	const struct guest_plan *g;
 
 	disturbances[_i].given();
-	g = step();
+	g = fixture_step();
 	ck_assert_msg(g->memory.why == disturbances[_i].why, "%s: %s", disturbances[_i].name,
 		      why_str(g->memory.why));
 	ck_assert_msg(g->memory.wish == disturbances[_i].wish, "%s: wish %d", disturbances[_i].name,
@@ -249,7 +233,7 @@ START_TEST(a_settling_guest_does_not_make_the_others_wait)
 	fixture_guest(0.2);
 	fixture_pinned(1, 0);
 	fixture_memory_on(1, 2 * GIB_KIB, 0);
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.guest[0].memory.why, WHY_COOLING_DOWN);
 	ck_assert_int_eq(fx.plan.guest[1].memory.why, WHY_IDLEST_UNDER_PRESSURE);
 }
@@ -266,11 +250,11 @@ START_TEST(the_same_input_gives_the_same_plan)
 		fixture_memory_on(i, i * GIB_KIB / 8, GIB_KIB);
 	}
 	before = fx.state;
-	(void)step();
+	(void)fixture_step();
 	first = fx.plan;
 	fx.state = before;
 	memset(&fx.plan, 0, sizeof fx.plan);
-	(void)step();
+	(void)fixture_step();
 	for (size_t i = 0; i < first.nslots; i++) {
 		const struct guest_plan *a = &first.guest[i], *b = &fx.plan.guest[i];
 
@@ -333,7 +317,7 @@ int main(void)
 	Suite *s = suite_create("arbiter");
 	TCase *c = tcase_create("plan");
 
-	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_checked_fixture(c, fixture_idle_guest_at_home, NULL);
 	tcase_add_test(c, the_plan_names_every_guest);
 	tcase_add_test(c, a_guest_that_cannot_be_read_has_a_plan_without_threads);
 	tcase_add_loop_test(c, the_more_cautious_word_wins, 0, (int)KT_ARRAY_LEN(modes));

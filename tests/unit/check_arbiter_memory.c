@@ -3,22 +3,6 @@
  * memory is being taken where it is? */
 #include "policy_fixture.h"
 
-static const struct guest_plan *step(void)
-{
-	arbiter_step(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan);
-	return &fx.plan.guest[0];
-}
-
-/* Short of memory, with an idle guest that is at home on node 0. */
-static void setup(void)
-{
-	fixture_reset();
-	fx.view.available_kib = 6 * GIB_KIB;
-	fixture_guest(0.1);
-	fixture_memory_on(0, 2 * GIB_KIB, 0);
-	fixture_pinned(0, 0);
-}
-
 static uint64_t percent_kib(double percent)
 {
 	return (uint64_t)(percent / 100 * 64 * 1024 * 1024);
@@ -46,7 +30,7 @@ START_TEST(what_is_lacking_is_what_makes_the_price_bearable)
 	fx.view.psi_memory_some_pct = deficits[_i].psi_pct;
 	fx.view.swap_out_per_s = deficits[_i].swap_out_per_s;
 	fx.domain[0].running = false; /* nobody to take it from */
-	(void)step();
+	(void)fixture_step();
 	if (deficits[_i].enough_percent > 0)
 		lacking = deficits[_i].enough_percent - deficits[_i].available_percent;
 	ck_assert_msg(
@@ -59,11 +43,11 @@ END_TEST
 
 START_TEST(a_squeeze_is_looked_at_earlier_than_anything_else)
 {
-	(void)step();
+	(void)fixture_step();
 	ck_assert_uint_eq(fx.plan.memory.look_again_ns, SECONDS(1));
 	ck_assert_uint_eq(fx.plan.look_again_ns, SECONDS(1));
 	fixture_reset(); /* no guest, and no reason */
-	(void)step();
+	(void)fixture_step();
 	ck_assert_uint_eq(fx.plan.look_again_ns, 0);
 }
 END_TEST
@@ -72,7 +56,7 @@ START_TEST(what_is_only_said_is_not_looked_at)
 {
 	fx.conf.memory.mode = LOOP_OBSERVE;
 	fx.conf.ksm.mode = LOOP_OFF;
-	ck_assert_int_eq(step()->memory.why, WHY_IDLEST_UNDER_PRESSURE);
+	ck_assert_int_eq(fixture_step()->memory.why, WHY_IDLEST_UNDER_PRESSURE);
 	ck_assert_uint_eq(fx.plan.look_again_ns, 0);
 }
 END_TEST
@@ -81,17 +65,17 @@ END_TEST
 START_TEST(a_guest_that_is_reclaimed_is_not_disturbed)
 {
 	fixture_memory_on(0, 0, 2 * GIB_KIB);
-	(void)step();
+	(void)fixture_step();
 	ck_assert(fx.plan.move.go);
 	fx.in_force.guest[0].reclaiming = true;
-	(void)step();
+	(void)fixture_step();
 	ck_assert(!fx.plan.move.go || fx.plan.move.kib_per_s <= 256);
 	fx.conf.placement.memory = MEMORY_LEAVE; /* it goes where its memory is */
 	fx.view.guest[0].demand = (struct demand){ 4, 4, 0, 100 };
 	fx.in_force.guest[0].reclaiming = false;
-	ck_assert_uint_eq(step()->placement.nodes, nodemask_of(1));
+	ck_assert_uint_eq(fixture_step()->placement.nodes, nodemask_of(1));
 	fx.in_force.guest[0].reclaiming = true;
-	ck_assert_uint_eq(step()->placement.nodes, nodemask_of(0));
+	ck_assert_uint_eq(fixture_step()->placement.nodes, nodemask_of(0));
 }
 END_TEST
 
@@ -100,7 +84,7 @@ int main(void)
 	Suite *s = suite_create("arbiter_memory");
 	TCase *c = tcase_create("memory");
 
-	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_checked_fixture(c, fixture_idle_guest_at_home, NULL);
 	tcase_add_loop_test(c, what_is_lacking_is_what_makes_the_price_bearable, 0,
 			    (int)KT_ARRAY_LEN(deficits));
 	tcase_add_test(c, a_squeeze_is_looked_at_earlier_than_anything_else);

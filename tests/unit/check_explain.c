@@ -5,35 +5,30 @@
 
 static struct explanation e;
 
-static void step(void)
-{
-	arbiter_step(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan);
-}
-
 static enum why placement(void)
 {
-	step();
+	(void)fixture_step();
 	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, 0, &e);
 	return explanation_reason(&e);
 }
 
 static enum why memory(void)
 {
-	step();
+	(void)fixture_step();
 	explain_memory(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan, 0, &e);
 	return explanation_reason(&e);
 }
 
 static enum why ksm(void)
 {
-	step();
+	(void)fixture_step();
 	explain_ksm(&fx.state, &fx.conf, &fx.view, &fx.in_force, &e);
 	return explanation_reason(&e);
 }
 
 static enum why ksm_of_guest(void)
 {
-	step();
+	(void)fixture_step();
 	explain_ksm_of_guest(&fx.view, 0, &e);
 	return explanation_reason(&e);
 }
@@ -66,16 +61,6 @@ static bool is_unknown(enum why why)
 	const struct rule_answer *a = answer(why);
 
 	return a && !a->known && !a->forbids;
-}
-
-/* Short of memory, with an idle guest that is at home on node 0. */
-static void setup(void)
-{
-	fixture_reset();
-	fx.view.available_kib = 6 * GIB_KIB;
-	fixture_guest(0.1);
-	fixture_memory_on(0, 2 * GIB_KIB, 0);
-	fixture_pinned(0, 0);
 }
 
 /* ---- all is said ------------------------------------------------------------------------ */
@@ -125,7 +110,7 @@ END_TEST
 
 START_TEST(an_empty_slot_has_no_rules)
 {
-	step();
+	(void)fixture_step();
 	fx.view.guest[0].domain = NULL;
 	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, 0, &e);
 	ck_assert_uint_eq(e.nrules, 0);
@@ -154,7 +139,7 @@ END_TEST
 /* As where there are too many guests for all to be options of. */
 START_TEST(a_guest_that_the_search_left_out_is_crowded_out)
 {
-	step();
+	(void)fixture_step();
 	fx.state.placement.nunits = 0;
 	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, 0, &e);
 	ck_assert_int_eq(explanation_reason(&e), WHY_NODE_CROWDED);
@@ -165,7 +150,7 @@ END_TEST
 
 static void expect_host(enum why placement, enum why memory)
 {
-	step();
+	(void)fixture_step();
 	explain_placement_of_host(&fx.state, &fx.conf, &fx.view, &e);
 	ck_assert_str_eq(why_str(explanation_reason(&e)), why_str(placement));
 	ck_assert(!answer(WHY_GUEST_BUSY) && !answer(WHY_RELEASED));
@@ -387,7 +372,7 @@ int main(void)
 	Suite *s = suite_create("explain");
 	TCase *c = tcase_create("rules");
 
-	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_checked_fixture(c, fixture_idle_guest_at_home, NULL);
 	tcase_add_test(c, where_nothing_forbids_all_rules_pass);
 	tcase_add_test(c, what_comes_after_the_reason_is_said_too);
 	tcase_add_test(c, a_guest_that_is_not_sampled_is_asked_what_can_be_asked);

@@ -2,20 +2,11 @@
 /* Is nothing done to what the operator has paused, and does nothing stay that must not? */
 #include "policy_fixture.h"
 
-static const struct guest_plan *step(void)
-{
-	arbiter_step(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan);
-	return &fx.plan.guest[0];
-}
-
 /* Short of memory, with an idle guest that is at home on node 0, and whose memory is not. */
 static void setup(void)
 {
-	fixture_reset();
-	fx.view.available_kib = 6 * GIB_KIB;
-	fixture_guest(0.1);
+	fixture_idle_guest_at_home();
 	fixture_memory_on(0, 0, 2 * GIB_KIB);
-	fixture_pinned(0, 0);
 }
 
 static void by_placement(void)
@@ -33,11 +24,11 @@ static const struct {
 
 START_TEST(pins_stay_and_no_memory_moves)
 {
-	const struct guest_plan *g = step();
+	const struct guest_plan *g = fixture_step();
 
 	ck_assert(fx.plan.move.go); /* but for the pause */
 	pauses[_i].given();
-	g = step();
+	g = fixture_step();
 	ck_assert_msg(g->placement.wish == WISH_HOLD, "%s: wish %d", pauses[_i].name,
 		      g->placement.wish);
 	ck_assert(!fx.plan.move.go && !g->settling && !g->placement.dry_run);
@@ -50,7 +41,7 @@ START_TEST(a_released_guest_is_given_back_though_all_is_paused)
 	const struct guest_plan *g;
 
 	by_paused_loops_and_release();
-	g = step();
+	g = fixture_step();
 	ck_assert_int_eq(g->placement.wish, WISH_RELEASE);
 	ck_assert_int_eq(g->memory.wish, WISH_RELEASE);
 	ck_assert(!g->placement.dry_run && !g->memory.dry_run);
@@ -63,7 +54,7 @@ START_TEST(a_pause_is_no_dry_run)
 	const struct guest_plan *g;
 
 	by_paused_loops();
-	g = step();
+	g = fixture_step();
 	ck_assert_int_eq(g->memory.wish, WISH_RELEASE);
 	ck_assert_int_eq(fx.plan.ksm.wish, WISH_RELEASE);
 	ck_assert(!g->memory.dry_run && !fx.plan.ksm.dry_run);
@@ -76,7 +67,7 @@ START_TEST(the_others_are_squeezed_in_its_place)
 	fx.conf.placement.mode = LOOP_OFF;
 	fixture_guest(0.1);
 	by_operator_pause();
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.guest[0].memory.why, WHY_PAUSED);
 	ck_assert_int_eq(fx.plan.guest[1].memory.why, WHY_IDLEST_UNDER_PRESSURE);
 }
@@ -84,12 +75,12 @@ END_TEST
 
 START_TEST(its_verdict_on_merging_does_not_change)
 {
-	enum why before = step()->ksm;
+	enum why before = fixture_step()->ksm;
 
 	by_operator_pause();
-	ck_assert_int_eq(step()->ksm, before);
+	ck_assert_int_eq(fixture_step()->ksm, before);
 	by_paused_loops_and_release();
-	ck_assert_int_eq(step()->ksm, before);
+	ck_assert_int_eq(fixture_step()->ksm, before);
 }
 END_TEST
 
@@ -99,14 +90,14 @@ START_TEST(balancing_is_off_for_pins_that_stay_and_for_nothing_else)
 {
 	fx.conf.placement.numa_balancing = BALANCING_OFF;
 	by_placement();
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_OFF);
 	fx.in_force.guest[0].incarnation = 77; /* the pins of another one */
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_KEEP);
 	fx.in_force.guest[0].incarnation = fx.view.guest[0].incarnation;
 	fx.in_force.guest[0].pinned = false;
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_KEEP);
 }
 END_TEST
@@ -134,7 +125,7 @@ START_TEST(nobody_is_given_the_core_of_a_paused_guest)
 	cores();
 	fx.in_force.guest[0].cpus = cpus_of(0, 1);
 	by_operator_pause();
-	(void)step();
+	(void)fixture_step();
 	ck_assert_int_eq(fx.plan.guest[0].placement.wish, WISH_HOLD);
 	ck_assert(cpumask_equal(&fx.plan.guest[1].placement.cell[0].cpus, &second));
 }
@@ -146,7 +137,7 @@ START_TEST(a_whole_node_is_nobodys_core)
 
 	cores();
 	by_operator_pause();
-	(void)step();
+	(void)fixture_step();
 	ck_assert(cpumask_equal(&fx.plan.guest[1].placement.cell[0].cpus, &first));
 }
 END_TEST

@@ -151,6 +151,23 @@ static inline void fixture_memory_on(size_t slot, uint64_t node0_kib, uint64_t n
 	fx.sample[slot].node_memory_kib[1] = node1_kib;
 }
 
+/* Short of memory, with an idle guest whose memory is on node 0 and who is at home there. */
+static inline void fixture_idle_guest_at_home(void)
+{
+	fixture_reset();
+	fx.view.available_kib = 6 * GIB_KIB;
+	fixture_guest(0.1);
+	fixture_memory_on(0, 2 * GIB_KIB, 0);
+	fixture_pinned(0, 0);
+}
+
+/* What is decided for the first guest. */
+static inline const struct guest_plan *fixture_step(void)
+{
+	arbiter_step(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan);
+	return &fx.plan.guest[0];
+}
+
 /* ---- what tables of rules are given ----------------------------------------------- */
 
 static inline void by_nothing(void)
