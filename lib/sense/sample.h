@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "audit_sample.h"
 #include "cpumask.h"
 #include "guest_thread.h"
 #include "limits.h"
@@ -183,6 +184,7 @@ struct domain {
 	struct guest_wish metadata; /* as found in its XML */
 	struct guest_wish wish;     /* effective: metadata over configuration; daemon/ fills it */
 	enum guest_hold hold;       /* daemon/ fills it as well */
+	struct audit_guest audit;
 	/* balloon statistics, asked only while memory is short */
 	bool has_balloon;
 	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */
