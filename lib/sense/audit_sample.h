@@ -60,9 +60,11 @@ enum owned_value {
 /* Who sets a value, and to what: a file of sysctl.d or the active profile of tuned.  The one
  * that has the last word (tuned with reapply_sysctl: sysctl.d). */
 struct owner {
-	char who[AUDIT_OWNER];  /* "/etc/sysctl.d/10-x.conf", "tuned profile virtual-host"; "":
-				   nobody */
-	char value[AUDIT_WORD]; /* as written there */
+	char who[AUDIT_OWNER]; /* "/etc/sysctl.d/10-x.conf", "tuned profile virtual-host"; "":
+				  nobody */
+	/* As written there, without the "%" of a share; "": it cannot be told, as it is a variable,
+	 * has alternatives or is relative.  Then whatever is there may be his. */
+	char value[AUDIT_WORD];
 };
 
 struct audit_disk {
@@ -74,8 +76,8 @@ struct audit_disk {
 struct audit_irq {
 	unsigned int number;
 	char device[AUDIT_WORD]; /* action name as the kernel shows it, escaped; "": none */
-	bool is_nic, is_nvme, is_managed; /* managed: the kernel chooses, nobody may write */
-	struct cpumask allowed, effective;
+	bool is_nic, is_nvme, is_managed;  /* managed: the kernel chooses, nobody may write */
+	struct cpumask allowed, effective; /* effective is empty where the kernel does not tell */
 };
 
 struct audit_cpus {
@@ -88,6 +90,7 @@ struct audit_cpus {
 	struct fact halt_poll_ns;
 	struct fact ept, npt, nested; /* 0, 1 */
 	struct cpumask isolated, nohz_full;
+	struct fact isolation; /* how many CPUs are in either; UNKNOWN: a list was not understood */
 };
 
 struct audit_hugepages {
@@ -108,12 +111,16 @@ struct audit_host {
 	struct audit_cpus cpus;
 	struct fact has_vhost_net, has_kvm;
 	double busy_share; /* of all CPUs since the audit before; < 0: not known */
+	uint64_t busy_hz_total, all_hz_total; /* at that time, for the next */
+	struct fact disks;                    /* UNKNOWN: could not be listed, or more than fit */
 	size_t ndisks;
 	struct audit_disk disk[AUDIT_DISKS_MAX];
 	size_t nirqs;
-	struct audit_irq irq[AUDIT_IRQS_MAX];
+	struct audit_irq irq[AUDIT_IRQS_MAX]; /* that somebody handles, by number */
 	struct fact irqs;          /* UNKNOWN: /proc/irq could not be read, or has more than fit */
 	struct cpumask irq_banned; /* irqbalance's IRQBALANCE_BANNED_CPULIST; empty: none */
+	struct fact
+		irq_bans; /* how many it bans; ABSENT: not configured; UNKNOWN: not understood */
 	bool irqbalance_runs;
 	char tuned_profile[AUDIT_WORD]; /* "": none active */
 	struct owner owner[_OWNED_MAX];
