@@ -128,10 +128,11 @@ struct audit_host {
 
 /* ---- a guest, from its live XML ----------------------------------------------------------- */
 
-/* So many of so many, and the first of them by name. */
+/* So many of so many, and the first of the n by name.  What the XML leaves to libvirt or QEMU
+ * is never among the n. */
 struct count_fact {
 	unsigned int n, of;
-	char first[AUDIT_WORD]; /* escaped: a disk's target, a NIC's MAC */
+	char first[AUDIT_WORD]; /* escaped: a disk's target, a NIC's MAC, scsi0; "": no name */
 };
 
 enum guest_emulation { GUEST_KVM, GUEST_TCG, GUEST_OTHER };
@@ -141,32 +142,53 @@ struct audit_guest {
 	enum guest_emulation emulation;
 	/* vCPUs */
 	unsigned int max_vcpus, current_vcpus;
-	char cpu_mode[AUDIT_WORD];                  /* "": not given */
+	char cpu_mode[AUDIT_WORD]; /* escaped; "": not given */
+	/* "custom" is what libvirt makes of host-model while the guest runs; that of the
+	 * persistent XML is taken instead.  True: there is none, nobody can tell. */
+	bool cpu_mode_hidden;
 	unsigned int sockets, dies, cores, threads; /* 0: no topology */
-	unsigned int npinned_vcpus; /* of the XML, with a mask narrower than the host */
-	unsigned int nsingle_cpu_pins;
-	struct cpumask pinned_cpus; /* of all vCPU pins */
+	/* Pins of the XML, ours too.  <vcpu cpuset> is that of all threads without one.  Of
+	 * max_vcpus, plugged or not: those with a mask narrower than the host. */
+	unsigned int npinned_vcpus;
+	unsigned int nsingle_cpu_pins; /* ... with a mask of one CPU */
+	struct cpumask pinned_cpus;    /* of all vCPU pins */
 	bool has_emulator_pin, has_iothread_pin;
-	struct cpumask emulator_cpus;
+	struct cpumask emulator_cpus, iothread_cpus;
 	size_t npin_masks;
-	struct cpumask
-		pin_mask[AUDIT_MASKS_MAX]; /* distinct ones of vCPUs, emulator and iothreads */
+	/* distinct ones of more than one CPU, of vCPUs, emulator and iothreads */
+	struct cpumask pin_mask[AUDIT_MASKS_MAX];
+	bool more_pin_masks; /* than fit */
 	bool has_shares, has_quota;
-	bool hint_dedicated, poll_control, has_l3_cache, uses_nested;
+	bool hint_dedicated, poll_control, has_l3_cache;
+	bool uses_nested; /* vmx or svm: asked for by name, or passed through with all else */
 	/* memory */
 	uint64_t memory_kib, current_kib;
-	bool has_numatune, numatune_strict, placement_auto, memnodes_strict;
+	bool has_numatune, numatune_strict, placement_auto;
+	bool memnodes_strict; /* one at least */
 	unsigned int nnuma_cells;
 	bool hugepages, hugepages_1g, locked, nosharepages, memfd_or_file;
 	uint64_t hard_limit_kib, soft_limit_kib, swap_hard_limit_kib; /* KT_UNLIMITED_KIB: none */
 	bool has_balloon;
 	/* disks: only device='disk' and not vhostuser */
-	struct count_fact disk_cache, disk_io, disk_bus, disk_iothread, disk_throttle, scsi_queues;
-	unsigned int niothreads, nvirtio_disks;
-	bool all_cache_none;
-	/* network: model virtio, neither vhostuser nor hostdev */
-	struct count_fact nic_model, nic_vhost, nic_queues, nic_throttle;
-	unsigned int nhostdevs;
+	struct count_fact disk_cache;    /* another than none is asked for */
+	struct count_fact disk_io;       /* neither native nor io_uring; of raw and block ones with
+					    cache none */
+	struct count_fact disk_bus;      /* neither virtio nor virtio-scsi */
+	struct count_fact disk_iothread; /* no iothread of its own or its controller's; of
+					    nvirtio_disks */
+	struct count_fact disk_throttle; /* iotune */
+	struct count_fact
+		scsi_queues; /* another number than of vCPUs; of virtio-scsi controllers */
+	unsigned int niothreads, nunused_iothreads;
+	unsigned int nvirtio_disks; /* virtio and virtio-scsi */
+	bool all_cache_none;        /* each disk asks for it */
+	/* network: neither vhostuser nor hostdev */
+	struct count_fact nic_model;    /* not virtio */
+	struct count_fact nic_vhost;    /* driver qemu is asked for; of virtio ones with a tap */
+	struct count_fact nic_queues;   /* fewer than min(vCPUs, 8), or more than vCPUs; of virtio
+					   ones with a tap, and vhostuser */
+	struct count_fact nic_throttle; /* bandwidth */
+	unsigned int nhostdevs;         /* PCI devices, network functions among them */
 	struct count_fact hostdev_node; /* filled with what sense knows of the devices' nodes */
 	bool kvmclock_off, uses_hyperv_clock;
 };
