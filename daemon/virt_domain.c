@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "str.h"
+#include "virt_audit.h"
 #include "virt_metadata.h"
 #include "virt_place.h"
 #include "virt_xml.h"
@@ -188,7 +189,8 @@ static void free_document(xmlDocPtr *document)
 	xmlFreeDoc(*document);
 }
 
-int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret)
+int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cpus,
+		     struct domain_xml *ret)
 {
 	__attribute__((cleanup(free_parser))) xmlParserCtxtPtr parser = NULL;
 	__attribute__((cleanup(free_document))) xmlDocPtr document = NULL;
@@ -208,6 +210,7 @@ int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret)
 		return -EINVAL;
 	read_domain(root, &x);
 	virt_place_check_cells(&x);
+	virt_audit_read(root, host_cpus, &x.audit);
 	*ret = x;
 	return 0;
 }
@@ -268,4 +271,6 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 	guest->ndevices = live->ndevices;
 	memcpy(guest->device, live->device, sizeof guest->device);
 	guest->metadata = live->metadata;
+	memcpy(&guest->audit, &live->audit, sizeof guest->audit);
+	virt_audit_complete(&guest->audit, kept ? &kept->audit : NULL);
 }

@@ -45,12 +45,15 @@ struct domain_xml {
 	unsigned int ndevices;
 	char device[KT_DEVICES_MAX][KT_DEVICE_MAX];
 	struct guest_wish metadata;
+	struct audit_guest audit;
 	char complaint[VIRT_COMPLAINT_MAX]; /* what is wrong with the metadata, escaped;
 					       "" */
 };
 
-/* -EINVAL: not a <domain> document, or one with a DOCTYPE; -E2BIG; -ENOMEM. */
-int virt_domain_read(const char *xml, size_t size, struct domain_xml *ret) KT_MUST_USE;
+/* host_cpus: on-line; empty: not known.
+ * -EINVAL: not a <domain> document, or one with a DOCTYPE; -E2BIG; -ENOMEM. */
+int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cpus,
+		     struct domain_xml *ret) KT_MUST_USE;
 
 /* What virt knows beside the XML when it judges it. */
 struct domain_judge {

@@ -160,7 +160,7 @@ static int read_xml(struct virt *v, virDomainPtr dom, unsigned int flags, struct
 
 	if (!xml)
 		return virt_failed(v, dom, "XML of a guest");
-	return virt_domain_read(xml, strlen(xml), ret);
+	return virt_domain_read(xml, strlen(xml), &v->host_cpus, ret);
 }
 
 /* Pins and limits that are kept for the next start are the admin's word. */

@@ -22,9 +22,10 @@ static inline const xmlNode *xml_next_element(const xmlNode *n)
 	return n;
 }
 
+/* What is not there has no children. */
 static inline const xmlNode *xml_first_child(const xmlNode *parent)
 {
-	return xml_next_element(parent->children);
+	return parent ? xml_next_element(parent->children) : NULL;
 }
 
 static inline bool xml_is_named(const xmlNode *n, const char *name)

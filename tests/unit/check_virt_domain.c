@@ -6,6 +6,8 @@
 #include "kt_check.h"
 #include "virt_domain.h"
 
+static const struct cpumask any_host;
+
 static char *load(const char *name, size_t *ret_size)
 {
 	char path[KT_PATH_MAX];
@@ -29,7 +31,7 @@ static int read_file(const char *name, struct domain_xml *ret)
 
 	ck_assert_ptr_nonnull(exact);
 	memcpy(exact, text, size);
-	return virt_domain_read(exact, size, ret);
+	return virt_domain_read(exact, size, &any_host, ret);
 }
 
 #define MARK_COMPLAINT "limit: needs soft_limit_kib, and original_kib (or unlimited) above it"
@@ -310,9 +312,10 @@ START_TEST(no_cut_document_is_taken_for_a_whole_one)
 
 	while (memcmp(text + size - strlen(end), end, strlen(end)) != 0)
 		size--;
-	ck_assert_int_eq(virt_domain_read(text, size, &x), 0);
+	ck_assert_int_eq(virt_domain_read(text, size, &any_host, &x), 0);
 	while (size-- > 0)
-		ck_assert_msg(virt_domain_read(text, size, &x) == -EINVAL, "cut at %zu", size);
+		ck_assert_msg(virt_domain_read(text, size, &any_host, &x) == -EINVAL, "cut at %zu",
+			      size);
 }
 END_TEST
 
@@ -340,7 +343,7 @@ START_TEST(damaged_documents_are_survived)
 		memcpy(damaged, text, size);
 		for (uint32_t n = next_random(&random) % 4 + 1; n > 0; n--)
 			damaged[next_random(&random) % size] = (char)next_random(&random);
-		r = virt_domain_read(damaged, size, &x);
+		r = virt_domain_read(damaged, size, &any_host, &x);
 		ck_assert_msg(r == 0 || r == -EINVAL, "%s: %d", documents[_i].file, r);
 		ck_assert_ptr_nonnull(memchr(r == 0 ? x.complaint : "", '\0', sizeof x.complaint));
 		understood += r == 0;
@@ -358,9 +361,9 @@ START_TEST(size_is_bounded)
 	ck_assert_ptr_nonnull(garbage);
 	for (size_t i = 0; i < size; i++)
 		garbage[i] = (char)(i * 131 + i / 251);
-	ck_assert_int_eq(virt_domain_read(garbage, size, &x), -E2BIG);
-	ck_assert_int_eq(virt_domain_read(garbage, VIRT_XML_MAX + 1, &x), -E2BIG);
-	ck_assert_int_eq(virt_domain_read(garbage, VIRT_XML_MAX, &x), -EINVAL);
+	ck_assert_int_eq(virt_domain_read(garbage, size, &any_host, &x), -E2BIG);
+	ck_assert_int_eq(virt_domain_read(garbage, VIRT_XML_MAX + 1, &any_host, &x), -E2BIG);
+	ck_assert_int_eq(virt_domain_read(garbage, VIRT_XML_MAX, &any_host, &x), -EINVAL);
 }
 END_TEST
 
@@ -378,7 +381,7 @@ static int read_nested(size_t depth)
 	for (size_t i = 0; i < depth; i++)
 		end = stpcpy(end, "</a>");
 	end = stpcpy(end, "</domain>");
-	return virt_domain_read(text, (size_t)(end - text), &x);
+	return virt_domain_read(text, (size_t)(end - text), &any_host, &x);
 }
 
 START_TEST(nesting_is_bounded)
@@ -401,7 +404,7 @@ START_TEST(a_hundred_thousand_pins_are_one_pin)
 	for (size_t i = 0; i < n; i++)
 		end = stpcpy(end, pin);
 	end = stpcpy(end, "</cputune></domain>");
-	ck_assert_int_eq(virt_domain_read(text, (size_t)(end - text), &x), 0);
+	ck_assert_int_eq(virt_domain_read(text, (size_t)(end - text), &any_host, &x), 0);
 	ck_assert(x.has_pins && cpumask_count(&x.pinned) == 1);
 }
 END_TEST
