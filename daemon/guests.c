@@ -73,7 +73,7 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 	k->kicked |= is_new || news->started;
 	if (is_new)
 		say_guest(d, "appear", d->running ? "running" : "paused");
-	return true;
+	return !news->only_of_audit;
 }
 
 static bool take_gone(struct kvmtuned *k, const struct virt_news *news)

@@ -38,7 +38,8 @@ enum virt_gone {
 struct virt_news {
 	enum virt_news_kind kind;
 	struct uuid uuid;
-	bool started; /* just now: started, resumed or migrated in */
+	bool started;       /* just now: started, resumed or migrated in */
+	bool only_of_audit; /* no loop looks at what has changed: a pin of ours, a balloon */
 	enum virt_gone gone;
 	bool has_balloon; /* false: no driver in the guest, or its figures are stale */
 	uint64_t balloon_usable_kib;

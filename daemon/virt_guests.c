@@ -117,6 +117,15 @@ static void drop(struct virt *v, struct virt_guest *g)
 	g->used = false;
 }
 
+/* What an audit asks for changes with each pin of ours. */
+static bool differs_only_in_audit(const struct domain *a, const struct domain *b)
+{
+	const size_t before = offsetof(struct domain, audit), after = before + sizeof a->audit;
+
+	return memcmp(a, b, before) == 0 &&
+	       memcmp((const char *)a + after, (const char *)b + after, sizeof *a - after) == 0;
+}
+
 /* Only what is new: a job that is polled, or an event that changed nothing we know of,
  * does not wake the main thread.  Both structs were zeroed before they were filled. */
 static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain *d)
@@ -128,6 +137,7 @@ static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain
 	g->again = d->busy;
 	if (g->announced && !g->started && memcmp(&g->last, d, sizeof *d) == 0)
 		return;
+	news.only_of_audit = g->announced && !g->started && differs_only_in_audit(&g->last, d);
 	memcpy(&g->last, d, sizeof *d);
 	memcpy(&news.guest, d, sizeof *d);
 	g->announced = true;

@@ -62,13 +62,13 @@ static void end(void)
 	tear_down();
 }
 
-/* Waits as long as the test may. */
-static void take_some_news(void)
+/* Waits as long as the test may.  True: there is something to look at. */
+static bool take_some_news(void)
 {
 	struct pollfd ready = { .fd = virt_wake_fd(virt), .events = POLLIN };
 
 	ck_assert_int_eq(poll(&ready, 1, -1), 1);
-	(void)guests_take_news(k, now_monotonic_ns());
+	return guests_take_news(k, now_monotonic_ns());
 }
 
 static void mark_is_set(const char *mark)
@@ -87,7 +87,7 @@ static size_t see_guest(bool marked)
 	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
 	while ((slot = domains_find(k->domains, &uuid)) < 0 ||
 	       k->domains->slot[slot].domain.has_limit_mark != marked)
-		take_some_news();
+		(void)take_some_news();
 	return (size_t)slot;
 }
 
@@ -114,7 +114,7 @@ START_TEST(a_limit_that_comes_along_is_given_back)
 
 	ck_assert(f->limited && f->soft_limit_kib == 65536);
 	while (act_restore(k->act, now_monotonic_ns()) > 0)
-		take_some_news();
+		(void)take_some_news();
 	ck_assert_uint_eq(limit_in_force(), 70000);
 	mark_is(NULL);
 	ck_assert(!act_owes(k->act));
@@ -134,6 +134,22 @@ START_TEST(a_limit_that_shows_later_is_ours_too)
 	mark_is_set("<limit soft_limit_kib='65536' original_kib='70000'/>");
 	(void)see_guest(true);
 	ck_assert(f->limited && f->soft_limit_kib == 65536);
+}
+END_TEST
+
+/* Each of our own pins is one; it is for the next audit, not for a tick. */
+START_TEST(what_only_an_audit_asks_for_is_no_reason_to_look)
+{
+	const struct domain *d;
+	bool look = false;
+
+	ck_assert_int_eq(virDomainSetMemory(guest, 1048576), 0);
+	d = &k->domains->slot[see_guest(false)].domain;
+	ck_assert_int_eq(virDomainSetMemory(guest, 1048572), 0);
+	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
+	while (d->audit.current_kib != 1048572)
+		look |= take_some_news();
+	ck_assert(!look);
 }
 END_TEST
 
@@ -160,7 +176,7 @@ START_TEST(somebody_elses_limit_is_seen_within_a_minute)
 	somebody_limits_to(61440);
 	guests_recheck_limits(k, k->limits_checked_ns + 60 * KT_NS_PER_S);
 	while (d->soft_limit_kib != 61440)
-		take_some_news();
+		(void)take_some_news();
 }
 END_TEST
 
@@ -196,6 +212,7 @@ int main(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
 	tcase_add_test(c, a_limit_that_shows_later_is_ours_too);
+	tcase_add_test(c, what_only_an_audit_asks_for_is_no_reason_to_look);
 	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
 	tcase_add_test(c, somebody_elses_limit_is_seen_within_a_minute);
 	tcase_add_test(c, a_limit_that_waited_is_not_set_but_an_original_is);
