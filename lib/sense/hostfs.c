@@ -103,6 +103,13 @@ bool hostfs_exists(const struct hostfs *fs, const char *path)
 	return faccessat(fs->root_fd, path, F_OK, 0) == 0;
 }
 
+bool hostfs_is_read_only(const struct hostfs *fs, const char *path)
+{
+	struct stat st;
+
+	return fstatat(fs->root_fd, path, &st, 0) == 0 && !(st.st_mode & 0222);
+}
+
 int hostfs_opendir(const struct hostfs *fs, const char *path, DIR **ret)
 {
 	KT_AUTOCLOSE int fd = open_below(fs, path, O_RDONLY | O_DIRECTORY);

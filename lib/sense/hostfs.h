@@ -30,6 +30,8 @@ void hostfs_close(struct hostfs *fs);
 ssize_t hostfs_read(const struct hostfs *fs, const char *path, char *buf, size_t size) KT_MUST_USE;
 int hostfs_read_u64(const struct hostfs *fs, const char *path, uint64_t *ret) KT_MUST_USE;
 bool hostfs_exists(const struct hostfs *fs, const char *path);
+/* Nobody may write it, by its mode; root may open it nevertheless, and is refused later. */
+bool hostfs_is_read_only(const struct hostfs *fs, const char *path);
 int hostfs_opendir(const struct hostfs *fs, const char *path, DIR **ret) KT_MUST_USE;
 
 /* For lists that may be longer than any buffer: calls `each` with every line,

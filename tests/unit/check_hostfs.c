@@ -455,6 +455,16 @@ START_TEST(a_write_makes_no_file)
 }
 END_TEST
 
+START_TEST(what_nobody_may_write_is_read_only_for_root_too)
+{
+	put_text("closed", "x");
+	ck_assert(!hostfs_is_read_only(&fs, "closed"));
+	ck_assert_int_eq(fchmodat(fs.root_fd, "closed", 0444, 0), 0);
+	ck_assert(hostfs_is_read_only(&fs, "closed"));
+	ck_assert(!hostfs_is_read_only(&fs, "missing"));
+}
+END_TEST
+
 START_TEST(a_refused_write_says_why)
 {
 	struct hostfs live;
@@ -481,6 +491,7 @@ static TCase *texts_case(void)
 	LOOP(tc, a_number_is_the_whole_file, numbers);
 	tcase_add_test(tc, a_missing_number_leaves_the_output);
 	tcase_add_test(tc, a_write_makes_no_file);
+	tcase_add_test(tc, what_nobody_may_write_is_read_only_for_root_too);
 	tcase_add_test(tc, a_refused_write_says_why);
 	return tc;
 }
