@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Who else moves guests between nodes: numad, or the kernel itself? */
+/* Who else moves guests between nodes, numad or the kernel itself, and which daemons run? */
 #include <errno.h>
 #include <string.h>
 
@@ -7,15 +7,46 @@
 #include "str.h"
 
 /* Any process may call itself so, one that a guest broke into too; only root's can move
- * others.  status writes no newline of a name as one. */
-static bool is_numad(struct sense *s, pid_t pid)
+ * others.  status writes no newline of a name as one.  It can be long, but not before that. */
+static bool is_daemon(const struct hostfs *fs, pid_t pid, const char *name)
 {
-	static const char name[] = "Name:\tnumad\n";
-	char path[64];
+	char path[64], text[1024], first[64];
+	ssize_t n;
 
-	return pid > 0 && str_format(path, sizeof path, "proc/%d/status", pid) == 0 &&
-	       hostfs_read(s->fs, path, s->text, sizeof s->text) > 0 &&
-	       strncmp(s->text, name, sizeof name - 1) == 0 && strstr(s->text, "\nUid:\t0\t");
+	if (pid <= 0 || str_format(path, sizeof path, "proc/%d/status", pid) < 0 ||
+	    str_format(first, sizeof first, "Name:\t%s\n", name) < 0)
+		return false;
+	n = hostfs_read(fs, path, text, sizeof text);
+	return (n > 0 || n == -EFBIG) && strncmp(text, first, strlen(first)) == 0 &&
+	       strstr(text, "\nUid:\t0\t");
+}
+
+struct search {
+	const struct hostfs *fs;
+	const char *name;
+	pid_t found;
+};
+
+static int take_daemon(void *context, pid_t pid)
+{
+	struct search *search = context;
+	char path[64], text[64];
+
+	if (str_format(path, sizeof path, "proc/%d/comm", pid) < 0 ||
+	    hostfs_read(search->fs, path, text, sizeof text) <= 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	if (strcmp(text, search->name) != 0 || !is_daemon(search->fs, pid, search->name))
+		return 0;
+	search->found = pid;
+	return 1;
+}
+
+pid_t sense_find_daemon(const struct hostfs *fs, const char *name)
+{
+	struct search search = { .fs = fs, .name = name };
+
+	return hostfs_each_number(fs, "proc", take_daemon, &search) > 0 ? search.found : 0;
 }
 
 static pid_t pid_in_file(struct sense *s)
@@ -27,31 +58,17 @@ static pid_t pid_in_file(struct sense *s)
 	return (pid_t)pid;
 }
 
-static int take_numad(void *context, pid_t pid)
-{
-	struct sense *s = context;
-	char path[64];
-
-	if (str_format(path, sizeof path, "proc/%d/comm", pid) < 0 ||
-	    hostfs_read(s->fs, path, s->text, sizeof s->text) < 0 ||
-	    strcmp(s->text, "numad\n") != 0 || !is_numad(s, pid))
-		return 0;
-	s->numad = pid;
-	return 1;
-}
-
 /* Its file is where it has been for ten years.  Should it be started without one, it moves
  * a guest within minutes at the earliest: then all of /proc is looked through, seldom. */
 static bool numad_runs(struct sense *s)
 {
-	if (is_numad(s, s->numad))
+	if (is_daemon(s->fs, s->numad, "numad"))
 		return true;
 	s->numad = pid_in_file(s);
-	if (is_numad(s, s->numad))
+	if (is_daemon(s->fs, s->numad, "numad"))
 		return true;
-	s->numad = 0;
-	return s->nsamples % SAMPLES_BETWEEN_LOOKS == 0 &&
-	       hostfs_each_number(s->fs, "proc", take_numad, s) > 0;
+	s->numad = s->nsamples % SAMPLES_BETWEEN_LOOKS == 0 ? sense_find_daemon(s->fs, "numad") : 0;
+	return s->numad > 0;
 }
 
 /* A kernel without it has no such file, and will not get one. */
