@@ -13,6 +13,7 @@
  *	sense_device.c   the nodes of a guest's devices
  *	sense_pages.c    where its memory is, if its cgroup does not tell
  *	sense_cgroup.c   the memory cgroup of a guest
+ *	sense_audit*.c   what the audit asks for, see sense_audit_private.h
  *	topology*.c      CPUs, nodes and caches, through hwloc
  *	parse*.c         text -> numbers
  *	hostfs.c         the only door
