@@ -10,13 +10,14 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "audit_print.h"
 #include "kt_check.h"
 #include "sense.h"
 #include "str.h"
 
 #define HOSTS KT_TESTS_DIR "/hosts"
 
-enum { HOSTS_MIN = 5 };
+enum { HOSTS_MIN = 7 };
 
 /* ---- structs as text ---------------------------------------------------------------------- */
 
@@ -319,6 +320,7 @@ static int print_samples(FILE *out, const struct hostfs *fs, const struct domain
 /* The whole text about the host in this folder; -errno of whatever failed. */
 static int print_all(FILE *out, const char *folder)
 {
+	static struct audit_host audit;
 	static struct topology topology;
 	struct domains *ds = domains_new();
 	struct hostfs fs;
@@ -336,6 +338,10 @@ static int print_all(FILE *out, const char *folder)
 		print_topology(out, &topology);
 	if (r == 0)
 		r = print_samples(out, &fs, ds);
+	if (r == 0) {
+		sense_audit(&fs, &audit);
+		print_audit(out, &audit);
+	}
 	hostfs_close(&fs);
 	domains_free(ds);
 	return r;
