@@ -51,8 +51,8 @@ struct audit_verdict {
 	const char *reason; /* static: why it does not apply, or what is not known */
 	int error;          /* with UNKNOWN, positive errno or 0 */
 	uint64_t number[4];
-	char word[2][AUDIT_OWNER];
-	const char *owner; /* who set the value that is; NULL: nobody known */
+	char word[2][KT_CPULIST_MAX]; /* a list of CPUs in a command must not be cut */
+	const char *owner;            /* who set the value that is; NULL: nobody known */
 };
 
 struct audit_rule {

@@ -165,6 +165,8 @@ struct audit_guest {
 	uint64_t memory_kib, current_kib;
 	bool has_numatune, numatune_strict, placement_auto;
 	bool memnodes_strict; /* one at least */
+	/* That the strict ones of <memory> and <memnode> name; 0: libvirt has chosen. */
+	uint64_t strict_nodes;
 	unsigned int nnuma_cells;
 	bool hugepages, hugepages_1g, locked, nosharepages, memfd_or_file;
 	uint64_t hard_limit_kib, soft_limit_kib, swap_hard_limit_kib; /* KT_UNLIMITED_KIB: none */

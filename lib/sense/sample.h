@@ -92,8 +92,9 @@ struct host_sample {
 
 struct node_topology {
 	bool present;
-	struct cpumask cpus; /* on-line, with neither isolated nor nohz_full ones; empty:
-				memory only */
+	struct cpumask cpus;     /* on-line, with neither isolated nor nohz_full ones; empty:
+				    memory only */
+	struct cpumask all_cpus; /* on-line, with those: an administrator may pin to them */
 	uint64_t mem_total_kib;
 	unsigned int distance[KT_NODES_MAX]; /* SLIT, 10 = local; 0 where unknown */
 	unsigned int ncores;                 /* that have a usable CPU */

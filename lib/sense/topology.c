@@ -61,11 +61,11 @@ static int add_node(struct topology *t, hwloc_obj_t obj)
 	if (obj->os_index >= KT_NODES_MAX)
 		return -ENOTSUP;
 	n = &t->node[obj->os_index];
-	r = topology_mask(obj->cpuset, &n->cpus);
+	r = topology_mask(obj->cpuset, &n->all_cpus);
 	if (r < 0)
 		return r;
 	n->present = true;
-	n->cpus = cpumask_and(&n->cpus, &t->usable);
+	n->cpus = cpumask_and(&n->all_cpus, &t->usable);
 	n->mem_total_kib = obj->attr->numanode.local_memory / 1024;
 	t->nnodes++;
 	t->ncpu_nodes += !cpumask_empty(&n->cpus);

@@ -115,6 +115,7 @@ START_TEST(isolated_cpus_are_on_line_and_not_usable)
 	ck_assert_str_eq(cpus(&t.online), "0-3");
 	ck_assert_str_eq(cpus(&t.usable), lists[_i].usable);
 	ck_assert_str_eq(cpus(&t.node[0].cpus), lists[_i].node0);
+	ck_assert_str_eq(cpus(&t.node[0].all_cpus), "0-1");
 	ck_assert_uint_eq(t.ncpu_nodes, lists[_i].ncpu_nodes);
 	ck_assert_uint_eq(t.nnodes, 2);
 }
