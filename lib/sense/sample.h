@@ -200,6 +200,7 @@ struct guest_sample {
 	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
 	uint64_t cpu_hz_total;              /* of all its threads, dead ones too; 1/100 s */
 	uint64_t device_nodes;              /* nodes of its devices; bit by id */
+	uint64_t pci_nodes;                 /* ... of those that are passed through to it */
 	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where
 				  unknown */
 	bool has_node_memory;

@@ -63,12 +63,17 @@ static int take_lower(void *context, const char *entry)
 }
 
 /* No interface has a colon in its name. */
+static bool is_pci(const char *name)
+{
+	return strchr(name, ':') != NULL;
+}
+
 static uint64_t look_up(struct sense *s, const char *name)
 {
 	struct walk w = { .s = s };
 	char path[96];
 
-	if (!strchr(name, ':'))
+	if (!is_pci(name))
 		visit_interface(&w, name, 1);
 	else if (str_format(path, sizeof path, "sys/bus/pci/devices/%s/numa_node", name) == 0)
 		(void)read_node(s, path, &w.nodes);
@@ -99,11 +104,14 @@ static uint64_t nodes_of(struct sense *s, const char *name)
 	return p->nodes;
 }
 
-uint64_t sense_device_nodes(struct sense *s, const struct domain *d)
+void sense_device_nodes(struct sense *s, const struct domain *d, uint64_t *ret_nodes,
+			uint64_t *ret_pci_nodes)
 {
-	uint64_t nodes = 0;
+	*ret_nodes = *ret_pci_nodes = 0;
+	for (unsigned int i = 0; i < d->ndevices && i < KT_DEVICES_MAX; i++) {
+		uint64_t nodes = nodes_of(s, d->device[i]);
 
-	for (unsigned int i = 0; i < d->ndevices && i < KT_DEVICES_MAX; i++)
-		nodes |= nodes_of(s, d->device[i]);
-	return nodes;
+		*ret_nodes |= nodes;
+		*ret_pci_nodes |= is_pci(d->device[i]) ? nodes : 0;
+	}
 }

@@ -151,7 +151,7 @@ static void look_around(struct sense *s, struct guest_source *g, const struct do
 		sense_threads_list(s, g);
 	g->nthreads_seen = stat->nthreads;
 	if (seldom || d->ndevices != g->ndevices_seen)
-		g->device_nodes = sense_device_nodes(s, d);
+		sense_device_nodes(s, d, &g->device_nodes, &g->pci_nodes);
 	g->ndevices_seen = d->ndevices;
 }
 
@@ -183,6 +183,7 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->device_nodes = g->device_nodes;
+	ret->pci_nodes = g->pci_nodes;
 	ret->cpuset = g->cpus;
 	ret->limit_kib = ret->swap_max_kib = KT_UNLIMITED_KIB;
 	if (g->has_cgroup)

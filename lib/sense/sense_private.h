@@ -79,7 +79,7 @@ struct guest_source {
 	char cpuset[KT_PATH_MAX];   /* of the guest as a whole; "": unknown */
 	struct cpumask cpus;        /* effective, of that */
 	unsigned int ndevices_seen; /* when they were looked up */
-	uint64_t device_nodes;
+	uint64_t device_nodes, pci_nodes;
 	bool has_nodes; /* asked for beside the cgroup */
 	bool has_pages; /* by its pages */
 	uint64_t nodes_kib[KT_NODES_MAX];
@@ -186,7 +186,8 @@ void sense_threads_end(struct guest_source *g);
 
 /* ---- sense_device.c ----------------------------------------------------------------- */
 
-uint64_t sense_device_nodes(struct sense *s, const struct domain *d);
+void sense_device_nodes(struct sense *s, const struct domain *d, uint64_t *ret_nodes,
+			uint64_t *ret_pci_nodes);
 
 /* ---- sense_pages.c ------------------------------------------------------------------ */
 

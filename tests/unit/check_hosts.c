@@ -122,6 +122,7 @@ static const struct field guest_fields[] = {
 	G(nthreads),
 	G(cpu_hz_total),
 	G(device_nodes),
+	G(pci_nodes),
 	G(has_node_memory),
 	G(has_cgroup),
 	G(cgroup_v2),

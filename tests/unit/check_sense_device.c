@@ -95,6 +95,7 @@ START_TEST(devices_of_a_guest_add_up)
 
 	put_devices();
 	ck_assert_uint_eq(nodes_of(names, KT_DEVICES_MAX), 15);
+	ck_assert_uint_eq(guest(1)->pci_nodes, 3);
 }
 END_TEST
 
