@@ -39,7 +39,7 @@ enum audit_class {
 struct audit_input {
 	const struct audit_host *host;
 	const struct topology *topology;
-	const struct domains *domains; /* each with its audit facts */
+	const struct domains *domains; /* each with its audit facts; NULL: nobody has told us */
 	const struct host_view *view;  /* NULL: without the daemon's memory */
 	const struct policy_conf *conf;
 	const struct in_force *in_force; /* NULL: nothing is ours */
@@ -48,11 +48,14 @@ struct audit_input {
 
 struct audit_verdict {
 	enum audit_result result;
-	const char *reason; /* static: why it does not apply, or what is not known */
-	int error;          /* with UNKNOWN, positive errno or 0 */
+	/* static: why it does not apply, what is not known, or what else is to be said; may be
+	 * NULL */
+	const char *reason;
+	int error; /* with UNKNOWN, positive errno or 0 */
 	uint64_t number[4];
-	char word[2][KT_CPULIST_MAX]; /* a list of CPUs in a command must not be cut */
-	const char *owner;            /* who set the value that is; NULL: nobody known */
+	/* Escaped; a list of CPUs in a command must not be cut. */
+	char word[2][KT_CPULIST_MAX];
+	const char *owner; /* who sets it, whatever it is now; NULL: nobody known */
 };
 
 struct audit_rule {
@@ -64,7 +67,7 @@ struct audit_rule {
 	const char *why;         /* one sentence with the gain that sources report */
 	const char *source;      /* where it comes from */
 	const char *fix;         /* command or XML; live where possible; "": no knob */
-	void (*judge)(const struct audit_input *in, struct audit_verdict *ret);
+	void (*judge)(const struct audit_input *in, struct audit_verdict *v); /* *v is zeroed */
 	/* The daemon may write it when [host] apply names it; NULL: never.  A path below the root
 	 * and the text to write (with places as above). */
 	const char *path, *text;
@@ -80,6 +83,9 @@ struct audit_impossible {
 extern const struct audit_impossible audit_impossible[];
 extern const size_t audit_nimpossible;
 
+void audit_judge(const struct audit_rule *rule, const struct audit_input *in,
+		 struct audit_verdict *ret);
+
 /* ---- for predicates (audit.c) ----------------------------------------------------------- */
 
 /* ok or finding. */
@@ -89,8 +95,41 @@ void audit_unknown(struct audit_verdict *v, const char *reason, int error);
 /* True: it is known, and its value is number[0].  Else the verdict is made: absent does not
  * apply (with `absent`), unknown is unknown. */
 bool audit_take(struct audit_verdict *v, const struct fact *f, const char *absent);
+/* The same, and word[0]. */
 bool audit_take_word(struct audit_verdict *v, const struct word_fact *f, const char *absent);
-/* When somebody owns the value: it is ok when it is what he says, and he is named. */
+/* After one of these.  True: somebody owns the value and it is what he says, so the verdict is
+ * ok.  He is named in any case. */
 bool audit_owned(const struct audit_input *in, struct audit_verdict *v, enum owned_value value);
+
+/* True: the active profile of tuned trades everything for low latency, as do its values that it
+ * sets by scripts; so the verdict is ok, and the profile is named. */
+bool audit_owned_by_latency(const struct audit_input *in, struct audit_verdict *v);
+
+bool audit_word_is(const char *word, const char *expected);
+/* What is escaped already; what does not fit is cut. */
+void audit_say(char ret[AUDIT_OWNER], const char *word);
+/* Escapes. */
+void audit_say_raw(char ret[AUDIT_OWNER], const char *raw);
+void audit_say_cpus(char ret[AUDIT_OWNER], const struct cpumask *cpus);
+
+/* Of how many guests is something so? */
+struct audit_count {
+	bool known; /* who they are */
+	unsigned int of, yes;
+	unsigned int unknown; /* their XML is not */
+};
+struct audit_count audit_count(const struct audit_input *in,
+			       bool (*is_so)(const struct audit_input *in, size_t slot));
+/* True: there are some, and all are known.  Else the verdict is made. */
+bool audit_some_guests(struct audit_verdict *v, struct audit_count count);
+/* True: known to be so of one guest at least.  Else the verdict is made: it does not apply
+ * (with `none`), or that is unknown. */
+bool audit_any(struct audit_verdict *v, struct audit_count count, const char *none);
+/* True: known not to be so of every guest, or there are none.  Else the same. */
+bool audit_not_all(struct audit_verdict *v, struct audit_count count, const char *all);
+/* True: the host has more than one node. */
+bool audit_several_nodes(const struct audit_input *in, struct audit_verdict *v);
+/* What of this guest is ours; NULL: nothing. */
+const struct guest_in_force *audit_in_force(const struct audit_input *in, size_t slot);
 
 #endif
