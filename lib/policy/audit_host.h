@@ -22,6 +22,8 @@ bool audit_vcpus_may_run(const struct audit_input *in, size_t slot, struct cpuma
 bool audit_guest_is_bound(const struct audit_input *in, size_t slot);
 /* ... within one node. */
 bool audit_guest_is_on_one_node(const struct audit_input *in, size_t slot);
+/* Which?  False: on none, or nobody knows. */
+bool audit_guest_node(const struct audit_input *in, size_t slot, unsigned int *ret);
 
 /* What all guests may use at most. */
 struct audit_use {

@@ -25,7 +25,7 @@ static struct cpumask home_cpus(const struct audit_input *in, const struct guest
 	return cpumask_andnot(&cpus, &in->conf->placement.reserved_cpus);
 }
 
-/* As they were when each was first seen, of its cpuset now. */
+/* As they were when each was first seen, of its cpuset now: pins that XML does not show. */
 static bool threads_may_run(const struct guest_sample *s, struct cpumask *ret)
 {
 	struct cpumask cpus = { { 0 } };
@@ -53,18 +53,15 @@ static const struct guest_sample *sample_of(const struct audit_input *in, size_t
 bool audit_vcpus_may_run(const struct audit_input *in, size_t slot, struct cpumask *ret)
 {
 	const struct guest_in_force *ours = audit_in_force(in, slot);
-	const struct audit_guest *guest = guest_of(in, slot);
 	const struct guest_sample *sample = sample_of(in, slot);
 
 	if (ours && ours->pinned)
 		*ret = home_cpus(in, ours);
-	else if (has_pins(guest))
-		*ret = guest->pinned_cpus;
-	else if (sample && threads_may_run(sample, ret))
-		return true;
+	else if (has_pins(guest_of(in, slot)))
+		*ret = guest_of(in, slot)->pinned_cpus;
 	else
-		*ret = in->topology->online;
-	return guest->known || (ours && ours->pinned);
+		return sample && threads_may_run(sample, ret);
+	return true;
 }
 
 bool audit_guest_is_bound(const struct audit_input *in, size_t slot)
@@ -74,19 +71,37 @@ bool audit_guest_is_bound(const struct audit_input *in, size_t slot)
 	return (ours && ours->pinned) || has_pins(guest_of(in, slot));
 }
 
-bool audit_guest_is_on_one_node(const struct audit_input *in, size_t slot)
+/* Those that have every CPU of its vCPUs; all, where these are isolated: their node is not
+ * known. */
+static uint64_t nodes_it_is_bound_to(const struct audit_input *in, size_t slot)
 {
 	struct cpumask cpus, outside;
+	uint64_t nodes = 0;
 
 	if (!audit_guest_is_bound(in, slot) || !audit_vcpus_may_run(in, slot, &cpus))
-		return false;
-	cpus = cpumask_and(&cpus, &in->topology->usable); /* whose nodes are known */
+		return 0;
+	cpus = cpumask_and(&cpus, &in->topology->usable);
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		outside = cpumask_andnot(&cpus, &in->topology->node[n].cpus);
 		if (in->topology->node[n].present && cpumask_empty(&outside))
-			return true;
+			nodes |= nodemask_of(n);
 	}
-	return false;
+	return nodes;
+}
+
+bool audit_guest_is_on_one_node(const struct audit_input *in, size_t slot)
+{
+	return nodes_it_is_bound_to(in, slot) != 0;
+}
+
+bool audit_guest_node(const struct audit_input *in, size_t slot, unsigned int *ret)
+{
+	uint64_t nodes = nodes_it_is_bound_to(in, slot);
+
+	if (nodemask_count(nodes) != 1)
+		return false;
+	*ret = nodemask_first(nodes);
+	return true;
 }
 
 bool audit_use(const struct audit_input *in, struct audit_verdict *v, struct audit_use *ret)

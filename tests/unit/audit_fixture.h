@@ -4,6 +4,7 @@
 #ifndef KT_AUDIT_FIXTURE_H
 #define KT_AUDIT_FIXTURE_H
 
+#include <math.h>
 #include <string.h>
 
 #include "audit.h"
