@@ -68,8 +68,8 @@ HOST_JUDGE(vhost_net)
 
 	if (!audit_any(v, audit_count(in, has_virtio_nic), "No guest has a virtio NIC."))
 		return;
-	if (f->state == FACT_ABSENT)
-		audit_expect(v, false);
-	else if (audit_take(v, f, ""))
-		audit_expect(v, v->number[0] != 0);
+	if (f->state != FACT_ABSENT && !audit_take(v, f, ""))
+		return;
+	audit_expect(v, v->number[0] != 0);
+	audit_say(v->word[0], v->number[0] ? "loaded" : "not loaded");
 }

@@ -159,7 +159,7 @@ const struct audit_rule audit_host_rules[] = {
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_TUNED,
 	  .is = "ksm/run is {0}",
-	  .should = "0, for memory is not overcommitted",
+	  .should = "0, unless memory is overcommitted",
 	  .why = "ksmd takes CPU time, and merged pages make guests pay for each write; "
 		 "that is worth it where memory is short only.",
 	  .source = "Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization "
@@ -211,7 +211,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-cpu-governor",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "{0} of {1} CPUs have another governor than performance: {a}",
+	  .is = "{0} of {1} CPUs have another governor than performance ({a})",
 	  .should = "performance",
 	  .why = "Other governors raise the frequency only after guests have had to wait "
 		 "for it.",
@@ -260,8 +260,8 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-nested",
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_BOOT,
-	  .is = "guests may run guests (nested is {0}), and none is made to",
-	  .should = "0",
+	  .is = "guests may run guests of their own: nested is {0}",
+	  .should = "0 while no guest does",
 	  .why = "What nobody uses is only more of the hypervisor for a hostile guest to "
 		 "attack.",
 	  .source = "Linux, modules kvm_intel and kvm_amd",
@@ -282,7 +282,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-irq-affinity",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "{0} of {1} interrupts may come to CPUs of guests, first {2} ({a})",
+	  .is = "{0} of {1} interrupts may come to CPUs of guests: {2} ({a})",
 	  .should = "on CPUs {b} only",
 	  .why = "An interrupt stops the vCPU on whose CPU it comes.",
 	  .source = "irqbalance, which skips isolated and nohz_full CPUs; tuned, profile "
@@ -311,7 +311,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-block-scheduler",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "{0} of {1} disks have an unfit scheduler, {a} for one",
+	  .is = "{0} of {1} disks have an unfit scheduler ({a})",
 	  .should = "none for NVMe, mq-deadline for others",
 	  .why = "NVMe orders its requests itself; a scheduler that seeks fairness "
 		 "between processes sees one process for each guest, and holds requests "
@@ -323,7 +323,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-vhost-net",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "the module vhost_net is not loaded",
+	  .is = "the module vhost_net is {a}",
 	  .should = "loaded",
 	  .why = "Without it packets of virtio NICs go through QEMU itself, and nobody "
 		 "says so.",

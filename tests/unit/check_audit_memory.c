@@ -356,7 +356,7 @@ static void balancing_bound_by_us(void)
 
 static void balancing_partly_bound(void)
 {
-	balancing_floating();
+	with_nodes(0, 1);
 	fixture_pinned_guest(0, 7)->npinned_vcpus = 3;
 }
 

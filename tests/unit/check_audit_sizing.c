@@ -42,7 +42,7 @@ static void memory_reserved_but_two_guests(void)
 {
 	memory_reserved();
 	fixture_guest();
-	fx.domains.slot[1].domain.memory_kib = 1;
+	fx.domains.slot[1].domain.memory_kib = 0;
 }
 
 static void no_guest(void)
