@@ -117,15 +117,15 @@ static bool is_alternative(const char *text, const char *word)
 bool audit_owned(const struct audit_input *in, struct audit_verdict *v, enum owned_value value)
 {
 	const struct owner *owner = &in->host->owner[value];
+	bool is_his = !owner->value[0] || (v->word[0][0] ? is_alternative(owner->value, v->word[0])
+							 : is_number(owner->value, v->number[0]));
 
 	if (!owner->who[0])
 		return false;
 	v->owner = owner->who;
-	if (v->word[0][0] ? !is_alternative(owner->value, v->word[0])
-			  : !is_number(owner->value, v->number[0]))
-		return false;
-	audit_expect(v, true);
-	return true;
+	if (is_his)
+		audit_expect(v, true);
+	return is_his;
 }
 
 /* Several profiles may be active, one behind the other; cpu-partitioning has variants. */

@@ -97,8 +97,8 @@ void audit_unknown(struct audit_verdict *v, const char *reason, int error);
 bool audit_take(struct audit_verdict *v, const struct fact *f, const char *absent);
 /* The same, and word[0]. */
 bool audit_take_word(struct audit_verdict *v, const struct word_fact *f, const char *absent);
-/* After one of these.  True: somebody owns the value and it is what he says, so the verdict is
- * ok.  He is named in any case. */
+/* After one of these.  True: somebody owns the value and it is, or may be, what he says, so the
+ * verdict is ok.  He is named in any case. */
 bool audit_owned(const struct audit_input *in, struct audit_verdict *v, enum owned_value value);
 
 /* True: the active profile of tuned trades everything for low latency, as do its values that it

@@ -137,6 +137,8 @@ static const char *what_irqbalance_does(const struct audit_input *in, const stru
 
 	if (!h->irqbalance_runs)
 		return "irqbalance does not run: what is set stays.";
+	if (h->irq_bans.state == FACT_UNKNOWN)
+		return "irqbalance runs; which CPUs it bans could not be understood.";
 	if (cpumask_equal(&banned, &o->guests))
 		return "irqbalance bans exactly the CPUs that it should: it will move them, if it "
 		       "may.";
@@ -178,6 +180,9 @@ HOST_JUDGE(irq_affinity)
 
 	if (cpumask_empty(&in->topology->online))
 		audit_unknown(v, "The CPUs of the host are not known.", 0);
+	else if (!o.only_of_devices && in->host->cpus.isolation.state == FACT_UNKNOWN)
+		audit_unknown(v, "Which CPUs are isolated is not known.",
+			      in->host->cpus.isolation.error);
 	else if (cpumask_empty(&o.guests))
 		audit_not_applicable(v, "No CPUs are kept for guests alone.");
 	else if (cpumask_empty(&o.cpus))

@@ -43,6 +43,10 @@ HOST_JUDGE(block_scheduler)
 		v->number[0]++;
 		first = first ? first : d;
 	}
+	if (!first && h->disks.state == FACT_UNKNOWN) {
+		audit_unknown(v, "Not every disk could be read.", h->disks.error);
+		return;
+	}
 	if (!v->number[1]) {
 		audit_not_applicable(v, "No disk has schedulers to choose from.");
 		return;

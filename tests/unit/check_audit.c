@@ -54,13 +54,13 @@ static const struct {
 	{ 10, "", "11", false },
 	{ 10, "", "10 %", false },
 	{ 10, "", "10x", false },
-	{ 0, "", "", false },
+	{ 7, "", "", true }, /* it cannot be told: it may be his */
 	{ 0, "", "%", false },
 	{ 0, "", "18446744073709551616", false }, /* 2^64 is not 0 */
 	{ 0, "never", "never", true },
 	{ 0, "never", "nevermore", false },
 	{ 0, "never", "nev", false },
-	{ 0, "never", "", false },
+	{ 0, "never", "", true },
 	{ 0, "ondemand", "schedutil|ondemand|powersave", true },
 	{ 0, "powersave", "schedutil|ondemand|powersave", true },
 	{ 0, "demand", "schedutil|ondemand", false },

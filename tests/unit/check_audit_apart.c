@@ -210,6 +210,12 @@ static void irqs_unreadable_but_one_on_isolated(void)
 	fx.host.irqs = fact_unknown(13);
 }
 
+static void isolation_unreadable(void)
+{
+	irqs_not_isolated();
+	fx.host.cpus.isolation = fact_unknown(22);
+}
+
 static void irqs_none(void)
 {
 	isolate();
@@ -235,6 +241,12 @@ static void irqs_on_reserved(void)
 	with_irq("ahci", 0, 15);
 	with_irq("nvme0q1", 1, 1)->is_nvme = true;
 	fx.host.irq[3].is_managed = true;
+}
+
+static void isolation_unreadable_but_reserved(void)
+{
+	irqs_on_reserved();
+	fx.host.cpus.isolation = fact_unknown(22);
 }
 
 static void nic_off_reserved(void)
@@ -309,6 +321,8 @@ static const struct audit_row rows[] = {
 	{ "unreadable, one on", "host-irq-affinity", irqs_unreadable_but_one_on_isolated, FINDING },
 	{ "CPUs unknown", "host-irq-affinity", irqs_without_cpus, UNKNOWN },
 	{ "on reserved", "host-irq-affinity", irqs_on_reserved, OK },
+	{ "isolation unreadable", "host-irq-affinity", isolation_unreadable, UNKNOWN },
+	{ "on reserved all the same", "host-irq-affinity", isolation_unreadable_but_reserved, OK },
 	{ "NIC off reserved", "host-irq-affinity", nic_off_reserved, FINDING },
 	{ "NVMe off reserved", "host-irq-affinity", nvme_off_reserved, FINDING },
 	{ "NIC may leave", "host-irq-affinity", nic_may_leave_reserved, FINDING },
@@ -365,6 +379,11 @@ static void bans_a_reserved_one_too(void)
 	fx.host.irq_banned = cpus(1, 15);
 }
 
+static void bans_are_not_understood(void)
+{
+	fx.host.irq_bans = fact_unknown(22);
+}
+
 static void bans_isolated(void)
 {
 	fx.host.irq_banned = cpus(4, 9);
@@ -380,6 +399,7 @@ static const struct {
 	{ "exactly", nic_off_reserved, bans_what_it_should, true, "exactly" },
 	{ "exactly, of those there are", nic_off_reserved, bans_what_it_should_and_offline_cpus,
 	  true, "exactly" },
+	{ "not understood", nic_off_reserved, bans_are_not_understood, true, "understood" },
 	{ "nothing", nic_off_reserved, bans_nothing, true, "IRQBALANCE_BANNED_CPULIST" },
 	{ "too much", nic_off_reserved, bans_a_reserved_one_too, true,
 	  "IRQBALANCE_BANNED_CPULIST" },

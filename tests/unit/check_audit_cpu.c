@@ -231,6 +231,18 @@ static void disk_owner_says_another(void)
 	fixture_owner(OWNED_BLOCK_SCHEDULER, "kyber");
 }
 
+static void disks_unreadable(void)
+{
+	disks_good();
+	fx.host.disks = fact_unknown(13);
+}
+
+static void disks_unreadable_one_fair(void)
+{
+	disks_unreadable();
+	disk_fair();
+}
+
 static void disks_without_schedulers(void)
 {
 	with_disk("sda", "", false, true);
@@ -333,6 +345,8 @@ static const struct audit_row rows[] = {
 	{ "owned", "host-block-scheduler", disk_owned, OK },
 	{ "its owner says another", "host-block-scheduler", disk_owner_says_another, FINDING },
 	{ "no schedulers", "host-block-scheduler", disks_without_schedulers, NONE },
+	{ "unreadable", "host-block-scheduler", disks_unreadable, UNKNOWN },
+	{ "unreadable, one fair", "host-block-scheduler", disks_unreadable_one_fair, FINDING },
 	{ "no disks", "host-block-scheduler", with_nothing, NONE },
 
 	{ "loaded", "host-vhost-net", vhost, OK },
