@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is the guest's memory on its nodes, and is no limit in its way? */
+#include "audit_guest.h"
+#include "capped.h"
+#include "nodemask.h"
+
+/* QEMU's code, page tables and what KSM merges across nodes are elsewhere too. */
+static const uint64_t away_percent = 10;
+
+/* ---- nodes ---------------------------------------------------------------------------- */
+
+static uint64_t memory_away_kib(const struct guest_sample *s, uint64_t home, uint64_t *ret_kib,
+				uint64_t *ret_nodes)
+{
+	uint64_t away_kib = 0;
+
+	*ret_kib = *ret_nodes = 0;
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		uint64_t kib = s->node_memory_kib[n];
+
+		*ret_kib = add_capped(*ret_kib, kib);
+		if (nodemask_test(home, n) || !kib)
+			continue;
+		away_kib = add_capped(away_kib, kib);
+		*ret_nodes |= nodemask_of(n);
+	}
+	return away_kib;
+}
+
+static bool memory_stays(const struct domain *d)
+{
+	return d->vfio || d->audit.nhostdevs || d->locked || d->audit.locked || d->hugepages ||
+	       d->audit.hugepages;
+}
+
+static bool is_being_moved(const struct audit_input *in)
+{
+	return in->in_force && in->in_force->move.active && in->in_force->move.slot == in->slot;
+}
+
+void judge_guest_memory_placement(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_placed(in, v);
+	const struct guest_sample *s = g ? audit_guest_sample(in) : NULL;
+	uint64_t home = g ? audit_guest_home(in) : 0;
+	uint64_t kib, away_kib, nodes;
+
+	if (!g)
+		return;
+	if (memory_stays(audit_guest_domain(in))) {
+		audit_not_applicable(v, "Memory that is locked, in huge pages or a device's "
+					"cannot be moved.");
+		return;
+	}
+	if (!home) {
+		audit_not_applicable(v, "The vCPUs are not pinned: see guest-vcpu-pin.");
+		return;
+	}
+	if (!s || !s->has_node_memory) {
+		audit_unknown(v, "It is not known on which nodes the guest's memory is.", 0);
+		return;
+	}
+	away_kib = memory_away_kib(s, home, &kib, &nodes);
+	v->number[0] = share_of(100, away_kib >> 10, kib >> 10);
+	v->number[1] = away_kib / 1024;
+	v->number[2] = (uint64_t)s->pid;
+	(void)nodemask_str(nodes, v->word[0], sizeof v->word[0]);
+	(void)nodemask_str(home, v->word[1], sizeof v->word[1]);
+	audit_expect(v, is_being_moved(in) || v->number[0] <= away_percent);
+}
+
+/* What guests that may have memory nowhere else can ask of these nodes.  One that names more
+ * nodes is taken to spread evenly. */
+static uint64_t strict_kib(const struct audit_input *in, uint64_t nodes)
+{
+	uint64_t kib = 0;
+
+	for (size_t i = 0; i < in->domains->nslots; i++) {
+		const struct audit_guest *g = &in->domains->slot[i].domain.audit;
+
+		if (in->domains->slot[i].used && g->known)
+			kib = add_capped(kib, share_of(g->memory_kib,
+						       nodemask_count(g->strict_nodes & nodes),
+						       nodemask_count(g->strict_nodes)));
+	}
+	return kib;
+}
+
+static uint64_t room_kib(const struct audit_input *in, uint64_t nodes)
+{
+	uint64_t kib = 0;
+
+	for (; nodes; nodes &= nodes - 1)
+		kib = add_capped(
+			kib, sub_capped(in->topology->node[nodemask_first(nodes)].mem_total_kib,
+					mul_capped(in->conf->placement.node_reserve_mib, 1024)));
+	return kib;
+}
+
+void judge_guest_numatune_strict(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+	uint64_t asked_kib, kib;
+
+	if (!g)
+		return;
+	if (nodemask_count(audit_cpu_nodes(in->topology)) < 2) {
+		audit_not_applicable(v, "The host has one NUMA node.");
+		return;
+	}
+	if (!g->has_numatune && !g->placement_auto) {
+		audit_not_applicable(v, "The guest has no numatune.");
+		return;
+	}
+	if (!g->numatune_strict && !g->memnodes_strict && !g->placement_auto) {
+		v->reason = "Its memory may go to other nodes.";
+		audit_expect(v, true);
+		return;
+	}
+	if (!g->strict_nodes) {
+		audit_unknown(v, "Its memory is strict, on nodes that the XML does not name.", 0);
+		return;
+	}
+	asked_kib = strict_kib(in, g->strict_nodes);
+	kib = room_kib(in, g->strict_nodes);
+	v->number[0] = asked_kib / 1024;
+	v->number[1] = kib / 1024;
+	(void)nodemask_str(g->strict_nodes, v->word[0], sizeof v->word[0]);
+	audit_expect(v, asked_kib <= kib);
+}
+
+/* Cells of one size, as many as it takes for each to fit the largest node. */
+void judge_guest_vnuma(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_placed(in, v);
+	unsigned int nodes = nodemask_count(audit_cpu_nodes(in->topology));
+	uint64_t ncpus = 1, kib = 1, cells;
+
+	if (!g)
+		return;
+	if (audit_guest_best_node(in) != KT_NODES_MAX) {
+		audit_not_applicable(v, "The guest fits one NUMA node.");
+		return;
+	}
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+		if (!audit_guest_node_ncpus(in, n))
+			continue;
+		ncpus = KT_MAX(ncpus, audit_guest_node_ncpus(in, n));
+		kib = KT_MAX(kib, in->topology->node[n].mem_total_kib);
+	}
+	cells = KT_MAX((audit_guest_vcpus(g) + ncpus - 1) / ncpus,
+		       add_capped(g->memory_kib, kib - 1) / kib);
+	cells = KT_CLAMP(cells, 2, nodes);
+	v->number[0] = g->nnuma_cells;
+	v->number[1] = cells;
+	v->number[2] = audit_guest_vcpus(g) / cells;
+	v->number[2] -= v->number[2] > 0;
+	v->number[3] = g->memory_kib / cells;
+	audit_expect(v, g->nnuma_cells >= cells);
+}
+
+/* ---- limits --------------------------------------------------------------------------- */
+
+/* What QEMU, its page tables and the kernel's need beside the guest's memory: a tenth, of which
+ * a guest of 40 GiB has enough and a larger one too much. */
+static uint64_t needed_kib(const struct audit_guest *g)
+{
+	static const uint64_t most_kib = UINT64_C(4) << 20;
+
+	return add_capped(g->memory_kib, KT_MIN(g->memory_kib / 10, most_kib));
+}
+
+/* Locked memory that has no bound can take all of the host's: only there a limit is wanted. */
+void judge_guest_memtune_hard_limit(const struct audit_input *in, struct audit_verdict *v)
+{
+	/* How libvirt writes that there is none, KiB. */
+	static const uint64_t unlimited_kib = UINT64_C(9007199254740991);
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (g->hard_limit_kib == KT_UNLIMITED_KIB) {
+		if (g->locked)
+			audit_not_applicable(v, "There is none: see guest-memory-locked.");
+		else
+			audit_expect(v, true);
+		v->reason = v->reason ? v->reason : "There is none.";
+		return;
+	}
+	v->number[0] = g->hard_limit_kib / 1024;
+	v->number[1] = g->memory_kib / 1024;
+	v->number[2] = g->locked ? needed_kib(g) : unlimited_kib;
+	audit_say(v->word[0], g->locked ? "locked" : "not locked");
+	audit_expect(v, g->locked && g->hard_limit_kib >= needed_kib(g));
+}
+
+enum cgroup_version { CGROUP_UNKNOWN, CGROUP_V1, CGROUP_V2 };
+
+static enum cgroup_version cgroup_of(const struct audit_input *in)
+{
+	const struct guest_sample *s = audit_guest_sample(in);
+
+	if (!s || !s->has_cgroup)
+		return CGROUP_UNKNOWN;
+	return s->cgroup_v2 ? CGROUP_V2 : CGROUP_V1;
+}
+
+static void judge_limit(const struct audit_input *in, struct audit_verdict *v, uint64_t limit_kib,
+			uint64_t enough_kib, enum cgroup_version harmful)
+{
+	enum cgroup_version is = cgroup_of(in);
+
+	v->number[0] = limit_kib / 1024;
+	v->number[1] = enough_kib / 1024;
+	v->number[2] = enough_kib;
+	if (limit_kib >= enough_kib)
+		audit_expect(v, true);
+	else if (is == CGROUP_UNKNOWN)
+		audit_unknown(v, "It is not known whether the guest's cgroup is v1 or v2.", 0);
+	else
+		audit_expect(v, is != harmful);
+}
+
+/* A hint on v1; on v2 a throttle of a guest that uses what it has been given. */
+void judge_guest_memtune_soft_limit(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (g->soft_limit_kib == KT_UNLIMITED_KIB) {
+		audit_not_applicable(v, "It is not set.");
+		return;
+	}
+	judge_limit(in, v, g->soft_limit_kib, needed_kib(g), CGROUP_V2);
+	if (audit_guest_domain(in)->has_limit_mark || audit_guest_ours(in, in->slot)->limited) {
+		v->reason = "It is kvmtuned's own.";
+		audit_expect(v, true);
+	}
+}
+
+/* On v1 it bounds memory and swap together, and who is beyond it is killed. */
+void judge_guest_memtune_swap_limit(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (g->swap_hard_limit_kib == KT_UNLIMITED_KIB)
+		audit_not_applicable(v, "It is not set.");
+	else
+		judge_limit(in, v, g->swap_hard_limit_kib, needed_kib(g), CGROUP_V1);
+}
+
+/* ---- how it is backed ----------------------------------------------------------------- */
+
+void judge_guest_balloon(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (!g->has_balloon) {
+		audit_not_applicable(v, "The guest has no balloon.");
+		return;
+	}
+	if (!audit_guest_is_fast(in)) {
+		audit_not_applicable(v, "The guest is not a fast one.");
+		return;
+	}
+	v->number[0] = g->current_kib / 1024;
+	v->number[1] = g->memory_kib / 1024;
+	v->number[2] = g->memory_kib;
+	audit_expect(v, g->current_kib >= g->memory_kib);
+}
+
+/* Pages of the pools of these nodes; false: the verdict is made. */
+static bool take_pool(const struct audit_input *in, struct audit_verdict *v, uint64_t nodes,
+		      uint64_t *ret_pages)
+{
+	bool is_large = audit_guest_domain(in)->audit.hugepages_1g, known = false;
+	uint64_t pages = 0;
+
+	for (; nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
+		const struct fact *f =
+			is_large ? &in->host->large[n].total : &in->host->small[n].total;
+
+		if (f->state == FACT_UNKNOWN) {
+			audit_unknown(v, "The pools of huge pages could not be read.", f->error);
+			return false;
+		}
+		known |= f->state == FACT_KNOWN;
+		pages = add_capped(pages, f->state == FACT_KNOWN ? f->value : 0);
+	}
+	if (!known)
+		audit_unknown(v, "The host has no huge pages of 2 MiB or 1 GiB there.", 0);
+	*ret_pages = pages;
+	return known;
+}
+
+void judge_guest_hugepages(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+	uint64_t page_kib, needed, pages, home;
+
+	if (!g)
+		return;
+	if (!g->hugepages) {
+		audit_not_applicable(v, "The guest asks for none.");
+		return;
+	}
+	page_kib = g->hugepages_1g ? 1 << 20 : 2048;
+	needed = g->memory_kib / page_kib + (g->memory_kib % page_kib != 0);
+	home = g->strict_nodes ? g->strict_nodes : audit_guest_home(in);
+	home = home ? home : audit_cpu_nodes(in->topology);
+	if (!take_pool(in, v, home, &pages))
+		return;
+	v->number[0] = pages;
+	v->number[1] = needed;
+	v->number[2] = sub_capped(needed, pages);
+	v->number[3] = nodemask_first(home);
+	audit_say(v->word[0], g->hugepages_1g ? "1G" : "2M");
+	(void)nodemask_str(home, v->word[1], sizeof v->word[1]);
+	audit_expect(v, pages >= needed);
+}
+
+void judge_guest_memory_locked(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (!g->locked) {
+		audit_not_applicable(v, "Its memory is not locked.");
+		return;
+	}
+	v->number[0] = g->memory_kib / 1024;
+	v->number[1] = needed_kib(g);
+	audit_say(v->word[0], g->hard_limit_kib == KT_UNLIMITED_KIB ? "none" : "set");
+	audit_expect(v, g->hard_limit_kib != KT_UNLIMITED_KIB);
+}
+
+void judge_guest_nosharepages(const struct audit_input *in, struct audit_verdict *v)
+{
+	const struct audit_guest *g = audit_guest_judged(in, v);
+
+	if (!g)
+		return;
+	if (!audit_guest_is_fast(in)) {
+		audit_not_applicable(v, "The guest is not a fast one.");
+		return;
+	}
+	if (g->hugepages) {
+		audit_not_applicable(v, "KSM leaves huge pages of a pool alone.");
+		return;
+	}
+	if (!audit_take(v, &in->host->ksm_run, "The kernel has no KSM."))
+		return;
+	if (in->host->ksm_run.value != 1)
+		audit_not_applicable(v, "KSM is off.");
+	else
+		audit_expect(v, g->nosharepages);
+	audit_say(v->word[0], g->nosharepages ? "yes" : "no");
+}
