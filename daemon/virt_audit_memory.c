@@ -6,6 +6,7 @@
 #include "str.h"
 #include "virt_audit.h"
 #include "virt_domain.h"
+#include "virt_place.h"
 #include "virt_xml.h"
 
 /* Bytes of libvirt's units; without one it is KiB.  0: no unit. */
@@ -89,8 +90,20 @@ static bool is_strict(const xmlNode *n)
 	return !xml_has_attribute(n, "mode") || xml_attribute_is(n, "mode", "strict");
 }
 
-static void read_numatune(struct audit_guest *g, const xmlNode *numatune)
+static void add_strict_nodes(struct audit_reading *r, const xmlNode *n)
 {
+	uint64_t nodes;
+
+	if (virt_place_read_nodeset(n, &nodes))
+		r->guest->strict_nodes |= nodes;
+	else if (xml_has_attribute(n, "nodeset"))
+		r->odd = true;
+}
+
+static void read_numatune(struct audit_reading *r, const xmlNode *numatune)
+{
+	struct audit_guest *g = r->guest;
+
 	for (const xmlNode *n = xml_first_child(numatune); n; n = xml_next_element(n->next)) {
 		if (xml_is_named(n, "memory"))
 			g->numatune_strict = is_strict(n);
@@ -99,6 +112,8 @@ static void read_numatune(struct audit_guest *g, const xmlNode *numatune)
 		else
 			continue;
 		g->has_numatune = true;
+		if (is_strict(n))
+			add_strict_nodes(r, n);
 		if (xml_attribute_is(n, "placement", "auto"))
 			g->placement_auto = true;
 	}
@@ -120,5 +135,5 @@ void virt_audit_read_memory(struct audit_reading *r, const xmlNode *root)
 	read_kib(r, xml_find_child(memtune, "soft_limit"), &g->soft_limit_kib);
 	read_kib(r, xml_find_child(memtune, "swap_hard_limit"), &g->swap_hard_limit_kib);
 	read_backing(r, xml_find_child(root, "memoryBacking"));
-	read_numatune(g, xml_find_child(root, "numatune"));
+	read_numatune(r, xml_find_child(root, "numatune"));
 }

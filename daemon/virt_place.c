@@ -14,7 +14,7 @@
 /* ---- nodes --------------------------------------------------------------------------- */
 
 /* The same list format, and the same limit as for bits. */
-static bool read_nodeset(const xmlNode *n, uint64_t *ret)
+bool virt_place_read_nodeset(const xmlNode *n, uint64_t *ret)
 {
 	XML_AUTO_TEXT xmlChar *text = xml_attribute(n, "nodeset");
 	struct cpumask nodes;
@@ -35,7 +35,7 @@ static void read_memory(const xmlNode *n, struct domain_xml *x)
 {
 	if (!xml_attribute_is(n, "mode", "restrictive"))
 		x->numa_policy = true;
-	else if (read_nodeset(n, &x->memory_nodes))
+	else if (virt_place_read_nodeset(n, &x->memory_nodes))
 		x->has_memory_nodes = true;
 	else if (xml_has_attribute(n, "nodeset"))
 		x->numa_policy = true; /* what we cannot read is not ours to undercut */

@@ -7,6 +7,8 @@
 
 #include "virt_domain.h"
 
+/* False: there is none, or it is not understood. */
+bool virt_place_read_nodeset(const xmlNode *n, uint64_t *ret);
 void virt_place_read_numatune(const xmlNode *n, struct domain_xml *x);
 void virt_place_read_cells(const xmlNode *numa, struct domain_xml *x);
 /* Called when all is read: cells that cannot be placed one by one are none. */

@@ -158,7 +158,7 @@ static const struct {
 	{ "<vcpu>0</vcpu>", "known=0" },
 	{ "<vcpu>many</vcpu>", "known=0" },
 	{ "<vcpu current='5'>4</vcpu>", "known=0" },
-	{ "<vcpu placement='auto'>4</vcpu>", "placement_auto=1" },
+	{ "<vcpu placement='auto'>4</vcpu>", "placement_auto=1 strict_nodes=0" },
 	/* pins */
 	{ "<vcpu>2</vcpu><cputune><vcpupin vcpu='0' cpuset='3'/></cputune>",
 	  "npinned_vcpus=1 nsingle_cpu_pins=1 pinned_cpus=3 pin_mask=0 emulator_cpus=0" },
@@ -235,14 +235,19 @@ static const struct {
 	{ "<memoryBacking><hugepages><page/></hugepages></memoryBacking>", "known=0" },
 	{ "<memoryBacking><source type='anonymous'/></memoryBacking>", "memfd_or_file=0" },
 	{ "<memoryBacking><source type='file'/></memoryBacking>", "memfd_or_file=1" },
-	{ "<numatune><memory nodeset='0'/></numatune>", "has_numatune=1 numatune_strict=1" },
+	{ "<numatune><memory nodeset='0'/></numatune>",
+	  "has_numatune=1 numatune_strict=1 strict_nodes=1" },
+	{ "<numatune><memory nodeset='0,3'/><memnode cellid='0' nodeset='1'/></numatune>",
+	  "strict_nodes=11" },
+	{ "<numatune><memory nodeset='64'/></numatune>", "known=0" },
 	{ "<numatune><memory mode='preferred' nodeset='0'/><memnode cellid='0' "
 	  "nodeset='0'/></numatune>",
 	  "numatune_strict=0 memnodes_strict=1" },
-	{ "<numatune><memory mode='strict' placement='auto'/></numatune>", "placement_auto=1" },
+	{ "<numatune><memory mode='strict' placement='auto'/></numatune>",
+	  "placement_auto=1 strict_nodes=0" },
 	{ "<numatune><memnode cellid='0' mode='strict' nodeset='0'/><memnode cellid='1' "
 	  "mode='restrictive' nodeset='1'/></numatune>",
-	  "has_numatune=1 numatune_strict=0 memnodes_strict=1" },
+	  "has_numatune=1 numatune_strict=0 memnodes_strict=1 strict_nodes=1" },
 	{ "<numatune/>", "has_numatune=0 numatune_strict=0" },
 };
 

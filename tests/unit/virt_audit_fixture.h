@@ -58,6 +58,7 @@ static const struct fact_field fact_fields[] = {
 	FACT(numatune_strict),
 	FACT(placement_auto),
 	FACT(memnodes_strict),
+	FACT(strict_nodes),
 	FACT(nnuma_cells),
 	FACT(hugepages),
 	FACT(hugepages_1g),
