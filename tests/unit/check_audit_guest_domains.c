@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What do the rules find of guests as libvirt shows them?  Nothing of a good one, and all
+ * faults of a bad one, but no other. */
+#include "audit_guest_fixture.h"
+#include "virt_audit_fixture.h"
+
+static const struct {
+	const char *document;
+	unsigned int nnodes; /* each with 8 cores of two threads, N and N + 16 */
+	const char *found[11];
+} guests[] = {
+	{ "libvirt-10-well-configured", 2, { NULL } },
+	{ "libvirt-10-well-configured", 1, { NULL } },
+	{ "libvirt-10-ten-faults",
+	  1,
+	  { "guest-kvm-hint-dedicated", "guest-kvm-poll-control", "guest-memory-locked",
+	    "guest-disk-cache", "guest-disk-io", "guest-disk-bus", "guest-scsi-queues",
+	    "guest-disk-iothread", "guest-nic-vhost", "guest-clock" } },
+	{ "libvirt-9-tcg", 2, { NULL } },
+};
+
+static void put_host(unsigned int nnodes)
+{
+	fixture_reset();
+	fixture_nodes(nnodes);
+	for (unsigned int n = 0; n < nnodes; n++) {
+		struct cpumask siblings = cpus(8 * n + 16, 8 * n + 23);
+		struct node_topology *node = &fx.topology.node[n];
+
+		node->cpus = cpumask_or(&node->cpus, &siblings);
+		node->all_cpus = node->cpus;
+		node->mem_total_kib = 64 * GIB_KIB;
+		fx.topology.online = cpumask_or(&fx.topology.online, &node->cpus);
+	}
+	for (unsigned int cpu = 0; cpu < 32; cpu++)
+		fx.topology.core_of[cpu] = (uint16_t)(cpu % 16);
+	fx.topology.usable = fx.topology.online;
+	fx.host.has_vhost_net = fact(1);
+	fx.host.ksm_run = fact(1);
+}
+
+static void put_guest(const char *document)
+{
+	char path[512], text[64 * 1024];
+	size_t size;
+	FILE *f;
+
+	snprintf(path, sizeof path, "%s/domains/%s.xml", KT_TESTS_DIR, document);
+	f = fopen(path, "r");
+	ck_assert_msg(f != NULL, "%s", path);
+	size = fread(text, 1, sizeof text, f);
+	fclose(f);
+	fixture_guest();
+	ck_assert_int_eq(read_text(text, size, "0-31", facts_of(A)), 0);
+	sampled(A);
+}
+
+static bool is_expected(size_t guest, const char *id)
+{
+	for (size_t i = 0; guests[guest].found[i]; i++)
+		if (strcmp(guests[guest].found[i], id) == 0)
+			return true;
+	return false;
+}
+
+START_TEST(what_is_found_is_what_is_wrong)
+{
+	put_host(guests[_i].nnodes);
+	put_guest(guests[_i].document);
+	for (size_t i = 0; i < audit_nguest_rules; i++) {
+		const char *id = audit_guest_rules[i].id;
+
+		audit_judge(&audit_guest_rules[i], &fx.in, &fx.v);
+		ck_assert_msg(fx.v.result != AUDIT_UNKNOWN, "%s: %s", id, fx.v.reason);
+		ck_assert_msg((fx.v.result == AUDIT_FINDING) == is_expected((size_t)_i, id),
+			      "%s: %s: %d", guests[_i].document, id, (int)fx.v.result);
+	}
+}
+END_TEST
+
+static Suite *suite(void)
+{
+	Suite *s = suite_create("audit_guest_domains");
+	TCase *t = tcase_create("documents");
+
+	tcase_add_loop_test(t, what_is_found_is_what_is_wrong, 0, KT_ARRAY_LEN(guests));
+	suite_add_tcase(s, t);
+	return s;
+}
+
+int main(void)
+{
+	return kt_run(suite());
+}
