@@ -43,6 +43,10 @@ void judge_guest_vcpu_pin(const struct audit_input *in, struct audit_verdict *v)
 		audit_not_applicable(v, "The guest is larger than a node: see guest-vnuma.");
 		return;
 	}
+	if (g->placement_auto) {
+		audit_not_applicable(v, "numad has placed the guest when it started.");
+		return;
+	}
 	home = audit_guest_home(in);
 	ok = audit_guest_ours(in, in->slot)->pinned || nodemask_count(home) == 1;
 	if (!ok && home && g->nnuma_cells > 1) {

@@ -24,6 +24,7 @@ GIVEN(cells_on_nodes, cells_across_nodes(); facts_of(A)->pin_mask[0] = cpus(0, 3
       facts_of(A)->pin_mask[1] = cpus(8, 11); facts_of(A)->npin_masks = 2)
 GIVEN(too_many_pins, cells_on_nodes(); facts_of(A)->more_pin_masks = true)
 GIVEN(held_by_us, unpinned(A); ours(A)->pinned = true)
+GIVEN(placed_by_numad, unpinned(A); facts_of(A)->placement_auto = true)
 GIVEN(held_by_us_on_both, held_by_us(); fx.in_force.guest[A].nodes = 3)
 GIVEN(held_by_us_before, held_by_us(); fx.in_force.guest[A].incarnation++)
 GIVEN(as_wide_as_a_node, unpinned(A); facts_of(A)->current_vcpus = facts_of(A)->max_vcpus = 7)
@@ -106,6 +107,7 @@ static const struct audit_row rows[] = {
 	{ "too many pins", "guest-vcpu-pin", too_many_pins, UNKNOWN },
 	{ "held by us", "guest-vcpu-pin", held_by_us, OK },
 	{ "held by us on both", "guest-vcpu-pin", held_by_us_on_both, OK },
+	{ "placed by numad", "guest-vcpu-pin", placed_by_numad, NA },
 	{ "an earlier guest was", "guest-vcpu-pin", held_by_us_before, FINDING },
 	{ "as wide as a node", "guest-vcpu-pin", as_wide_as_a_node, FINDING },
 	{ "wider than a node", "guest-vcpu-pin", wider_than_a_node, NA },
