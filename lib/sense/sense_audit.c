@@ -103,7 +103,7 @@ bool audit_split(char *line, char **ret_key, char **ret_value)
 	char *key = trim(line), *value = strchr(key, '=');
 	size_t length;
 
-	if (!value || value == key || *key == '#' || *key == ';')
+	if (!value || value == key)
 		return false;
 	*value++ = '\0';
 	*ret_key = trim(key);

@@ -30,7 +30,7 @@ struct word_fact audit_word(const struct hostfs *fs, const char *fmt, ...) KT_PR
 bool audit_plain_word(const char *text, size_t length, char ret[AUDIT_WORD]) KT_MUST_USE;
 
 /* "key = value" in place, without blanks around either, and quotes around the value.  False:
- * empty, a comment, or no such line. */
+ * no such line.  A comment may be one; its key begins with the "#" or ";" of it. */
 bool audit_split(char *line, char **ret_key, char **ret_value) KT_MUST_USE;
 
 /* As hostfs_each_line.  To most a file that cannot be read is as good as none: what it says

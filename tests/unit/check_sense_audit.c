@@ -282,6 +282,10 @@ START_TEST(governors_are_counted)
 	look();
 	unknown(h.cpus.governors, EINVAL);
 	unknown(h.cpus.not_performance, EINVAL);
+	put(CPUS "/cpu0/cpufreq/scaling_governor", "two words\n");
+	put(CPUS "/cpu3/cpufreq/scaling_governor", "performance\n");
+	look();
+	unknown(h.cpus.governors, EINVAL);
 	drop(CPUS "/online");
 	look();
 	absent(h.cpus.governors);

@@ -48,6 +48,17 @@ START_TEST(an_interrupt_has_a_name_and_cpus)
 }
 END_TEST
 
+START_TEST(interrupts_are_in_the_order_of_their_numbers)
+{
+	for (int i = 1; i <= 40; i++)
+		put_irq(i * 17 % 41, "x", "0\n", "0\n");
+	look();
+	ck_assert_uint_eq(h.nirqs, 40);
+	for (unsigned int i = 0; i < 40; i++)
+		ck_assert_uint_eq(h.irq[i].number, i + 1);
+}
+END_TEST
+
 START_TEST(an_interrupt_that_nobody_handles_is_none)
 {
 	put("proc/irq/5/smp_affinity_list", "0-3\n");
@@ -244,6 +255,7 @@ int main(void)
 {
 	const TTest *const tests[] = {
 		an_interrupt_has_a_name_and_cpus,
+		interrupts_are_in_the_order_of_their_numbers,
 		an_interrupt_that_nobody_handles_is_none,
 		before_4_15_no_kernel_tells_what_is_effective,
 		the_first_of_several_names_is_shown_escaped,
