@@ -32,6 +32,7 @@ static const char *const log_levels[] = { "",       "",     "",      "error", "w
 #define TEXT(field)           .is_text = true, .offset = F(field)
 #define FIT(check, what)      .text_fits = (check), .allowed = (what)
 #define CPUS(field)           .is_cpus = true, .offset = F(field)
+#define RULE_IDS(field)       .is_rule_ids = true, .offset = F(field)
 #define NUMBER(lo, hi, field) .min = (lo), .max = (hi), .offset = F(field)
 
 const struct conf_option conf_options[] = {
@@ -169,6 +170,11 @@ const struct conf_option conf_options[] = {
 	{ "memory", "overhead_mib", "256", NUMBER(0, 1024 * 1024, policy.memory.overhead_mib),
 	  .doc = "what a QEMU process may need beyond what can be computed (1/512 of its guest's "
 		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },
+
+	{ "audit", "interval_s", "600", NUMBER(10, 604800, audit_interval_s),
+	  .doc = "seconds between two audits of the host and its guests; only while guests run" },
+	{ "audit", "ignore", "", RULE_IDS(audit_ignore),
+	  .doc = "ids of rules such as host-swappiness guest-balloon: they are not judged" },
 
 	{ "metrics", "listen", "off", TEXT(metrics_listen),
 	  FIT(conf_is_listen, "off, 127.0.0.1:PORT, [::1]:PORT"),

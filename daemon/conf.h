@@ -29,6 +29,11 @@ enum conf_switch {
 	CONF_YES,
 };
 
+/* Rules of the audit: bits, by place in audit_host_rules and audit_guest_rules. */
+struct rule_ids {
+	uint64_t host, guest;
+};
+
 /* One [domain "GLOB"] section. */
 struct conf_rule {
 	char glob[CONF_GLOB_MAX];
@@ -44,6 +49,8 @@ struct conf {
 	struct policy_conf policy;
 	char metrics_listen[CONF_TEXT_MAX]; /* conf_parse_listen reads it */
 	enum conf_switch metrics_per_domain;
+	uint64_t audit_interval_s;
+	struct rule_ids audit_ignore;
 	size_t nrules;
 	struct conf_rule rule[CONF_RULES_MAX]; /* in the order of the files: later ones win */
 };

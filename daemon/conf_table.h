@@ -12,7 +12,8 @@ struct conf_option {
 	bool is_text;             /* char[CONF_TEXT_MAX], any unless text_fits says more; else */
 	bool (*text_fits)(const char *text);
 	const char *allowed; /* what fits, in words */
-	bool is_cpus;        /* struct cpumask; else uint64_t of this range */
+	bool is_cpus;        /* struct cpumask; else */
+	bool is_rule_ids;    /* struct rule_ids; else uint64_t of this range */
 	uint64_t min, max;
 	size_t offset; /* into struct conf */
 	const char *doc;
@@ -37,6 +38,10 @@ char *conf_option_text(const struct conf_option *o, const struct conf *conf, cha
 
 /* "on", "cpu"; NULL: the section says nothing. */
 const char *conf_switch_text(enum guest_switch value);
+
+/* Ids with blanks or commas between them.  -EINVAL: there is no such rule. */
+int conf_rule_ids_parse(const char *text, struct rule_ids *ret) KT_MUST_USE;
+char *conf_rule_ids_text(const struct rule_ids *ids, char *buf, size_t size);
 
 bool conf_is_absolute(const char *path);
 bool conf_is_listen(const char *text);

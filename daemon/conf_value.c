@@ -86,7 +86,8 @@ static int set_text(const struct conf_option *o, char *field, const char *text)
 	return 0;
 }
 
-/* The fields are enums (unsigned here), uint64_t, char[CONF_TEXT_MAX] and sets of CPUs. */
+/* The fields are enums (unsigned here), uint64_t, char[CONF_TEXT_MAX], sets of CPUs and of rules.
+ */
 int conf_option_set(const struct conf_option *o, struct conf *conf, const char *text)
 {
 	char *field = (char *)conf + o->offset;
@@ -98,6 +99,8 @@ int conf_option_set(const struct conf_option *o, struct conf *conf, const char *
 		return set_text(o, field, text);
 	if (o->is_cpus)
 		return cpumask_parse(text, (struct cpumask *)(void *)field) < 0 ? -EINVAL : 0;
+	if (o->is_rule_ids)
+		return conf_rule_ids_parse(text, (struct rule_ids *)(void *)field);
 	if (str_u64(text, &number) < 0 || number < o->min || number > o->max)
 		return -EINVAL;
 	*(uint64_t *)(void *)field = number;
@@ -110,6 +113,8 @@ char *conf_option_text(const struct conf_option *o, const struct conf *conf, cha
 
 	if (o->is_cpus)
 		return cpumask_str(field, buf, size);
+	if (o->is_rule_ids)
+		return conf_rule_ids_text(field, buf, size);
 	if (o->words)
 		(void)snprintf(buf, size, "%s", o->words[*(const unsigned int *)field]);
 	else if (o->is_text)
@@ -129,6 +134,9 @@ char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
 		(void)snprintf(buf, size, "a text of 1 to %d bytes", CONF_TEXT_MAX - 1);
 	else if (o->is_cpus)
 		(void)snprintf(buf, size, "a list of CPUs such as 0-3,8, below %d", KT_CPUS_MAX);
+	else if (o->is_rule_ids)
+		(void)snprintf(buf, size,
+			       "ids of rules as kvmtuned(8) lists them, with blanks between them");
 	else if (!o->words)
 		(void)snprintf(buf, size, "a whole number from %llu to %llu",
 			       (unsigned long long)o->min, (unsigned long long)o->max);

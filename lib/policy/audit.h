@@ -35,6 +35,8 @@ enum audit_class {
 	AUDIT_SIZING,  /* no knob */
 };
 
+enum { AUDIT_RULES_MAX = 64 }; /* of the host, and of guests: sets of them are bits */
+
 /* What a rule may look at. */
 struct audit_input {
 	const struct audit_host *host;

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "audit.h"
 #include "conf_table.h"
 #include "kt_check.h"
 
@@ -42,6 +43,9 @@ START_TEST(every_value_of_every_option_is_printed_as_it_is_read)
 	} else if (o->is_cpus) {
 		takes_and_gives(o, "0-3,8,10-11,1023");
 		takes_and_gives(o, "");
+	} else if (o->is_rule_ids) {
+		takes_and_gives(o, audit_host_rules[0].id);
+		takes_and_gives(o, "");
 	} else if (!o->is_text) {
 		both_ends(o);
 	} else if (!o->text_fits) {
@@ -66,6 +70,41 @@ START_TEST(the_longest_list_of_cpus_fits)
 	ck_assert_uint_lt(used, sizeof text);
 	takes_and_gives(o, text);
 	ck_assert_str_eq(conf_option_text(o, &conf, text, sizeof text), "");
+}
+END_TEST
+
+START_TEST(rules_are_named_by_their_ids_and_others_are_a_mistake)
+{
+	const struct audit_rule *host = audit_host_rules, *guest = audit_guest_rules;
+	struct rule_ids ids = { .host = 7 };
+	char text[128], wrong[128];
+
+	(void)snprintf(text, sizeof text, " %s,%s\t%s ", guest[0].id, host[1].id, host[1].id);
+	ck_assert_int_eq(conf_rule_ids_parse(text, &ids), 0);
+	ck_assert_uint_eq(ids.host, 2);
+	ck_assert_uint_eq(ids.guest, 1);
+	(void)snprintf(text, sizeof text, "%s %s", host[1].id, guest[0].id);
+	ck_assert_str_eq(conf_rule_ids_text(&ids, wrong, sizeof wrong), text);
+	(void)snprintf(wrong, sizeof wrong, "%s %.*s", host[0].id, (int)strlen(guest[0].id) - 1,
+		       guest[0].id);
+	ck_assert_int_eq(conf_rule_ids_parse(wrong, &ids), -EINVAL);
+	(void)snprintf(wrong, sizeof wrong, "%sx", host[0].id);
+	ck_assert_int_eq(conf_rule_ids_parse(wrong, &ids), -EINVAL);
+	ck_assert_uint_eq(ids.host, 2);
+}
+END_TEST
+
+START_TEST(all_rules_have_a_bit_and_a_text)
+{
+	struct rule_ids all = { .host = UINT64_MAX, .guest = UINT64_MAX }, back;
+	char text[CONF_VALUE_MAX];
+
+	ck_assert_uint_le(audit_nhost_rules, AUDIT_RULES_MAX);
+	ck_assert_uint_le(audit_nguest_rules, AUDIT_RULES_MAX);
+	conf_rule_ids_text(&all, text, sizeof text);
+	ck_assert_int_eq(conf_rule_ids_parse(text, &back), 0);
+	ck_assert_int_eq(__builtin_popcountll(back.host), (int)audit_nhost_rules);
+	ck_assert_int_eq(__builtin_popcountll(back.guest), (int)audit_nguest_rules);
 }
 END_TEST
 
@@ -135,6 +174,8 @@ int main(void)
 	tcase_add_loop_test(c, every_value_of_every_option_is_printed_as_it_is_read, 0,
 			    (int)conf_noptions);
 	tcase_add_test(c, the_longest_list_of_cpus_fits);
+	tcase_add_test(c, rules_are_named_by_their_ids_and_others_are_a_mistake);
+	tcase_add_test(c, all_rules_have_a_bit_and_a_text);
 	tcase_add_loop_test(c, metrics_are_served_on_loopback_or_not_at_all, 0,
 			    (int)KT_ARRAY_LEN(listens));
 	suite_add_tcase(s, c);
