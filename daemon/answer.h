@@ -23,6 +23,7 @@ enum question_part {
 	ASKS_FOR_S = 1 << 5,  /* for_s=SECONDS */
 	ASKS_RECENT = 1 << 6, /* recent=1: each tick, not each minute */
 	ASKS_FOLLOW = 1 << 7, /* follow=1: the answer does not end */
+	ASKS_ALL = 1 << 8,    /* all=1: also what is in order */
 };
 
 struct question {
@@ -57,6 +58,8 @@ answer_fn answer_explain;
 answer_fn answer_plan;
 /* answer_history.c */
 answer_fn answer_decisions, answer_history;
+/* answer_audit.c */
+answer_fn answer_audit;
 /* answer_advise.c */
 answer_fn answer_advise;
 /* answer_config.c */

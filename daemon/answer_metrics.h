@@ -12,7 +12,8 @@ typedef void metric_of_guest_fn(struct metrics_text *t, const struct kvmtuned *k
 
 /* answer_metrics_daemon.c */
 metric_fn metric_build_info, metric_mode, metric_loop_state, metric_config_ok, metric_connected,
-	metric_reconnects, metric_cycle_duration, metric_last_cycle, metric_cpu, metric_resident;
+	metric_reconnects, metric_cycle_duration, metric_last_cycle, metric_cpu, metric_resident,
+	metric_audit_findings;
 /* answer_metrics_host.c */
 metric_fn metric_decisions, metric_errors, metric_ceded, metric_price, metric_target,
 	metric_ksmd_cpu, metric_moved, metric_reclaimed, metric_locality, metric_domains,

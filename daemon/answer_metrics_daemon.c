@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "answer_metrics.h"
+#include "audit_run.h"
 
 void metric_build_info(struct metrics_text *t, const struct kvmtuned *k)
 {
@@ -96,4 +97,12 @@ void metric_resident(struct metrics_text *t, const struct kvmtuned *k)
 	(void)k;
 	if (f && fscanf(f, "%*u %lu", &pages) == 1)
 		metrics_put(t, (double)pages * (double)sysconf(_SC_PAGESIZE));
+}
+
+void metric_audit_findings(struct metrics_text *t, const struct kvmtuned *k)
+{
+	struct audit_counts counts = audit_counts_of(k);
+
+	for (enum audit_severity s = 0; counts.known && s < _AUDIT_SEVERITY_MAX; s++)
+		metrics_put_labelled(t, "severity", audit_severity_str(s), counts.findings[s]);
 }

@@ -7,7 +7,8 @@
  *	answer_problems.c what is wrong
  *	answer_explain.c  rule by rule
  *	answer_plan.c     what the next tick would do
- *	answer_history.c  what was done */
+ *	answer_history.c  what was done
+ *	answer_audit.c    rules of tuning */
 #ifndef KT_ANSWER_PRIVATE_H
 #define KT_ANSWER_PRIVATE_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How is it: the daemon, libvirt, the host, the loops, and each guest? */
 #include "answer_private.h"
+#include "audit_run.h"
 
 const char *wish_str(enum wish wish)
 {
@@ -200,6 +201,22 @@ static struct json_object *loops_of(const struct kvmtuned *k)
 	return o;
 }
 
+/* Of the last audit; NULL: there was none. */
+static struct json_object *audit_of(const struct kvmtuned *k)
+{
+	struct audit_counts counts = audit_counts_of(k);
+	struct json_object *o = counts.known ? json_object_new_object() : NULL;
+
+	if (!o)
+		return NULL;
+	json_put_count(o, "unix_s", (uint64_t)counts.unix_s);
+	for (int severity = _AUDIT_SEVERITY_MAX - 1; severity >= 0; severity--)
+		json_put_count(o, audit_severity_str((enum audit_severity)severity),
+			       counts.findings[severity]);
+	json_put_count(o, "unknown", counts.unknown);
+	return o;
+}
+
 /* ---- the answer ------------------------------------------------------------------------ */
 
 void answer_status(struct kvmtuned *k, const struct question *q, struct answer *ret)
@@ -220,5 +237,6 @@ void answer_status(struct kvmtuned *k, const struct question *q, struct answer *
 	json_put_object(ret->json, "tick", tick_of(k));
 	json_put_object(ret->json, "host", host_of(k));
 	json_put_object(ret->json, "loops", loops_of(k));
+	json_put_object(ret->json, "audit", audit_of(k));
 	json_put_object(ret->json, "guests", guests);
 }

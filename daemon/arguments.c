@@ -41,6 +41,9 @@ static const struct row {
 	  "                      decides otherwise than was recorded; \"-\" is stdin" },
 	{ 0, "json", "", no_argument, AT(json), NOWHERE,
 	  "with --show-config and --replay: as JSON" },
+	{ 0, "audit", "", no_argument, AT(audit), NOWHERE,
+	  "check all rules of tuning, print what comes of it as JSON, and\n"
+	  "                      exit; nothing is written" },
 	{ 0, "record", "=FILE", required_argument, NOWHERE, AT(record),
 	  "write what is sampled and decided to FILE, from the start on" },
 	{ 0, "restore", "", no_argument, AT(restore), NOWHERE,
@@ -67,8 +70,8 @@ static void print_help(void)
 		printf("  %3s %-15s %s\n", rows[i].letter ? letter : "", option, rows[i].meaning);
 	}
 	puts("\nSignals: TERM, INT stop and undo; HUP reload; USR1 decide now.\n"
-	     "Exit status: 0 done; 1 failed; 2 usage; 4 --replay: decided otherwise;\n"
-	     "77 no permission; 78 configuration.\n"
+	     "Exit status: 0 done; 1 failed; 2 usage; 4 --replay: decided otherwise, --audit:\n"
+	     "findings; 77 no permission; 78 configuration.\n"
 	     "See kvmtuned(8) and kvmtuned.conf(5).");
 }
 
@@ -111,10 +114,10 @@ static int go_on_with(struct arguments *a)
 {
 	if (a->import.ksmtuned || a->import.numad)
 		return import_print(&a->import, stdout, stderr);
-	if (a->json && !a->show_config && !a->replay)
-		return misused("--json goes with --show-config or --replay");
+	if (a->json && !a->show_config && !a->replay && !a->audit)
+		return misused("--json goes with --show-config, --replay or --audit");
 	if (a->restore && a->dry_run)
-		return misused("--restore cannot be combined with --dry-run or --root");
+		return misused("--restore cannot be combined with --dry-run, --root or --audit");
 	return -1;
 }
 
@@ -145,6 +148,7 @@ int arguments_parse(int argc, char **argv, struct arguments *ret)
 	}
 	if (a.root)
 		a.once = a.dry_run = true;
+	a.dry_run |= a.audit;
 	*ret = a;
 	return go_on_with(ret);
 }

@@ -8,23 +8,64 @@
 #include "audit.h"
 #include "kvmtuned.h"
 
-/* How much there is to say; counts of guests' rules are over all guests. */
+/* How much there is to say; of guests' rules over all guests. */
 struct audit_counts {
 	bool known; /* there has been an audit */
 	int64_t unix_s;
 	unsigned int findings[_AUDIT_SEVERITY_MAX], unknown, ok, not_applicable;
 };
 
-/* The array "results" of an audit, see ctl/schema/audit.json: one object for each rule of the
- * host, and each rule of each guest.  Also counts. */
-struct json_object *audit_results(const struct audit_input *in, struct audit_counts *ret);
+/* Rules that are judged; tests have their own. */
+struct audit_table {
+	const struct audit_rule *host, *guest;
+	size_t nhost, nguest;
+};
 
-/* kvmtuned --audit: without a daemon, prints the JSON of GET /v1/audit.  The exit status: 0,
- * 4 with findings, 1 failed. */
+/* NULL: all of audit.h.  Half a megabyte; NULL: no memory. */
+struct auditor *auditor_new(const struct audit_table *table);
+void auditor_free(struct auditor *a);
+
+/* In the daemon, at each tick: audits when [audit] interval_s has passed and guests run, and
+ * says what has changed. */
+void audit_tick(struct kvmtuned *k, uint64_t now_ns);
+
+/* Now, because somebody asks.  The host is looked at again when that was 10 s ago. */
+void audit_now(struct kvmtuned *k, uint64_t now_ns);
+
+/* Of the last audit; known is false when there was none. */
+struct audit_counts audit_counts_of(const struct kvmtuned *k);
+/* The host as the last audit saw it; NULL: there was none. */
+const struct audit_host *audit_facts(const struct kvmtuned *k);
+
+/* kvmtuned --audit: without a daemon, prints the JSON of GET /v1/audit?all=1.  The exit status:
+ * 0, 4 with findings, 1 failed. */
 int audit_offline(struct kvmtuned *k, FILE *out);
 
-/* The same in the daemon, when somebody asks or `audit_interval` has passed; says what has
- * changed (a finding that is new, one that is gone) and nothing else. */
-void audit_tick(struct kvmtuned *k, uint64_t now_ns);
+/* ---- for those who tell of it ------------------------------------------------------------- */
+
+/* Verdicts of all rules but those that the configuration ignores: the host's first, then those
+ * of each guest; or of one guest alone.  `in` is the verdict's, with its slot. */
+typedef void audit_heard_fn(const struct audit_rule *rule, const struct audit_input *in,
+			    const struct audit_verdict *verdict, void *context);
+void audit_each(const struct kvmtuned *k, audit_heard_fn *heard, void *context);
+void audit_each_of_guest(const struct kvmtuned *k, size_t slot, audit_heard_fn *heard,
+			 void *context);
+
+/* answer_audit.c: the object of GET /v1/audit.  slot < 0: the host and all guests; else that
+ * guest.  all: not only findings and what is unknown. */
+struct json_object *audit_document(const struct kvmtuned *k, int slot, bool all);
+
+/* ---- audit_text.c ------------------------------------------------------------------------- */
+
+enum { AUDIT_TEXT_MAX = 2 * KT_CPULIST_MAX + 1024 };
+
+/* A row's text with its places filled in: printable ASCII, and "..." in the place of a word that
+ * a shell or XML would not take as it is, where `is_command`.  Returns buf. */
+char *audit_text(const char *text, const struct audit_verdict *verdict, const struct uuid *guest,
+		 bool is_command, char buf[AUDIT_TEXT_MAX]);
+
+const char *audit_result_str(enum audit_result result);       /* "ok", "not-applicable", ... */
+const char *audit_severity_str(enum audit_severity severity); /* "note", "warning", ... */
+const char *audit_class_str(enum audit_class class);          /* "tuned", "live", ... */
 
 #endif

@@ -30,6 +30,7 @@ static const struct parameter {
 	{ "for_s", ASKS_FOR_S, A_NUMBER, 1, 366 * 86400, offsetof(struct question, for_s) },
 	{ "recent", ASKS_RECENT, A_SWITCH, 1, 1, 0 },
 	{ "follow", ASKS_FOLLOW, A_SWITCH, 1, 1, 0 },
+	{ "all", ASKS_ALL, A_SWITCH, 1, 1, 0 },
 };
 
 /* A value as it has come. */

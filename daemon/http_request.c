@@ -17,6 +17,7 @@ static const struct route {
 	{ "/v1/plan", false, 0, 0, answer_plan },
 	{ "/v1/decisions", false, ASKS_AFTER | ASKS_FOLLOW, 0, answer_decisions },
 	{ "/v1/history", false, ASKS_RECENT, 0, answer_history },
+	{ "/v1/audit", false, ASKS_GUEST | ASKS_ALL, 0, answer_audit },
 	{ "/v1/advise", false, ASKS_VCPUS | ASKS_MIB, ASKS_VCPUS, answer_advise },
 	{ "/v1/config", false, 0, 0, answer_config },
 	{ "/v1/record", false, 0, 0, answer_record },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What does the daemon's state consist of? */
 #include "kvmtuned.h"
+#include "audit_run.h"
 
 struct kvmtuned *kvmtuned_new(void)
 {
@@ -16,10 +17,11 @@ struct kvmtuned *kvmtuned_new(void)
 	k->plan = calloc(1, sizeof *k->plan);
 	k->arbiter = calloc(1, sizeof *k->arbiter);
 	k->verdicts = verdicts_new();
+	k->auditor = auditor_new(NULL);
 	k->history = history_new();
 	k->recorder = recorder_new();
 	if (k->domains && k->sample && k->view && k->plan && k->arbiter && k->verdicts &&
-	    k->history && k->recorder)
+	    k->auditor && k->history && k->recorder)
 		return k;
 	kvmtuned_free(k);
 	return NULL;
@@ -32,6 +34,7 @@ void kvmtuned_free(struct kvmtuned *k)
 	act_free(k->act);
 	sense_free(k->sense);
 	verdicts_free(k->verdicts);
+	auditor_free(k->auditor);
 	log_set_listener(NULL, NULL, LOG_LEVEL_ERR);
 	history_free(k->history);
 	recorder_free(k->recorder);

@@ -34,6 +34,7 @@ struct kvmtuned {
 	struct vm_ops vm_ops;
 	struct virt *virt;
 	struct verdicts *verdicts;
+	struct auditor *auditor; /* audit_run.h */
 
 	struct policy_conf
 		policy_now; /* the configuration with what is paused, as of the last tick */
@@ -134,6 +135,9 @@ void record_file_close(struct kvmtuned *k);
 
 /* Starts the libvirt thread.  0, or the exit status of a failure that was said. */
 int once_connect(struct kvmtuned *k);
+
+/* libvirt has listed its guests, or cannot be reached, or does not answer. */
+void once_wait_for_guests(struct kvmtuned *k);
 
 /* --once, --restore: the exit status. */
 int once_run(struct kvmtuned *k);

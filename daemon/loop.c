@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "audit_run.h"
 #include "footprint.h"
 #include "http.h"
 #include "kvmtuned.h"
@@ -120,6 +121,8 @@ static void run_tick(struct loop *l)
 	r = kvmtuned_tick(l->k, now_ns);
 	l->k->tick_began_ns = now_ns;
 	l->k->tick_took_ns = now_monotonic_ns() - now_ns;
+	if (r == 0)
+		audit_tick(l->k, now_ns);
 	decisions_flush(l->k);
 	histogram_add(&l->k->tick_times, l->k->tick_took_ns);
 	service_tick_finished();

@@ -8,6 +8,7 @@
 #include <sysexits.h>
 
 #include "arguments.h"
+#include "audit_run.h"
 #include "conf_check.h"
 #include "journal.h"
 #include "kvmtuned.h"
@@ -119,6 +120,20 @@ static int open_record(struct kvmtuned *k, const char *path)
 	return r < 0 ? failed(path, r) : 0;
 }
 
+/* Beside a daemon that runs: nothing of it is touched. */
+static int audit(struct kvmtuned *k)
+{
+	int status = 0;
+
+	k->vm_ops = guests_vm_ops(k);
+	if (act_new(&k->fs, NULL, &k->vm_ops, &k->act) < 0)
+		return failed("start", -ENOMEM);
+	log_set_level(KT_MIN(k->conf.log_level, LOG_LEVEL_WARNING)); /* stdout may be a terminal */
+	if (k->fs.is_live)
+		status = once_connect(k);
+	return status != 0 ? status : audit_offline(k, stdout);
+}
+
 static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 {
 	bool damaged = false;
@@ -126,6 +141,8 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 
 	privileges_raise_file_limit();
 	status = open_host(k, a->root ? a->root : "/");
+	if (status == 0 && a->audit)
+		return audit(k);
 	if (status == 0)
 		status = open_act(k, lock_fd, &damaged);
 	if (status == 0 && a->record)
@@ -177,8 +194,8 @@ int main(int argc, char **argv)
 	if (a.replay)
 		return replay(a.replay, a.conf_given ? a.conf_path : NULL, a.json, stdout, stderr);
 	checks = a.test_config || a.show_config;
-	journal_open(a.foreground || checks || a.restore || a.once ? JOURNAL_FOREGROUND
-								   : JOURNAL_AUTO,
+	journal_open(a.foreground || checks || a.restore || a.once || a.audit ? JOURNAL_FOREGROUND
+									      : JOURNAL_AUTO,
 		     LOG_LEVEL_INFO);
 	if (checks)
 		return check(&a);

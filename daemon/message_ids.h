@@ -27,6 +27,7 @@
 	X(LOG_GUEST, "47bcac6347ee44cd8438920101bb7cf0")                                           \
 	X(LOG_MERGED, "af196f422cc146368b3f9d01ba859386")                                          \
 	X(LOG_PAUSED, "46bb3de2282f4d2990e28908e39fe562")                                          \
-	X(LOG_RESUMED, "7b6f8c4cbaac4b4ab10ee3ec3c8666f7")
+	X(LOG_RESUMED, "7b6f8c4cbaac4b4ab10ee3ec3c8666f7")                                         \
+	X(LOG_AUDIT_FINDING, "be28e594987d42ec9c84a1e72644d2da")
 
 #endif

@@ -7,7 +7,7 @@
 
 enum {
 	RESTORE_PATIENCE_S = 30, /* of --restore, for libvirt's answers */
-	ONCE_PATIENCE_S = 10,    /* of --once, for libvirt's list of guests */
+	ONCE_PATIENCE_S = 10,    /* of --once and --audit, for libvirt's list of guests */
 };
 
 int once_connect(struct kvmtuned *k)
@@ -21,7 +21,6 @@ int once_connect(struct kvmtuned *k)
 	return r < 0 ? EXIT_FAILURE : 0;
 }
 
-/* libvirt has listed its guests, or cannot be reached, or does not answer. */
 static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
 {
 	uint64_t deadline_ns = now_monotonic_ns() + patience_s * KT_NS_PER_S;
@@ -29,6 +28,11 @@ static void wait_for_guests(struct kvmtuned *k, unsigned int patience_s)
 	while (k->virt && !k->guests_known && (!k->link_told || k->link_up) &&
 	       now_monotonic_ns() < deadline_ns)
 		loop_pause_for_news(k);
+}
+
+void once_wait_for_guests(struct kvmtuned *k)
+{
+	wait_for_guests(k, ONCE_PATIENCE_S);
 }
 
 /* What guests want shows only between two looks. */
@@ -47,7 +51,7 @@ int once_run(struct kvmtuned *k)
 {
 	int r;
 
-	wait_for_guests(k, ONCE_PATIENCE_S);
+	once_wait_for_guests(k);
 	if (k->fs.is_live && k->domains->nused > 0)
 		look_once_before(k);
 	k->kicked = true;

@@ -43,6 +43,7 @@ enum log_event_id {
 	LOG_MERGED, /* how much KSM has merged, when that changed visibly */
 	LOG_PAUSED, /* by the operator: a guest or a loop is paused, a guest released */
 	LOG_RESUMED,
+	LOG_AUDIT_FINDING, /* a rule of tuning is broken that was not, or no longer */
 	_LOG_EVENT_MAX,
 };
 

@@ -5,6 +5,7 @@
 #define KT_ANSWER_FIXTURE_H
 
 #include "answer.h"
+#include "audit_run.h"
 #include "sense_root.h"
 
 #define NODE1 "sys/devices/system/node/node1"

@@ -57,6 +57,8 @@ static void take_all(const char *state)
 	take("history", "minutes", answer_history, nothing);
 	take("history", "ticks", answer_history, recent);
 	take("config", "all", answer_config, nothing);
+	take("audit", "findings", answer_audit, nothing);
+	take("audit", "all", answer_audit, (struct question){ .given = ASKS_ALL });
 	take("advise", "all", answer_advise,
 	     (struct question){ .given = ASKS_VCPUS | ASKS_MIB, .vcpus = 2, .mib = 1 });
 	take("explain", "nobody", answer_explain, about_guest("nob\"ody\n"));
@@ -66,6 +68,7 @@ static void take_all(const char *state)
 	for (size_t i = 0; i < KT_ARRAY_LEN(hostile_names); i++) {
 		snprintf(what, sizeof what, "guest-%zu", i);
 		take("explain", what, answer_explain, about_guest(hostile_names[i]));
+		take("audit", what, answer_audit, about_guest(hostile_names[i]));
 	}
 	take_stream();
 }
