@@ -43,6 +43,11 @@ enum option_bit {
 	OPTION_KSMTUNED = 1 << 9,
 	OPTION_NUMAD = 1 << 10,
 	OPTION_ANONYMOUS = 1 << 11,
+	OPTION_HOST = 1 << 12,
+	OPTION_SEVERITY = 1 << 13,
+	OPTION_IGNORE = 1 << 14,
+	OPTION_OFFLINE = 1 << 15,
+	OPTION_LONG = 1 << 16,
 };
 
 struct options {
@@ -56,6 +61,7 @@ struct options {
 	const char *since;  /* NULL; a number for monitor, a duration for report */
 	const char *output; /* NULL; a file, or what top sorts by */
 	const char *config, *ksmtuned, *numad; /* NULL; files */
+	const char *severity, *ignore;         /* NULL; a word, ids with commas between them */
 };
 
 /* argv[0] is the verb, argv[1..argc-1] are its operands: options are taken out already, and
@@ -74,9 +80,13 @@ struct verb {
 
 extern const struct verb ctl_verbs[]; /* verbs.c; ends with a NULL name */
 
-verb_fn verb_advise, verb_check_config, verb_explain, verb_help, verb_import, verb_metrics,
-	verb_monitor, verb_pause, verb_plan, verb_record, verb_release, verb_reload, verb_replay,
-	verb_report, verb_resume, verb_status, verb_tick, verb_top, verb_version;
+verb_fn verb_advise, verb_audit, verb_check_config, verb_explain, verb_help, verb_import,
+	verb_metrics, verb_monitor, verb_pause, verb_plan, verb_record, verb_release, verb_reload,
+	verb_replay, verb_report, verb_resume, verb_status, verb_tick, verb_top, verb_version;
+
+/* daemon.c: what kvmtuned --audit prints, without the end of its line; of malloc.  Its exit
+ * status; 0 and 4 (findings) come with a text. */
+int daemon_audit(const char *config, char **ret_text, size_t *ret_bytes) KT_MUST_USE;
 
 /* advise.c: in the place of numad, which libvirt asks with -w. */
 int advise_as_numad(int argc, char **argv);

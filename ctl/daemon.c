@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What needs the daemon's program, but not that it runs: we become that program. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "ctl.h"
 
@@ -45,6 +47,74 @@ static int become_daemon(const struct call *call)
 	ctl_say("%s cannot be run: %s", path, strerror(errno));
 	return EXIT_FAILURE;
 }
+
+/* ---- its output --------------------------------------------------------------------------- */
+
+static int read_all(int fd, char **ret_text, size_t *ret_bytes)
+{
+	KT_AUTOFCLOSE FILE *from = fdopen(fd, "re");
+	size_t size = 0, n;
+
+	if (!from) {
+		close(fd);
+		return -errno;
+	}
+	do {
+		char *larger = size < CTL_ANSWER_MAX ? realloc(*ret_text, size + 65536 + 1) : NULL;
+
+		if (!larger)
+			return -ENOMEM;
+		*ret_text = larger;
+		n = fread(larger + size, 1, 65536, from);
+		size += n;
+	} while (n > 0);
+	while (size > 0 && (*ret_text)[size - 1] == '\n')
+		size--;
+	(*ret_text)[size] = '\0';
+	*ret_bytes = size;
+	return 0;
+}
+
+static int wait_for(pid_t child)
+{
+	int status;
+
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILURE;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
+}
+
+int daemon_audit(const char *config, char **ret_text, size_t *ret_bytes)
+{
+	struct call call = { { "kvmtuned", "--audit" }, 2 };
+	int ends[2], r, status;
+	pid_t child;
+
+	if (config) {
+		add_word(&call, "--config");
+		add_word(&call, config);
+	}
+	(void)fflush(stdout);
+	child = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
+	if (child < 0) {
+		ctl_say("kvmtuned cannot be started: %s", strerror(errno));
+		return EXIT_FAILURE;
+	}
+	if (child == 0) {
+		if (dup2(ends[1], STDOUT_FILENO) < 0)
+			_exit(EXIT_FAILURE);
+		_exit(become_daemon(&call)); /* said */
+	}
+	close(ends[1]);
+	r = read_all(ends[0], ret_text, ret_bytes);
+	status = wait_for(child);
+	if (r < 0)
+		ctl_say("the audit cannot be read: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILURE : status;
+}
+
+/* ---- verbs -------------------------------------------------------------------------------- */
 
 int verb_check_config(const struct options *o, int argc, char **argv)
 {

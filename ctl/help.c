@@ -14,8 +14,8 @@ static void print_all(void)
 	}
 	puts("\nOptions:");
 	options_print(stdout, 0);
-	puts("\nExit status: 0 done; 1 failed; 2 usage; 3 kvmtuned is not running; 4 degraded, or\n"
-	     "decided otherwise; 77 no permission; 78 configuration.  See kvmtunectl(1).");
+	puts("\nExit status: 0 done; 1 failed; 2 usage; 3 kvmtuned is not running; 4 degraded,\n"
+	     "findings, or decided otherwise; 77 no permission; 78 configuration.  See kvmtunectl(1).");
 }
 
 int verb_help(const struct options *o, int argc, char **argv)

@@ -31,7 +31,7 @@ _kvmtunectl_offer_guests() { # PROGRAM SOCKET TYPED
 _kvmtunectl() {
 	local typed=${COMP_WORDS[COMP_CWORD]} previous verb='' socket='' i word
 	local -a verbs options loops=(ksm placement memory)
-	verbs=(status top explain plan monitor pause resume release reload tick advise metrics
+	verbs=(status top explain plan monitor pause resume release reload tick advise audit metrics
 		check-config import record replay report version help)
 	options=(--json --no-legend --quiet --color --socket --help --version)
 	COMPREPLY=()
@@ -48,6 +48,7 @@ _kvmtunectl() {
 		--socket:= | --*:= | =:*) ;;
 		--socket:*) socket=$word ;;
 		-[ndo]:* | --for:* | --since:* | --config:* | --ksmtuned:* | --numad:* | --color:*) ;;
+		--severity:* | --ignore:*) ;;
 		--output:* | --delay:* | --iterations:*) ;;
 		*:-*) ;;
 		*) verb=$word ;;
@@ -60,6 +61,7 @@ _kvmtunectl() {
 	explain | resume) options+=(--guest) ;;
 	pause | release) options+=(--guest --for) ;;
 	monitor) options+=(--since --all --for) ;;
+	audit) options+=(--guest --host --severity --ignore --offline --config --long --all) ;;
 	metrics) options+=(--output) ;;
 	import) options+=(--ksmtuned --numad) ;;
 	record) options+=(--for --anonymous) ;;
@@ -70,7 +72,8 @@ _kvmtunectl() {
 	case $previous in
 	--color) _kvmtunectl_offer "$typed" auto always never; return ;;
 	--for | --since | --delay | -d) _kvmtunectl_offer "$typed" 90s 15m 2h 1d; return ;;
-	--iterations | -n) return ;;
+	--severity) _kvmtunectl_offer "$typed" note warning critical; return ;;
+	--iterations | -n | --ignore) return ;;
 	--output | -o)
 		[[ $verb != top ]] || { _kvmtunectl_offer "$typed" name node steal ksm memory; return; }
 		_kvmtunectl_offer_files "$typed"
@@ -80,6 +83,8 @@ _kvmtunectl() {
 	esac
 	case $typed in
 	--color=*) _kvmtunectl_offer "$typed" --color={auto,always,never}; return ;;
+	--severity=*) _kvmtunectl_offer "$typed" --severity={note,warning,critical}; return ;;
+	--ignore=*) return ;;
 	--for=* | --since=* | --delay=*)
 		_kvmtunectl_offer "$typed" "${typed%%=*}"={90s,15m,2h,1d}
 		return
@@ -90,7 +95,7 @@ _kvmtunectl() {
 
 	case $verb in
 	'' | help) _kvmtunectl_offer "$typed" "${verbs[@]}" ;;
-	status | release) _kvmtunectl_offer_guests "$1" "$socket" "$typed" ;;
+	status | release | audit) _kvmtunectl_offer_guests "$1" "$socket" "$typed" ;;
 	explain | pause | resume)
 		[[ " ${COMP_WORDS[*]} " == *" --guest "* ]] || _kvmtunectl_offer "$typed" "${loops[@]}"
 		_kvmtunectl_offer_guests "$1" "$socket" "$typed"

@@ -24,6 +24,11 @@ enum letter {
 	LETTER_KSMTUNED,
 	LETTER_NUMAD,
 	LETTER_ANONYMOUS,
+	LETTER_HOST,
+	LETTER_SEVERITY,
+	LETTER_IGNORE,
+	LETTER_OFFLINE,
+	LETTER_LONG,
 };
 
 /* bit 0: every verb takes it. */
@@ -46,7 +51,8 @@ static const struct row {
 	{ LETTER_FOR, "for", "TIME", OPTION_FOR, "as long as that: 90, 90s, 15m, 2h or 1d" },
 	{ LETTER_SINCE, "since", "WHEN", OPTION_SINCE,
 	  "monitor: what came after decision WHEN; report: the last 2h" },
-	{ LETTER_ALL, "all", NULL, OPTION_ALL, "what is remembered, first" },
+	{ LETTER_ALL, "all", NULL, OPTION_ALL,
+	  "monitor: what is remembered, first; audit: what is no finding, too" },
 	{ 'b', "batch", NULL, OPTION_BATCH, "no terminal: one picture below the other" },
 	{ 'n', "iterations", "N", OPTION_ROUNDS, "end after N pictures" },
 	{ 'd', "delay", "TIME", OPTION_DELAY, "between pictures (2s)" },
@@ -56,6 +62,12 @@ static const struct row {
 	{ LETTER_KSMTUNED, "ksmtuned", "FILE", OPTION_KSMTUNED, "such as /etc/ksmtuned.conf" },
 	{ LETTER_NUMAD, "numad", "FILE", OPTION_NUMAD, "such as /etc/default/numad" },
 	{ LETTER_ANONYMOUS, "anonymous", NULL, OPTION_ANONYMOUS, "names and UUIDs replaced" },
+	{ LETTER_HOST, "host", NULL, OPTION_HOST, "only what is of the host" },
+	{ LETTER_SEVERITY, "severity", "WORD", OPTION_SEVERITY,
+	  "from there on: note, warning or critical" },
+	{ LETTER_IGNORE, "ignore", "ID,...", OPTION_IGNORE, "rules to leave out" },
+	{ LETTER_OFFLINE, "offline", NULL, OPTION_OFFLINE, "without the daemon" },
+	{ LETTER_LONG, "long", NULL, OPTION_LONG, "why, by which source, and what mends it" },
 };
 
 enum { NROWS = KT_ARRAY_LEN(rows) };
@@ -119,6 +131,10 @@ static void take_text(struct options *o, int letter)
 		o->ksmtuned = optarg;
 	else if (letter == LETTER_NUMAD)
 		o->numad = optarg;
+	else if (letter == LETTER_SEVERITY)
+		o->severity = optarg;
+	else if (letter == LETTER_IGNORE)
+		o->ignore = optarg;
 }
 
 /* -1: go on; else the exit status. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* kvmtunectl report: what is asked, and where does the page go? */
 #include "report.h"
+#include "audit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -30,6 +31,11 @@ static int ask(const struct options *o, struct report *report)
 		status = ctl_get(o, "/v1/history", &report->history);
 	if (!status)
 		status = ctl_get(o, "/v1/decisions?after=0", &report->decisions);
+	/* An older daemon does not know the question. */
+	if (!status && get_member(report->status, "audit"))
+		status = ctl_get(o, "/v1/audit", &report->audit);
+	if (!status && report->audit && !audit_is_proper(report->audit))
+		status = EXIT_FAILURE;
 	return status;
 }
 
@@ -89,6 +95,7 @@ static int print_answers(const struct report *report)
 	json_object_object_add(all, "status", json_object_get(report->status));
 	json_object_object_add(all, "history", json_object_get(report->history));
 	json_object_object_add(all, "decisions", json_object_get(report->decisions));
+	json_object_object_add(all, "audit", json_object_get(report->audit));
 	ctl_print_json(all);
 	json_object_put(all);
 	return EXIT_SUCCESS;
@@ -112,5 +119,6 @@ int verb_report(const struct options *o, int argc, char **argv)
 	json_object_put(report.status);
 	json_object_put(report.history);
 	json_object_put(report.decisions);
+	json_object_put(report.audit);
 	return status;
 }

@@ -13,6 +13,7 @@ struct report {
 	double since_s; /* how far it looks back */
 	/* Answers of the daemon: /v1/status, /v1/history, /v1/decisions. */
 	struct json_object *status, *history, *decisions;
+	struct json_object *audit; /* NULL: there was none; else as audit_is_proper wants it */
 };
 
 /* -EBADMSG: the answers do not say what time it is.  Whether all was written, ferror() knows. */
@@ -37,6 +38,7 @@ void report_nodes(FILE *to, struct json_object *status);
 void report_spread(FILE *to, struct json_object *status);
 void report_loops(FILE *to, struct json_object *loops);
 void report_guests(FILE *to, struct json_object *guests);
+void report_audit(FILE *to, struct json_object *audit);
 void report_decisions(FILE *to, struct json_object *decisions, double since_s);
 /* The time axis at the foot of a drawing, and its lines through it. */
 void report_time_axis(FILE *to, const struct time_axis *axis, double top, double bottom);

@@ -166,6 +166,7 @@ int report_write(const struct report *report, FILE *to)
 	write_past(to, report, &past);
 	html(to, "<section><h2>Guests</h2>\n");
 	report_guests(to, get_member(report->status, "guests"));
+	report_audit(to, report->audit);
 	html(to, "</section>\n<section><h2>Decisions</h2>\n");
 	report_decisions(to, get_member(report->decisions, "decisions"), past.axis.first_s);
 	html(to, "</section></main>\n</body>\n</html>\n");

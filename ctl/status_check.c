@@ -58,17 +58,24 @@ static bool host_is_proper(struct json_object *host)
 				       "a node");
 }
 
+static bool audit_is_proper_or_none(struct json_object *audit)
+{
+	return !audit ||
+	       ctl_has_shape(audit, "unix_s:n critical:n warning:n note:n unknown:n", "the audit");
+}
+
 bool status_is_proper(struct json_object *status)
 {
 	if (!ctl_has_shape(
 		    status,
 		    "version:s unix_s:n started_unix_s:n mode:s dry_run:b state:s problems:a "
-		    "libvirt:o tick:o host:o loops:o guests:a",
+		    "libvirt:o tick:o host:o loops:o audit:o? guests:a",
 		    "the status") ||
 	    !ctl_has_shape(get_member(status, "libvirt"),
 			   "connected:b uri:s? version:s? waiting_s:n?", "libvirt") ||
 	    !ctl_has_shape(get_member(status, "tick"),
 			   "count:n last_unix_s:n? took_s:n? next_in_s:n?", "the tick") ||
+	    !audit_is_proper_or_none(get_member(status, "audit")) ||
 	    !host_is_proper(get_member(status, "host")) ||
 	    !loops_are_proper(get_member(status, "loops")))
 		return false;

@@ -60,6 +60,14 @@ static void print_host(struct json_object *host, FILE *out)
 	}
 }
 
+static void print_audit(struct json_object *audit, FILE *out)
+{
+	if (audit)
+		fprintf(out, "  audit    %s critical, %s warnings, %s notes; kvmtunectl audit\n",
+			NUMBER(audit, "critical", 0), NUMBER(audit, "warning", 0),
+			NUMBER(audit, "note", 0));
+}
+
 void status_print_header(struct json_object *status, FILE *out)
 {
 	struct json_object *problems = get_member(status, "problems");
@@ -78,6 +86,7 @@ void status_print_header(struct json_object *status, FILE *out)
 	print_libvirt(get_member(status, "libvirt"), out);
 	print_tick(status, out);
 	print_host(get_member(status, "host"), out);
+	print_audit(get_member(status, "audit"), out);
 }
 
 static void describe_moving(struct json_object *moving, char *buf, size_t size)

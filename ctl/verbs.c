@@ -21,6 +21,10 @@ const struct verb ctl_verbs[] = {
 	{ "tick", "", 0, 0, 0, verb_tick, "look and decide now" },
 	{ "advise", "VCPUS[:MIB]", 1, 1, 0, verb_advise,
 	  "the nodes on which a new guest would be placed, as numad -w prints them" },
+	{ "audit", "[GUEST]", 0, 1,
+	  OPTION_GUEST | OPTION_HOST | OPTION_SEVERITY | OPTION_IGNORE | OPTION_OFFLINE |
+		  OPTION_CONFIG | OPTION_LONG | OPTION_ALL,
+	  verb_audit, "rules of tuning that the host or its guests break" },
 	{ "metrics", "", 0, 0, OPTION_OUTPUT, verb_metrics,
 	  "metrics for Prometheus, or a file for node_exporter" },
 	{ "check-config", "[FILE]", 0, 1, 0, verb_check_config,

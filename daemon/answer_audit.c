@@ -18,10 +18,7 @@ static void put_guest(struct json_object *o, const struct domain *d)
 {
 	char uuid[KT_UUID_STR];
 
-	if (d)
-		json_put_name(o, "guest", d->name);
-	else
-		json_put_null(o, "guest");
+	json_put_name(o, "guest", d ? d->name : NULL);
 	json_put_text(o, "uuid", d ? uuid_str(&d->uuid, uuid) : NULL);
 }
 

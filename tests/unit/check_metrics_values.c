@@ -206,6 +206,11 @@ START_TEST(units_are_bytes_and_seconds)
 	shows("kvmtuned_ksmd_cpu_seconds_total 1.5");
 	shows("kvmtuned_memory_price_ratio 0.25");
 	shows("kvmtuned_ksm_target_pages 1250");
+	shows_nothing_of("\nkvmtuned_audit_findings");
+	k->auditor->counts = (struct audit_counts){ .known = true, .findings = { 5, 0, 2 } };
+	shows("kvmtuned_audit_findings{severity=\"note\"} 5");
+	shows("kvmtuned_audit_findings{severity=\"warning\"} 0");
+	shows("kvmtuned_audit_findings{severity=\"critical\"} 2");
 	shows("kvmtuned_libvirt_connected 1");
 	shows("kvmtuned_libvirt_reconnects_total 2");
 	shows("kvmtuned_build_info{version=\"" KT_VERSION

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "answer.h"
+#include "audit_private.h"
 #include "kt_check.h"
 
 static struct kvmtuned *k;
