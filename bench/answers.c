@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "answer_fixture.h"
+#include "audit_private.h"
 
 enum { GUESTS = 200, ROUNDS = 20 };
 
@@ -81,6 +82,11 @@ START_TEST(answers)
 	measure("decisions", answer_decisions, nothing);
 	measure("history", answer_history, nothing);
 	measure("config", answer_config, nothing);
+	measure("audit", answer_audit, nothing);
+	measure("audit of all rules", answer_audit, (struct question){ .given = ASKS_ALL });
+	began = cpu_ms();
+	sense_audit(&k->fs, &k->auditor->host);
+	printf("%-20s %8.2f ms once\n", "the host's facts", cpu_ms() - began);
 }
 END_TEST
 

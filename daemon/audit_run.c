@@ -127,19 +127,30 @@ static void tally_one(const struct audit_rule *rule, const struct audit_input *i
 		*found |= *before & bit;
 }
 
+/* What was found before of those who are still there, and by rules that are still judged. */
+static struct audit_found found_before(const struct kvmtuned *k)
+{
+	const struct rule_ids *ignored = &k->conf.audit_ignore;
+	struct audit_found before = k->auditor->found;
+
+	before.host &= ~ignored->host;
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++) {
+		const struct domain_slot *slot = &k->domains->slot[i];
+		bool is_same = slot->used && slot->incarnation == k->auditor->incarnation[i];
+
+		before.guest[i] &= is_same ? ~ignored->guest : 0;
+	}
+	return before;
+}
+
 static void judge_now(struct kvmtuned *k, uint64_t now_ns)
 {
 	struct auditor *a = k->auditor;
-	struct audit_found before = a->found;
+	struct audit_found before = found_before(k);
 	struct tally tally = { .before = &before, .a = a };
 
-	for (size_t i = 0; i < KT_GUESTS_MAX; i++) {
-		const struct domain_slot *slot = &k->domains->slot[i];
-
-		if (!slot->used || slot->incarnation != a->incarnation[i])
-			before.guest[i] = 0;
-		a->incarnation[i] = slot->used ? slot->incarnation : 0;
-	}
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
+		a->incarnation[i] = k->domains->slot[i].incarnation;
 	a->judged_ns = now_ns;
 	a->found = (struct audit_found){ 0 };
 	a->counts = (struct audit_counts){ .known = true, .unix_s = now_unix_us() / 1000000 };

@@ -315,6 +315,10 @@ START_TEST(what_is_ignored_is_not_judged)
 	ck_assert_str_eq(text_at("results.0.id"), "host-first");
 	ck_assert_uint_eq(length_at("ignored"), 2);
 	ck_assert_uint_eq(lines, 1);
+	k->conf.audit_ignore.host = 1; /* by a reload: nothing was repaired */
+	audit();
+	ck_assert_uint_eq(lines, 1);
+	ck_assert_str_eq(said, "audit: host-second (critical): 7; should be: less");
 }
 END_TEST
 
