@@ -40,6 +40,7 @@ STATUS = {
         "placement": {**LOOP, "pinned": 1,
                       "moving": {"guest": "web-01", "moved_kib": 1 << 20, "kib_per_s": 30 << 10}},
         "memory": {**LOOP, "limited": 0, "reclaimed_kib": 0, "deficit_kib": 0, "squeezing": False}},
+    "audit": {"unix_s": 1763000000, "critical": 0, "warning": 2, "note": 1, "unknown": 0},
     "guests": [GUEST]}
 DECISION = {"schema": 1, "seq": 1, "unix_s": 1763000000.0, "level": "info", "event": "verdict",
             "guest": "web-01", "uuid": GUEST["uuid"], "loop": "placement", "action": "decide",

@@ -23,6 +23,11 @@ PLAN = {"schema": 1, "unix_s": 1.0, "dry_run": False, "look_again_in_s": 5, "act
      "reason": "burst", "sentence": "Memory that KSM has not seen yet.", "dry_run": False}]}
 ADVICE = {"schema": 1, "vcpus": 4, "memory_kib": None, "nodes": "0-1", "reason": "home-by-load",
           "sentence": "There is room.", "considered": []}
+AUDIT = {"schema": 1, "unix_s": 1, "guests_known": True, "tuned_profile": "virtual-host", "ignored": ["host-ept"],
+         "summary": {"critical": 0, "warning": 0, "note": 0, "unknown": 0, "ok": 1, "not_applicable": 0},
+         "results": [{"id": "host-swappiness", "severity": "warning", "class": "live", "result": "ok", "guest": None,
+                      "uuid": None, "is": "10", "should": "10", "why": "So.", "source": "S", "fix": "sysctl",
+                      "owner": "tuned", "reason": None}]}
 DECISIONS = {"schema": 1, "first": 1, "last": 7, "decisions": [DECISION]}
 # Every verb that reads an answer, what it asks for, and a proper answer.
 QUESTIONS = [
@@ -31,6 +36,8 @@ QUESTIONS = [
     (("explain", "ksm"), "/v1/explain", {"schema": 1, "inputs": [], **EXPLAINED}),
     (("plan",), "/v1/plan", PLAN),
     (("advise", "4:8192"), "/v1/advise", ADVICE),
+    (("audit", "--all"), "/v1/audit", AUDIT),
+    (("audit", "--all", "--long"), "/v1/audit", AUDIT),
     (("monitor",), "/v1/decisions", DECISIONS),
     (("pause",), "/v1/pause", {"schema": 1, "done": "paused"}),
 ]
