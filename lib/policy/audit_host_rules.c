@@ -288,7 +288,8 @@ const struct audit_rule audit_host_rules[] = {
 	  .source = "irqbalance, which skips isolated and nohz_full CPUs; tuned, profile "
 		    "cpu-partitioning",
 	  .fix = "echo {b} > /proc/irq/{2}/smp_affinity_list",
-	  .judge = audit_judge_irq_affinity },
+	  .judge = audit_judge_irq_affinity,
+	  .path = "proc/irq/{0}/smp_affinity_list" },
 	{ .id = "host-vcpu-overcommit",
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_SIZING,

@@ -134,6 +134,37 @@ struct guest_plan {
 	struct memory_plan memory;
 };
 
+enum { HOST_RULES_MAX = 64, HOST_IRQS_MAX = 1024, HOST_WORD_MAX = 32 };
+
+/* The file that an audit rule of the host is about. */
+struct host_wish {
+	enum wish wish;
+	enum why why;
+	char word[HOST_WORD_MAX]; /* with WISH_SET: is to be there; of interrupts see below */
+	const char *owner;        /* with WHY_OWNED_ELSEWHERE; of the last look at the host */
+	/* With WISH_RELEASE: it is what its owner says, too: ours no more, and not given back. */
+	bool is_theirs;
+};
+
+struct host_plan {
+	/* The host was looked at since the last plan, or there is another configuration: between
+	 * two looks nothing is read, so nothing is done. */
+	bool due;
+	bool dry_run;
+	size_t nrules;
+	struct host_wish rule[HOST_RULES_MAX]; /* by place among the audit's rules of the host */
+	/* These interrupts are to stay within these CPUs; no others. */
+	struct cpumask irq_cpus;
+	size_t nirqs;
+	unsigned int irq[HOST_IRQS_MAX];
+};
+
+/* Of the audit's rule of the host at this place; NULL: there is none.  The path is one below
+ * the root, that may be written for it; NULL: none may.  With "{0}": one file for each
+ * interrupt. */
+const char *host_rule_id(unsigned int rule);
+const char *host_rule_path(unsigned int rule);
+
 struct plan {
 	uint64_t now_ns;
 	struct ksm_plan ksm;
@@ -142,6 +173,7 @@ struct plan {
 	bool placement_observes;        /* too many changes did not help: pins stay as they are */
 	enum ksm_switch numa_balancing; /* kernel.numa_balancing while guests are placed */
 	struct memory_host_plan memory;
+	struct host_plan host;
 	size_t nslots;
 	struct guest_plan guest[KT_GUESTS_MAX]; /* by slot */
 };
@@ -205,9 +237,14 @@ struct balancing_in_force {
 	bool off;   /* the kernel refuses the write */
 };
 
+struct host_in_force {
+	uint64_t ours, ceded, off; /* audit rules of the host, by bit; as above */
+};
+
 struct in_force {
 	struct ksm_in_force ksm;
 	struct balancing_in_force balancing;
+	struct host_in_force host;
 	struct move_in_force move;
 	struct memory_in_force memory;
 	struct guest_in_force guest[KT_GUESTS_MAX]; /* by slot */

@@ -127,6 +127,11 @@ struct memory_conf {
 	uint64_t overhead_mib; /* what QEMU may need beyond what can be computed */
 };
 
+struct host_conf {
+	uint64_t apply; /* audit rules of the host, by bit: the daemon may write what they are about
+			 */
+};
+
 enum daemon_mode {
 	DAEMON_ACTIVE,
 	DAEMON_OBSERVE, /* every loop only says what it would do */
@@ -137,6 +142,7 @@ struct policy_conf {
 	struct ksm_conf ksm;
 	struct placement_conf placement;
 	struct memory_conf memory;
+	struct host_conf host;
 };
 
 #endif

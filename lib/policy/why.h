@@ -30,6 +30,18 @@
 	  "start kvmtuned again")                                                                  \
 	X(WHY_GUEST_LOST, "guest-lost", "libvirt no longer knows it, but its process lives",       \
 	  "restart libvirt's daemon so that it finds the guest again, or end its process")         \
+	/* knobs of the host */                                                                    \
+	X(WHY_AUDIT_RULE, "audit-rule", "a rule of the audit, which apply in [host] names",        \
+	  "take the rule out of apply in [host]")                                                  \
+	X(WHY_OWNED_ELSEWHERE, "owned-elsewhere",                                                  \
+	  "sysctl.d or the active profile of tuned sets this value: it is theirs",                 \
+	  "change the value there, or take it out of there")                                       \
+	X(WHY_IRQBALANCE, "irqbalance",                                                            \
+	  "irqbalance may use the guests' CPUs: it would take interrupts back there",              \
+	  "name the guests' CPUs in IRQBALANCE_BANNED_CPULIST, no reserved ones, or stop it")      \
+	X(WHY_NO_RESERVED_CPUS, "no-reserved-cpus",                                                \
+	  "no CPU is reserved for the host: interrupts have nowhere to go",                        \
+	  "set reserved_cpus in [placement]")                                                      \
 	/* ksm */                                                                                  \
 	X(WHY_NO_KSM, "no-ksm", "this kernel has no KSM", "boot a kernel with CONFIG_KSM")         \
 	X(WHY_NO_MERGEABLE_GUEST, "no-mergeable-guest",                                            \
