@@ -19,7 +19,7 @@ void metric_decisions(struct metrics_text *t, const struct kvmtuned *k)
 	}
 }
 
-static const char *const actuators[] = { "ksm", "placement", "memory", "numa_balancing" };
+static const char *const actuators[] = { "ksm", "placement", "memory", "numa_balancing", "host" };
 
 void metric_errors(struct metrics_text *t, const struct kvmtuned *k)
 {
@@ -53,6 +53,7 @@ void metric_ceded(struct metrics_text *t, const struct kvmtuned *k)
 	metrics_put_labelled(t, "actuator", actuators[1], pins);
 	metrics_put_labelled(t, "actuator", actuators[2], limits);
 	metrics_put_labelled(t, "actuator", actuators[3], f->balancing.ceded);
+	metrics_put_labelled(t, "actuator", actuators[4], __builtin_popcountll(f->host.ceded));
 }
 
 void metric_price(struct metrics_text *t, const struct kvmtuned *k)

@@ -106,7 +106,8 @@ static void complain_of_refusals(const struct kvmtuned *k, struct json_object *p
 		const char *what;
 	} host[] = { { f->ksm.off, "writing to /sys/kernel/mm/ksm" },
 		     { f->move.off, "moving memory of guests" },
-		     { f->balancing.off, "writing kernel.numa_balancing" } };
+		     { f->balancing.off, "writing kernel.numa_balancing" },
+		     { f->host.off, "writing what apply in [host] names" } };
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(host); i++)
 		if (host[i].refused)

@@ -36,6 +36,7 @@ static bool is_change(enum log_event_id id)
 	case LOG_MEMORY_MOVED:
 	case LOG_MEMTUNE_CHANGED:
 	case LOG_BALANCING_CHANGED:
+	case LOG_HOST_CHANGED:
 	case LOG_CEDED:
 	case LOG_WRITE_REFUSED:
 	case LOG_RESTORED:

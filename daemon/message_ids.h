@@ -19,6 +19,7 @@
 	X(LOG_MEMORY_MOVED, "51c7a5b8b146486fbcd94d049fbb9f65")                                    \
 	X(LOG_MEMTUNE_CHANGED, "d52e2f0dd74e454a93fd5ddefbed821d")                                 \
 	X(LOG_BALANCING_CHANGED, "41a94c12493547dd813b6eb767c4c0a5")                               \
+	X(LOG_HOST_CHANGED, "141d79d7a41744d5ab577d7136f14cc1")                                    \
 	X(LOG_VERDICT, "747f5ef676b540b4ae168d1dfa2e3686")                                         \
 	X(LOG_CEDED, "c66bdcea23a4484ea37f7ed131b578db")                                           \
 	X(LOG_WRITE_REFUSED, "aa6b3ff6a0a04af7a11f6abab4a29302")                                   \

@@ -57,6 +57,7 @@ void act_free(struct act *a)
 		return;
 	act_move_done(a);
 	act_reclaim_done(a);
+	act_host_done(a);
 	while (a->guests)
 		act_remove(a, a->guests);
 	kt_close(&a->dir_fd);
@@ -84,6 +85,7 @@ static void abandon(struct act *a)
 {
 	act_ksm_abandon(a);
 	act_balancing_abandon(a);
+	act_host_abandon(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_abandon(g);
 		act_memory_abandon(g);
@@ -105,6 +107,7 @@ int act_load(struct act *a)
 		act_remove(a, a->guests);
 	a->ksm = (struct act_ksm){ 0 };
 	a->balancing = (struct act_balancing){ 0 };
+	act_host_done(a);
 	if (r != -EBADMSG)
 		return r;
 	if (renameat(a->dir_fd, "undo", a->dir_fd, "undo.bad") < 0)
@@ -133,6 +136,7 @@ static void prepare(struct act *a, const struct plan *plan)
 	(void)act_online(a); /* also if nobody asks: a change is one from plan to plan */
 	act_ksm_prepare(a, &plan->ksm);
 	act_balancing_prepare(a, plan->numa_balancing);
+	act_host_prepare(a, &plan->host);
 	for (size_t i = 0; i < nslots; i++) {
 		struct act_guest *g = act_guest_of(a, i, &plan->guest[i]);
 
@@ -147,6 +151,7 @@ static void execute(struct act *a)
 {
 	act_ksm_execute(a);
 	act_balancing_execute(a);
+	act_host_execute(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_execute(a, g);
 		act_memory_execute(a, g);
@@ -222,6 +227,7 @@ void act_forgive(struct act *a)
 		a->ksm.knob[i].gave_up = false;
 	a->balancing.ceded = a->balancing.off = a->balancing.knob.gave_up = false;
 	act_balancing_publish(a);
+	act_host_forgive(a);
 	act_move_forgive(a);
 	act_reclaim_forgive(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
@@ -242,6 +248,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	a->online_known = false;
 	act_ksm_give_back(a, WHY_STOPPING);
 	act_balancing_give_back(a, WHY_STOPPING);
+	act_host_give_back(a, WHY_STOPPING);
 	waiting += a->ksm.unmerger > 0;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_give_back(a, g, WHY_STOPPING);
@@ -274,7 +281,7 @@ bool act_owes(const struct act *a)
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		if (a->ksm.knob[i].ours)
 			return true;
-	if (a->balancing.knob.ours)
+	if (a->balancing.knob.ours || a->in_force.host.ours)
 		return true;
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		if (g->limit.ours || act_pins_any_ours(&g->placement))

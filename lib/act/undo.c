@@ -4,6 +4,7 @@
  *	kvmtuned-undo 2
  *	ksm KNOB ORIGINAL BEFORE ASKED
  *	balancing ORIGINAL BEFORE ASKED
+ *	host AUDIT-RULE IRQ ORIGINAL BEFORE ASKED
  *	guest UUID PID START-TICKS ESCAPED-NAME
  *	pins BACKEND NODES[/NODES]... CPUS
  *	pin TID START-TICKS ROLE NUMBER ORIGINAL-CPUS ASKED-CPUS CPUS-BEFORE|-
@@ -54,6 +55,9 @@ static bool anything_ours(const struct act *a)
 			return true;
 	if (a->balancing.knob.ours)
 		return true;
+	for (size_t i = 0; i < a->host.nvalues; i++)
+		if (a->host.value[i].ours)
+			return true;
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		if (g->limit.ours || count_pins(&g->placement) > 0)
 			return true;
@@ -83,6 +87,22 @@ static size_t write_balancing(FILE *f, const struct knob *k)
 	fprintf(f, "balancing %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", k->original, k->before,
 		k->asked);
 	return 1;
+}
+
+static size_t write_host(FILE *f, const struct act_host *h)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < h->nvalues; i++) {
+		const struct host_value *v = &h->value[i];
+
+		if (!v->ours)
+			continue;
+		fprintf(f, "host %s %u %s %s %s\n", host_rule_id(v->rule), v->irq, v->original,
+			v->before, v->asked);
+		lines++;
+	}
+	return lines;
 }
 
 static void write_pin(FILE *f, const struct pin *pin)
@@ -142,6 +162,7 @@ static int write_file(const struct act *a, FILE *f)
 	fprintf(f, UNDO_HEADER "\n");
 	lines = write_ksm(f, &a->ksm);
 	lines += write_balancing(f, &a->balancing.knob);
+	lines += write_host(f, &a->host);
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		lines += write_guest(f, g);
 	fprintf(f, "end %zu\n", lines);

@@ -112,6 +112,7 @@ int undo_check(struct act *a)
 	check_ksm(a);
 	act_balancing_check(a);
 	values += a->balancing.knob.ours;
+	values += act_host_check(a);
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		values += a->ksm.knob[i].ours;
 	for (struct act_guest *g = a->guests, *next; g; g = next) {

@@ -109,6 +109,31 @@ static int read_balancing(struct reader *r, const struct line *l)
 	return 0;
 }
 
+/* Which file it is comes from our own table: what the line says can only name a rule. */
+static int read_host(struct reader *r, const struct line *l)
+{
+	int rule = l->nwords == 6 ? act_host_rule(l->word[1]) : -ENOENT;
+	struct host_value *v;
+	uint64_t irq = 0;
+
+	if (rule < 0 || r->guest || read_bounded(l->word[2], UINT32_MAX, &irq) < 0 ||
+	    (irq && !act_host_is_of_irqs((unsigned int)rule)) ||
+	    act_host_find(r->act, (unsigned int)rule, (unsigned int)irq) ||
+	    r->act->host.nvalues >= HOST_RULES_MAX + HOST_IRQS_MAX)
+		return -EBADMSG;
+	for (size_t i = 3; i < 6; i++)
+		if (!act_host_is_word(l->word[i]))
+			return -EBADMSG;
+	v = act_host_add(r->act, (unsigned int)rule, (unsigned int)irq);
+	if (!v)
+		return -ENOMEM;
+	v->ours = true;
+	strcpy(v->original, l->word[3]);
+	strcpy(v->before, l->word[4]);
+	strcpy(v->asked, l->word[5]);
+	return 0;
+}
+
 static int read_guest(struct reader *r, const struct line *l)
 {
 	struct uuid uuid;
@@ -279,6 +304,7 @@ static int read_line(struct reader *r, char *text)
 		{ "pins", 2, 4, read_pins_2 },
 		{ "pin", 2, 8, read_pin_2 },
 		{ "balancing", 2, 4, read_balancing },
+		{ "host", 2, 6, read_host },
 		{ "limit", 0, 4, read_limit },
 	};
 	size_t length = strcspn(text, " ");

@@ -34,6 +34,7 @@ enum log_event_id {
 	LOG_MEMORY_MOVED,    /* begins or has ended */
 	LOG_MEMTUNE_CHANGED, /* a soft limit, or memory was reclaimed */
 	LOG_BALANCING_CHANGED,
+	LOG_HOST_CHANGED,  /* a file that an audit rule is about */
 	LOG_VERDICT,       /* a loop's reason for a guest or for KSM changed */
 	LOG_CEDED,         /* somebody else owns this value now */
 	LOG_WRITE_REFUSED, /* the kernel or libvirt refused; the actuator is off */
@@ -53,11 +54,11 @@ struct log_event {
 	const char *message;     /* one complete sentence; guest names already escaped */
 	const char *guest;       /* escaped name, or NULL */
 	const struct uuid *uuid; /* or NULL */
-	const char *actuator;    /* "ksm", "placement", "memory", "numa_balancing", or NULL */
-	const char *action;      /* stable kebab-case word, or NULL */
-	const char *reason;      /* why_str(), or NULL */
-	const char *from, *to;   /* values, or NULL */
-	int error;               /* positive errno, 0: none */
+	const char *actuator;  /* "ksm", "placement", "memory", "numa_balancing", "host", or NULL */
+	const char *action;    /* stable kebab-case word, or NULL */
+	const char *reason;    /* why_str(), or NULL */
+	const char *from, *to; /* values, or NULL */
+	int error;             /* positive errno, 0: none */
 	bool dry_run;
 };
 
