@@ -33,6 +33,7 @@ static const char *const log_levels[] = { "",       "",     "",      "error", "w
 #define FIT(check, what)      .text_fits = (check), .allowed = (what)
 #define CPUS(field)           .is_cpus = true, .offset = F(field)
 #define RULE_IDS(field)       .is_rule_ids = true, .offset = F(field)
+#define HOST_RULES(field)     .is_host_rules = true, .offset = F(field)
 #define NUMBER(lo, hi, field) .min = (lo), .max = (hi), .offset = F(field)
 
 const struct conf_option conf_options[] = {
@@ -170,6 +171,10 @@ const struct conf_option conf_options[] = {
 	{ "memory", "overhead_mib", "256", NUMBER(0, 1024 * 1024, policy.memory.overhead_mib),
 	  .doc = "what a QEMU process may need beyond what can be computed (1/512 of its guest's "
 		 "memory, 8 MiB a vCPU and I/O thread, 1 GiB for passthrough and for TCG each)" },
+
+	{ "host", "apply", "none", HOST_RULES(policy.host.apply),
+	  .doc = "none, or ids of audit rules such as host-swappiness: what they find fault with is "
+		 "changed on the host, at each audit, and given back in the end" },
 
 	{ "audit", "interval_s", "600", NUMBER(10, 604800, audit_interval_s),
 	  .doc = "seconds between two audits of the host and its guests; only while guests run" },

@@ -104,7 +104,7 @@ static void set_rule_key(struct conf_reader *r, const char *section, const char 
 static void set_option(struct conf_reader *r, size_t i, const char *value)
 {
 	const struct conf_option *o = &conf_options[i];
-	char allowed[256];
+	char allowed[768]; /* all rules that can be applied */
 
 	if (r->seen[i]) {
 		conf_mistake(r, "[%s] %s: given twice", o->section, o->key);

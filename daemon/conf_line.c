@@ -74,7 +74,7 @@ static bool section_is_fit(struct conf_reader *r, const char *line)
 		     conf_is_domain_section(section)
 			     ? "wanted [domain \"PATTERN\"], where PATTERN has no ]"
 			     : "unknown section; allowed: daemon, ksm, placement, "
-			       "memory, metrics, domain \"PATTERN\"");
+			       "memory, host, audit, metrics, domain \"PATTERN\"");
 	return false;
 }
 

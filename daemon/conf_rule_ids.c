@@ -53,3 +53,38 @@ char *conf_rule_ids_text(const struct rule_ids *ids, char *buf, size_t size)
 	add_ids(audit_guest_rules, audit_nguest_rules, ids->guest, buf, size);
 	return buf;
 }
+
+/* ---- those of the host that the daemon may write for -------------------------------------- */
+
+uint64_t conf_host_rules(void)
+{
+	uint64_t rules = 0;
+
+	for (unsigned int i = 0; i < AUDIT_RULES_MAX && host_rule_id(i); i++)
+		if (host_rule_path(i))
+			rules |= UINT64_C(1) << i;
+	return rules;
+}
+
+int conf_host_rules_parse(const char *text, uint64_t *ret)
+{
+	struct rule_ids ids = { 0 };
+
+	if (!text[strspn(text, blanks)])
+		return -EINVAL;
+	if (strcmp(text, "none") != 0 && conf_rule_ids_parse(text, &ids) < 0)
+		return -EINVAL;
+	if (ids.guest || (ids.host & ~conf_host_rules()))
+		return -EINVAL;
+	*ret = ids.host;
+	return 0;
+}
+
+char *conf_host_rules_text(uint64_t rules, char *buf, size_t size)
+{
+	if (!rules)
+		(void)snprintf(buf, size, "none");
+	else
+		conf_rule_ids_text(&(struct rule_ids){ .host = rules }, buf, size);
+	return buf;
+}

@@ -13,7 +13,9 @@ struct conf_option {
 	bool (*text_fits)(const char *text);
 	const char *allowed; /* what fits, in words */
 	bool is_cpus;        /* struct cpumask; else */
-	bool is_rule_ids;    /* struct rule_ids; else uint64_t of this range */
+	bool is_rule_ids;    /* struct rule_ids; else */
+	bool is_host_rules;  /* uint64_t: rules of the host, by bit, that the daemon may write for;
+			      * else  uint64_t of this range */
 	uint64_t min, max;
 	size_t offset; /* into struct conf */
 	const char *doc;
@@ -42,6 +44,11 @@ const char *conf_switch_text(enum guest_switch value);
 /* Ids with blanks or commas between them.  -EINVAL: there is no such rule. */
 int conf_rule_ids_parse(const char *text, struct rule_ids *ret) KT_MUST_USE;
 char *conf_rule_ids_text(const struct rule_ids *ids, char *buf, size_t size);
+/* The same, or "none"; only those of the host that the daemon may write for. */
+int conf_host_rules_parse(const char *text, uint64_t *ret) KT_MUST_USE;
+char *conf_host_rules_text(uint64_t rules, char *buf, size_t size);
+/* All of them. */
+uint64_t conf_host_rules(void);
 
 bool conf_is_absolute(const char *path);
 bool conf_is_listen(const char *text);

@@ -101,6 +101,8 @@ int conf_option_set(const struct conf_option *o, struct conf *conf, const char *
 		return cpumask_parse(text, (struct cpumask *)(void *)field) < 0 ? -EINVAL : 0;
 	if (o->is_rule_ids)
 		return conf_rule_ids_parse(text, (struct rule_ids *)(void *)field);
+	if (o->is_host_rules)
+		return conf_host_rules_parse(text, (uint64_t *)(void *)field);
 	if (str_u64(text, &number) < 0 || number < o->min || number > o->max)
 		return -EINVAL;
 	*(uint64_t *)(void *)field = number;
@@ -115,6 +117,8 @@ char *conf_option_text(const struct conf_option *o, const struct conf *conf, cha
 		return cpumask_str(field, buf, size);
 	if (o->is_rule_ids)
 		return conf_rule_ids_text(field, buf, size);
+	if (o->is_host_rules)
+		return conf_host_rules_text(*(const uint64_t *)field, buf, size);
 	if (o->words)
 		(void)snprintf(buf, size, "%s", o->words[*(const unsigned int *)field]);
 	else if (o->is_text)
@@ -122,6 +126,14 @@ char *conf_option_text(const struct conf_option *o, const struct conf *conf, cha
 	else
 		(void)snprintf(buf, size, "%llu", (unsigned long long)*(const uint64_t *)field);
 	return buf;
+}
+
+static void allowed_host_rules(char *buf, size_t size)
+{
+	char ids[CONF_VALUE_MAX];
+
+	(void)snprintf(buf, size, "none, or some of %s",
+		       conf_host_rules_text(conf_host_rules(), ids, sizeof ids));
 }
 
 char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
@@ -137,6 +149,8 @@ char *conf_option_allowed(const struct conf_option *o, char *buf, size_t size)
 	else if (o->is_rule_ids)
 		(void)snprintf(buf, size,
 			       "ids of rules as kvmtuned(8) lists them, with blanks between them");
+	else if (o->is_host_rules)
+		allowed_host_rules(buf, size);
 	else if (!o->words)
 		(void)snprintf(buf, size, "a whole number from %llu to %llu",
 			       (unsigned long long)o->min, (unsigned long long)o->max);

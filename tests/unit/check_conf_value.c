@@ -46,6 +46,9 @@ START_TEST(every_value_of_every_option_is_printed_as_it_is_read)
 	} else if (o->is_rule_ids) {
 		takes_and_gives(o, audit_host_rules[0].id);
 		takes_and_gives(o, "");
+	} else if (o->is_host_rules) {
+		takes_and_gives(o, "host-swappiness");
+		takes_and_gives(o, "none");
 	} else if (!o->is_text) {
 		both_ends(o);
 	} else if (!o->text_fits) {
@@ -105,6 +108,61 @@ START_TEST(all_rules_have_a_bit_and_a_text)
 	ck_assert_int_eq(conf_rule_ids_parse(text, &back), 0);
 	ck_assert_int_eq(__builtin_popcountll(back.host), (int)audit_nhost_rules);
 	ck_assert_int_eq(__builtin_popcountll(back.guest), (int)audit_nguest_rules);
+}
+END_TEST
+
+static const struct conf_option *host_apply(void)
+{
+	return &conf_options[conf_option_find("host", "apply")];
+}
+
+static const struct {
+	const char *text, *means; /* NULL: refused */
+} applies[] = {
+	{ "none", "none" },
+	{ "host-swappiness", "host-swappiness" },
+	{ "host-thp-enabled, host-swappiness", "host-swappiness host-thp-enabled" },
+	{ "host-swappiness host-swappiness", "host-swappiness" },
+	{ "", NULL },
+	{ " , ", NULL },
+	{ "None", NULL },
+	{ "none host-swappiness", NULL },
+	{ "host-swappiness none", NULL },
+	{ "host-swap", NULL },
+	{ "host-swappinesses", NULL },
+	{ "host-cpu-use", NULL }, /* a rule that nothing can be written for */
+	{ "guest-balloon", NULL },
+	{ "../../etc/passwd", NULL },
+};
+
+START_TEST(only_rules_that_can_be_applied_are)
+{
+	struct conf conf = { 0 };
+	char text[CONF_VALUE_MAX];
+	bool fits = applies[_i].means;
+
+	conf.policy.host.apply = 42;
+	ck_assert_int_eq(conf_option_set(host_apply(), &conf, applies[_i].text),
+			 fits ? 0 : -EINVAL);
+	if (fits)
+		ck_assert_str_eq(conf_option_text(host_apply(), &conf, text, sizeof text),
+				 applies[_i].means);
+	else
+		ck_assert_uint_eq(conf.policy.host.apply, 42);
+}
+END_TEST
+
+START_TEST(who_names_another_is_told_all_that_can_be)
+{
+	char text[768];
+
+	conf_option_allowed(host_apply(), text, sizeof text);
+	ck_assert_int_eq(strncmp(text, "none, or some of host-", 22), 0);
+	ck_assert_ptr_nonnull(strstr(text, "host-swappiness"));
+	ck_assert_ptr_nonnull(strstr(text, "host-irq-affinity"));
+	ck_assert_ptr_null(strstr(text, "host-cpu-use"));
+	ck_assert_ptr_null(strstr(text, "guest-"));
+	ck_assert_uint_lt(strlen(text), sizeof text - 1);
 }
 END_TEST
 
@@ -176,6 +234,8 @@ int main(void)
 	tcase_add_test(c, the_longest_list_of_cpus_fits);
 	tcase_add_test(c, rules_are_named_by_their_ids_and_others_are_a_mistake);
 	tcase_add_test(c, all_rules_have_a_bit_and_a_text);
+	tcase_add_loop_test(c, only_rules_that_can_be_applied_are, 0, KT_ARRAY_LEN(applies));
+	tcase_add_test(c, who_names_another_is_told_all_that_can_be);
 	tcase_add_loop_test(c, metrics_are_served_on_loopback_or_not_at_all, 0,
 			    (int)KT_ARRAY_LEN(listens));
 	suite_add_tcase(s, c);
