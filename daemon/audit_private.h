@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What audit_run.c and audit_say.c share.  Nobody else includes it. */
+/* What audit_run.c, audit_say.c and audit_apply.c share.  Nobody else includes it. */
 #ifndef KT_AUDIT_PRIVATE_H
 #define KT_AUDIT_PRIVATE_H
 
 #include "audit_run.h"
 #include "sense_audit.h"
+
+/* The facts of the host: some hundred files are not read more often. */
+enum { AUDIT_FRESH_S = 10 };
 
 /* Findings, as bits by rule. */
 struct audit_found {
@@ -19,6 +22,9 @@ struct auditor {
 	struct audit_counts counts;
 	struct audit_found found;            /* by the last audit */
 	uint32_t incarnation[KT_GUESTS_MAX]; /* of the guests that it is about */
+	/* The last plan for [host] apply is of that look and of that reload; 0 and from 1 on. */
+	uint64_t applied_ns, applied_reload;
+	enum why left[HOST_RULES_MAX]; /* by that plan: why it leaves the host's rules alone */
 };
 
 /* Judges one rule; of guests' rules slot says of whom. */

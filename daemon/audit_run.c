@@ -4,10 +4,7 @@
 
 #include <string.h>
 
-enum {
-	EXIT_FINDINGS = 4,
-	FRESH_S = 10, /* the facts of the host: some hundred files are not read more often */
-};
+enum { EXIT_FINDINGS = 4 };
 
 struct auditor *auditor_new(const struct audit_table *table)
 {
@@ -162,7 +159,7 @@ void audit_now(struct kvmtuned *k, uint64_t now_ns)
 {
 	struct auditor *a = k->auditor;
 
-	if (!a->looked_ns || now_ns - a->looked_ns >= FRESH_S * KT_NS_PER_S) {
+	if (!a->looked_ns || now_ns - a->looked_ns >= AUDIT_FRESH_S * KT_NS_PER_S) {
 		sense_audit(&k->fs, &a->host);
 		a->looked_ns = now_ns;
 	}

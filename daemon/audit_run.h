@@ -37,6 +37,10 @@ struct audit_counts audit_counts_of(const struct kvmtuned *k);
 /* The host as the last audit saw it; NULL: there was none. */
 const struct audit_host *audit_facts(const struct kvmtuned *k);
 
+/* audit_apply.c, at each tick: what [host] apply names goes into the plan, when the host has been
+ * looked at or the configuration has changed. */
+void audit_apply(struct kvmtuned *k, uint64_t now_ns);
+
 /* kvmtuned --audit: without a daemon, prints the JSON of GET /v1/audit?all=1.  The exit status:
  * 0, 4 with findings, 1 failed. */
 int audit_offline(struct kvmtuned *k, FILE *out);

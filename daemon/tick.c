@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "audit_run.h"
 #include "http.h"
 #include "journal.h"
 #include "kvmtuned.h"
@@ -93,6 +94,7 @@ static void bind_new_guests(struct kvmtuned *k)
 static void make_harmless(struct plan *plan)
 {
 	plan->ksm.dry_run = true;
+	plan->host.dry_run = true;
 	for (size_t i = 0; i < plan->nslots; i++) {
 		plan->guest[i].placement.dry_run = true;
 		plan->guest[i].memory.dry_run = true;
@@ -200,6 +202,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	guests_apply_pauses(k, now_ns);
 	arbiter_step(k->arbiter, &k->policy_now, k->view, act_in_force(k->act), k->plan);
 	record(k, unix_us);
+	audit_apply(k, now_ns);
 	if (k->dry_run)
 		make_harmless(k->plan);
 	verdicts_say(k->verdicts, &k->policy_now, k->view, k->plan);

@@ -6,7 +6,7 @@ from kvmlive import MIB, PAGE, Skip, create_all, distinct_pages, virsh
 
 KSM_DIR = pathlib.Path("/sys/kernel/mm/ksm")
 
-# Not kvmtuned's to write today; here so that a before/after comparison would tell.
+# kvmtuned's to write only where [host] apply says so.
 HOST_FILES = [pathlib.Path(name) for name in (
     "/proc/sys/kernel/numa_balancing",
     "/proc/sys/vm/swappiness",
@@ -18,6 +18,21 @@ HOST_FILES = [pathlib.Path(name) for name in (
 
 # What libvirt can be asked about a running guest.  dumpxml has the live definition.
 GUEST_QUERIES = ("memtune", "vcpupin", "emulatorpin", "numatune", "schedinfo", "dumpxml")
+
+
+def chosen(text):
+    """"[none] scan-time" means none."""
+    return text.split("[")[1].split("]")[0] if "[" in text else text
+
+
+def host_values():
+    return {file: file.read_text().strip() for file in HOST_FILES if file.exists()}
+
+
+def restore_host(values):
+    for file, value in values.items():
+        if file.read_text().strip() != value:
+            file.write_text(chosen(value) + "\n")
 
 
 class Ksm:
@@ -56,11 +71,11 @@ class Ksm:
 
     @classmethod
     def restore(cls, values):
-        """The advisor first: it resets pages_to_scan.  "[none] scan-time" means none."""
+        """The advisor first: it resets pages_to_scan."""
         for name in sorted(values, key=lambda name: name != "advisor_mode"):
             value = values[name]
             if cls.text(name) != value:
-                cls.write(name, value.split("[")[1].split("]")[0] if "[" in value else value)
+                cls.write(name, chosen(value))
 
     @classmethod
     def merged_pages(cls):
@@ -101,9 +116,7 @@ def affinities(guests):
 
 def snapshot(guests=()):
     values = {f"ksm {name}": value for name, value in Ksm.values().items()}
-    for file in HOST_FILES:
-        if file.exists():
-            values[str(file)] = file.read_text().strip()
+    values.update((str(file), value) for file, value in host_values().items())
     for guest in guests:
         values.update(_guest_values(guest))
     return values

@@ -118,12 +118,13 @@ def run_one(name, test):
         process.join()
 
 
-def tidy(ksm_values):
+def tidy(ksm_values, host_values):
     """As if no test had been."""
     kvmlive.Libvirtd.ensure()
     kvmlive.destroy_all()
     kvmlive.remove_swap()
     knobs.Ksm.restore(ksm_values)
+    knobs.restore_host(host_values)
     shutil.rmtree(daemon.RUN_DIR, ignore_errors=True)
 
 
@@ -140,7 +141,7 @@ def discover(filters):
 
 
 def run_all(tests):
-    values = knobs.Ksm.values()
+    values = knobs.Ksm.values(), knobs.host_values()
     failed = 0
     for name, test in tests.items():
         began = time.monotonic()
@@ -151,7 +152,7 @@ def run_all(tests):
             print(line, flush=True)
         failed += verdict == "not ok"
         try:
-            tidy(values)
+            tidy(*values)
         except Exception as error:  # the next test may suffer, and tell
             print(f"not ok live/tidy-after-{name}: {error}", flush=True)
             failed += 1
