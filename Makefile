@@ -184,7 +184,7 @@ $(BUILD)/tests/%.bin: tests/guests/%.S
 	$(Q)$(LD) -m elf_i386 -Ttext 0x7c00 --oformat binary -o $@ $(@:.bin=.o)
 
 live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvirtd, real QEMU guests, this kernel's KSM
-	@tests/live/run.py --build $(BUILD)
+	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
 stage_vm = @rm -rf $(BUILD)/vm/stage; \
 	$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
@@ -199,8 +199,9 @@ layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 mutate: ## every mutant of the policies must be caught
 	@BUILD=$(BUILD) tests/mutate/run
 
+# What takes minutes because the kernel does is asked once.
 sanitize: ## unit and live tiers under ASan and UBSan
-	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize unit live
+	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="ksm memory/idle_guests" unit live
 
 bench-tick: all ## cost of a tick with 30 guests against a program that only re-reads the same files
 	@tests/deps test

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does kvmtuned do on real guests what it says?  Runs tests/live/test_*.py.
 
-    run.py [--build DIR] [--list] [FILTER..]
+    run.py [--build DIR] [--list] [--but FILTER].. [FILTER..]
 
 A test is a function test_SENTENCE(live); its name is FILE/SENTENCE, and a FILTER is
-a part of that.  Each runs in a process of its own with a hard time-out, inside
+a part of that; those of --but are left out.  Each runs in a process of its own with a hard time-out, inside
 privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
 values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
 tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
@@ -128,13 +128,15 @@ def tidy(ksm_values, host_values):
     shutil.rmtree(daemon.RUN_DIR, ignore_errors=True)
 
 
-def discover(filters):
+def discover(filters, but):
     tests = {}
     for file in sorted(HERE.glob("test_*.py")):
         module = importlib.import_module(file.stem)
         for name, value in vars(module).items():
             if name.startswith("test_") and callable(value):
                 full = f"{file.stem[5:]}/{name[5:]}"
+                if any(part in full for part in but):
+                    continue
                 if not filters or any(part in full for part in filters):
                     tests[full] = value
     return tests
@@ -163,10 +165,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", default=HERE.parent.parent / "build", type=pathlib.Path)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--but", action="append", default=[], metavar="FILTER")
     parser.add_argument("filter", nargs="*")
     options = parser.parse_args()
 
-    tests = discover(options.filter)
+    tests = discover(options.filter, options.but)
     if options.list:
         print(*tests, sep="\n")
     elif not tests:
