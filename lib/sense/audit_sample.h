@@ -191,7 +191,6 @@ struct audit_guest {
 					   ones with a tap, and vhostuser */
 	struct count_fact nic_throttle; /* bandwidth */
 	unsigned int nhostdevs;         /* PCI devices, network functions among them */
-	struct count_fact hostdev_node; /* filled with what sense knows of the devices' nodes */
 	bool kvmclock_off, uses_hyperv_clock;
 };
 

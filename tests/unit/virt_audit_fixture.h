@@ -84,7 +84,6 @@ static const struct fact_field fact_fields[] = {
 	FACT(nic_queues),
 	FACT(nic_throttle),
 	FACT(nhostdevs),
-	FACT(hostdev_node),
 	FACT(kvmclock_off),
 	FACT(uses_hyperv_clock),
 };
