@@ -9,6 +9,9 @@
 /* The facts of the host: some hundred files are not read more often. */
 enum { AUDIT_FRESH_S = 10 };
 
+/* Whoever has just started a guest reads the journal now; but guests may come all the time. */
+enum { AUDIT_NEWCOMER_S = 60 };
+
 /* Findings, as bits by rule. */
 struct audit_found {
 	uint64_t host, guest[KT_GUESTS_MAX]; /* by slot */

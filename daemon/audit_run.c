@@ -166,13 +166,28 @@ void audit_now(struct kvmtuned *k, uint64_t now_ns)
 	judge_now(k, now_ns);
 }
 
+/* Somebody runs who was not there when the last audit was. */
+static bool has_new_guest(const struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		const struct domain_slot *slot = &k->domains->slot[i];
+
+		if (slot->used && slot->incarnation != k->auditor->incarnation[i])
+			return true;
+	}
+	return false;
+}
+
 void audit_tick(struct kvmtuned *k, uint64_t now_ns)
 {
 	const struct auditor *a = k->auditor;
+	uint64_t interval_s = k->conf.audit_interval_s;
 
 	if (!a || !k->guests_known || k->domains->nused == 0)
 		return;
-	if (!a->judged_ns || now_ns - a->judged_ns >= k->conf.audit_interval_s * KT_NS_PER_S)
+	if (interval_s > AUDIT_NEWCOMER_S && has_new_guest(k))
+		interval_s = AUDIT_NEWCOMER_S;
+	if (!a->judged_ns || now_ns - a->judged_ns >= interval_s * KT_NS_PER_S)
 		audit_now(k, now_ns);
 }
 

@@ -25,8 +25,8 @@ struct audit_table {
 struct auditor *auditor_new(const struct audit_table *table);
 void auditor_free(struct auditor *a);
 
-/* In the daemon, at each tick: audits when [audit] interval_s has passed and guests run, and
- * says what has changed. */
+/* In the daemon, at each tick: audits when [audit] interval_s has passed and guests run, or a
+ * minute when one of them is new, and says what has changed. */
 void audit_tick(struct kvmtuned *k, uint64_t now_ns);
 
 /* Now, because somebody asks.  The host is looked at again when that was 10 s ago. */

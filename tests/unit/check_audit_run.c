@@ -214,6 +214,50 @@ START_TEST(ticks_audit_while_guests_run_and_no_more_often_than_is_said)
 }
 END_TEST
 
+START_TEST(a_new_guest_waits_a_minute_at_most)
+{
+	struct uuid uuid = domain_of(1).uuid;
+
+	k->conf.audit_interval_s = 600;
+	guest_result[2] = AUDIT_FINDING;
+	add_guest(1, "web");
+	audit_tick(k, KT_NS_PER_S);
+	ck_assert_uint_eq(lines, 1);
+	audit_tick(k, 100 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 2); /* nobody is new */
+	add_guest(2, "db");
+	audit_tick(k, 100 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 4);
+	ck_assert_str_eq(said, "audit: guest-only (note): db: hda; should be: sda");
+	domains_remove(k->domains, &uuid);
+	audit_tick(k, 200 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 4); /* who has gone is nobody new */
+	add_guest(3, "in the slot of web");
+	audit_tick(k, 200 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 6);
+	ck_assert_uint_eq(lines, 3);
+}
+END_TEST
+
+START_TEST(guests_that_come_all_the_time_are_audited_once_a_minute)
+{
+	k->conf.audit_interval_s = 600;
+	add_guest(1, "web");
+	audit_tick(k, KT_NS_PER_S);
+	add_guest(2, "db");
+	audit_tick(k, 61 * KT_NS_PER_S - 1);
+	ck_assert_uint_eq(judged, 2);
+	audit_tick(k, 61 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 4);
+	k->conf.audit_interval_s = 30;
+	add_guest(3, "mail");
+	audit_tick(k, 91 * KT_NS_PER_S - 1);
+	ck_assert_uint_eq(judged, 4);
+	audit_tick(k, 91 * KT_NS_PER_S);
+	ck_assert_uint_eq(judged, 6);
+}
+END_TEST
+
 START_TEST(the_host_is_not_looked_at_again_for_ten_seconds)
 {
 	ck_assert_ptr_null(audit_facts(k));
@@ -377,6 +421,8 @@ int main(void)
 	tcase_add_test(c, a_guest_that_goes_is_silent_and_who_takes_its_slot_is_new);
 	tcase_add_test(c, a_flood_of_findings_ends_in_a_sum);
 	tcase_add_test(c, ticks_audit_while_guests_run_and_no_more_often_than_is_said);
+	tcase_add_test(c, a_new_guest_waits_a_minute_at_most);
+	tcase_add_test(c, guests_that_come_all_the_time_are_audited_once_a_minute);
 	tcase_add_test(c, the_host_is_not_looked_at_again_for_ten_seconds);
 	tcase_add_test(c, what_is_remembered_is_of_this_guest);
 	tcase_add_test(c, an_answer_has_what_is_to_be_done);
