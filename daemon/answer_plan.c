@@ -44,7 +44,7 @@ static char *nodes(uint64_t mask, char buf[VALUE_MAX])
 static const char original[] = "original";
 
 struct action {
-	enum kt_loop loop;
+	enum kt_loop loop;              /* _LOOP_MAX: [host] apply */
 	const struct guest_plan *guest; /* NULL: the host's */
 	const char *what, *from, *to;
 	enum why why;
@@ -56,7 +56,7 @@ static void add(struct outlook *l, const struct action *a)
 	struct json_object *o = json_object_new_object();
 	char uuid[KT_UUID_STR];
 
-	json_put_text(o, "loop", loop_str(a->loop));
+	json_put_text(o, "loop", a->loop == _LOOP_MAX ? "host" : loop_str(a->loop));
 	json_put_name(o, "guest", a->guest ? a->guest->name : NULL);
 	json_put_text(o, "uuid", a->guest ? uuid_str(&a->guest->uuid, uuid) : NULL);
 	json_put_text(o, "what", a->what);
@@ -263,6 +263,27 @@ static void plan_guests(struct outlook *l)
 	}
 }
 
+/* ---- files of the host ------------------------------------------------------------------ */
+
+/* What they should be is decided when the host is audited: that plan is not made anew here. */
+static void plan_host(struct outlook *l)
+{
+	const struct host_plan *p = &l->k->plan->host;
+	struct host_tally change;
+
+	for (unsigned int rule = 0; rule < p->nrules; rule++)
+		if (act_host_foresee(l->k->act, p, rule, &change))
+			add(l,
+			    &(struct action){ .loop = _LOOP_MAX,
+					      .what = host_rule_id(rule),
+					      .from = change.n == 1 ? change.from : NULL,
+					      .to = change.n == 1 || p->rule[rule].wish == WISH_SET
+							    ? change.to
+							    : original,
+					      .why = p->rule[rule].why,
+					      .dry_run = p->dry_run });
+}
+
 /* ---- the answer ------------------------------------------------------------------------ */
 
 /* What a plan has of a sample ends with it. */
@@ -338,6 +359,7 @@ void answer_plan(struct kvmtuned *k, const struct question *q, struct answer *re
 	plan_guests(l);
 	plan_move(l);
 	plan_balancing(l);
+	plan_host(l);
 	ret->json = answer_new();
 	json_put_number(ret->json, "unix_s", answer_unix_s(k->view->now_ns));
 	json_put_bool(ret->json, "dry_run", kvmtuned_observes(k));

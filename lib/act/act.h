@@ -61,6 +61,22 @@ void act_forget(struct act *a, const struct uuid *uuid);
  * and in the log. */
 void act_apply(struct act *a, const struct plan *plan);
 
+/* A list of CPUs may be longer: then its interrupt is left alone, for the original could not be
+ * remembered. */
+enum { HOST_TEXT_MAX = 1024 };
+
+/* So many values of an audit rule of the host are changed; the first of them. */
+struct host_tally {
+	size_t n;
+	unsigned int irq;
+	char from[HOST_TEXT_MAX], to[HOST_TEXT_MAX];
+};
+
+/* What act_apply would change for this rule of the plan, if it were to write: nothing is
+ * remembered or said.  False: nothing. */
+bool act_host_foresee(const struct act *a, const struct host_plan *plan, unsigned int rule,
+		      struct host_tally *ret);
+
 /* Brings in_force up to date with what goes on beside the caller: to be called when the host
  * has just been sampled, so that what was reclaimed and what is used are of one moment. */
 void act_refresh(struct act *a);

@@ -94,16 +94,27 @@ static void note(struct act *a, const struct host_step *s, struct host_value *v,
 	a->must_save = a->host.todo = true;
 }
 
+/* Somebody has changed what we wrote. */
+static bool is_foreign(const struct host_value *v, const char *found)
+{
+	return v->ours && strcmp(found, v->asked) != 0;
+}
+
+static bool is_to_change(const struct host_step *s, const struct host_value *v, const char *found)
+{
+	return !is_fulfilled(s, found) || (v->ours && strcmp(v->asked, s->word) != 0);
+}
+
 static void compare(struct act *a, struct host_step *s, struct host_value *v, const char *found)
 {
-	bool foreign = v->ours && strcmp(found, v->asked) != 0;
+	bool foreign = is_foreign(v, found);
 
 	if (foreign && is_fulfilled(s, found)) { /* theirs, and it does as well */
 		v->ours = false;
 		a->undo_stale = true;
 	} else if (foreign) {
 		act_host_cede(a, v, found);
-	} else if (!is_fulfilled(s, found) || (v->ours && strcmp(v->asked, s->word) != 0)) {
+	} else if (is_to_change(s, v, found)) {
 		if (s->dry_run)
 			act_host_count(&s->tally, v, found, s->word);
 		else
@@ -142,13 +153,18 @@ static void dry_run(struct act *a, struct host_step *s)
 	a->host.said |= act_host_bit(s->rule);
 }
 
+/* `cpus` is the room for it, where it is a list of CPUs. */
+static const char *word_of(const struct host_step *s, char cpus[KT_CPULIST_MAX])
+{
+	return act_host_is_of_irqs(s->rule) ? cpumask_str(&s->plan->irq_cpus, cpus, KT_CPULIST_MAX)
+					    : s->plan->rule[s->rule].word;
+}
+
 static void set(struct act *a, struct host_step *s)
 {
 	char cpus[KT_CPULIST_MAX];
 
-	s->word = s->plan->rule[s->rule].word;
-	if (act_host_is_of_irqs(s->rule))
-		s->word = cpumask_str(&s->plan->irq_cpus, cpus, sizeof cpus);
+	s->word = word_of(s, cpus);
 	if (!act_host_is_word(s->word)) {
 		act_host_refused(a, &(struct host_value){ .rule = s->rule }, -EINVAL);
 		return;
@@ -186,6 +202,59 @@ static void prepare_rule(struct act *a, const struct host_plan *plan, unsigned i
 		act_host_give_back_rule(a, rule, WHY_CEDED, NULL);
 	else if (act_host_is_of_irqs(rule))
 		act_host_give_back_rule(a, rule, w->why, plan);
+}
+
+static void foresee_value(const struct act *a, struct host_step *s, unsigned int irq)
+{
+	const struct host_value *known = act_host_find(a, s->rule, irq);
+	struct host_value v = known ? *known : (struct host_value){ .rule = s->rule, .irq = irq };
+	char found[HOST_TEXT_MAX];
+
+	if (!v.fixed && act_host_read(a, &v, found) == 0 && !is_foreign(&v, found) &&
+	    is_to_change(s, &v, found))
+		act_host_count(&s->tally, &v, found, s->word);
+}
+
+static void foresee_set(const struct act *a, struct host_step *s)
+{
+	char cpus[KT_CPULIST_MAX];
+
+	s->word = word_of(s, cpus);
+	if (!act_host_is_of_irqs(s->rule))
+		foresee_value(a, s, 0);
+	else
+		for (size_t i = 0; i < KT_MIN(s->plan->nirqs, (size_t)HOST_IRQS_MAX); i++)
+			foresee_value(a, s, s->plan->irq[i]);
+}
+
+static void foresee_release(const struct act *a, struct host_step *s)
+{
+	char found[HOST_TEXT_MAX];
+
+	for (size_t i = 0; i < a->host.nvalues; i++) {
+		const struct host_value *v = &a->host.value[i];
+
+		if (v->rule == s->rule && v->ours && act_host_read(a, v, found) == 0 &&
+		    strcmp(found, v->asked) == 0 && strcmp(found, v->original) != 0)
+			act_host_count(&s->tally, v, found, v->original);
+	}
+}
+
+bool act_host_foresee(const struct act *a, const struct host_plan *plan, unsigned int rule,
+		      struct host_tally *ret)
+{
+	struct host_step step = { .plan = plan, .rule = rule };
+	const struct host_wish *w = &plan->rule[rule];
+
+	*ret = (struct host_tally){ 0 };
+	if (!host_rule_path(rule) || (a->host.ceded | a->host.off) & act_host_bit(rule))
+		return false;
+	if (w->wish == WISH_SET)
+		foresee_set(a, &step);
+	else if (w->wish == WISH_RELEASE && !w->is_theirs)
+		foresee_release(a, &step);
+	*ret = step.tally;
+	return ret->n > 0;
 }
 
 void act_host_prepare(struct act *a, const struct host_plan *plan)

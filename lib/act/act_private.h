@@ -92,10 +92,6 @@ struct act_balancing {
 
 /* ---- files of the host that audit rules are about ------------------------- */
 
-/* A list of CPUs may be longer: then its interrupt is left alone, for the original could not be
- * remembered. */
-enum { HOST_TEXT_MAX = 1024 };
-
 struct host_value {
 	unsigned int rule, irq;          /* irq: 0 where there is one file for the rule */
 	bool ours, fresh, todo, gave_up; /* as above */
@@ -348,13 +344,6 @@ int act_host_write(const struct act *a, const struct host_value *v, const char *
 		   char ret_found[HOST_TEXT_MAX]) KT_MUST_USE;
 
 /* ---- act_host_say.c ---------------------------------------------------- */
-
-/* So many values of a rule were changed; the first of them. */
-struct host_tally {
-	size_t n;
-	unsigned int irq;
-	char from[HOST_TEXT_MAX], to[HOST_TEXT_MAX];
-};
 
 void act_host_count(struct host_tally *tally, const struct host_value *v, const char *from,
 		    const char *to);

@@ -2,7 +2,8 @@
 """Are values of the host, which [host] apply names, set and given back?"""
 import signal
 
-from daemon import UNDO, kvmtuned, merged, undo_text
+from answers import checked, get
+from daemon import RUN_DIR, UNDO, kvmtuned, merged, undo_text
 from knobs import HOST_FILES, require_unchanged, snapshot
 from kvmlive import Skip, wait_until
 
@@ -81,6 +82,10 @@ def test_who_observes_only_says_it(live):
     daemon = live.daemon(APPLY, {"daemon": {"mode": "observe"}})
     daemon.wait_for(rf"would be set \({RULE}\): 10000 \(was 500\)")
     require_unchanged(before, snapshot([guest]))
+    answer = checked("plan", get(RUN_DIR / "kvmtuned.sock", "/v1/plan")[1])
+    planned = [one for one in answer["actions"] if one["what"] == RULE]
+    assert [(one["loop"], one["from"], one["to"], one["dry_run"]) for one in planned] == [
+        ("host", "500", "10000", True)], planned
     daemon.stop()
     require_unchanged(before, snapshot([guest]))
 

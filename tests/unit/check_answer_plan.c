@@ -200,6 +200,51 @@ START_TEST(a_dry_run_is_one_everywhere)
 }
 END_TEST
 
+static void wish_by_audit(const char *id, const char *word)
+{
+	struct host_plan *p = &k->plan->host;
+	unsigned int rule = 0;
+
+	while (strcmp(host_rule_id(rule), id) != 0)
+		rule++;
+	p->rule[rule] = (struct host_wish){ .wish = WISH_SET, .why = WHY_AUDIT_RULE };
+	strcpy(p->rule[rule].word, word);
+	p->nrules = KT_MAX(p->nrules, rule + 1U);
+}
+
+/* As its plan is when nothing of it has been written: for a file, and for two interrupts. */
+static void host_is_audited(void)
+{
+	tick_of_old();
+	put("proc/sys/vm/swappiness", "60\n");
+	put("proc/irq/7/smp_affinity_list", "0-3\n");
+	put("proc/irq/8/smp_affinity_list", "2\n");
+	k->plan->host = (struct host_plan){ .nirqs = 2, .irq = { 7, 8 } };
+	cpumask_set(&k->plan->host.irq_cpus, 0);
+	wish_by_audit("host-swappiness", "10");
+	wish_by_audit("host-irq-affinity", "");
+}
+
+START_TEST(what_apply_of_host_names_is_planned)
+{
+	host_is_audited();
+	ask(answer_plan, nothing);
+	ck_assert_str_eq(of_action("host-swappiness", "loop"), "host");
+	ck_assert_str_eq(of_action("host-swappiness", "from"), "60");
+	ck_assert_str_eq(of_action("host-swappiness", "to"), "10");
+	ck_assert_str_eq(of_action("host-swappiness", "guest"), "null");
+	ck_assert_str_eq(of_action("host-swappiness", "reason"), "audit-rule");
+	ck_assert_str_eq(of_action("host-swappiness", "dry_run"), "false");
+	ck_assert_str_eq(of_action("host-irq-affinity", "from"), "null");
+	ck_assert_str_eq(of_action("host-irq-affinity", "to"), "0");
+	put("proc/sys/vm/swappiness", "10\n");
+	k->plan->host.dry_run = true;
+	ask(answer_plan, nothing);
+	ck_assert_int_eq(action("host-swappiness"), -1);
+	ck_assert_str_eq(of_action("host-irq-affinity", "dry_run"), "true");
+}
+END_TEST
+
 START_TEST(a_host_without_guests_sleeps)
 {
 	struct uuid uuid = domain_of(1).uuid;
@@ -227,6 +272,7 @@ int main(void)
 	tcase_add_test(c, what_would_be_given_back_is_planned);
 	tcase_add_test(c, what_was_ceded_is_not_planned);
 	tcase_add_test(c, a_dry_run_is_one_everywhere);
+	tcase_add_test(c, what_apply_of_host_names_is_planned);
 	tcase_add_test(c, a_host_without_guests_sleeps);
 	suite_add_tcase(s, c);
 	return kt_run(s);
