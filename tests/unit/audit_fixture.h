@@ -117,6 +117,13 @@ static inline void fixture_owner(enum owned_value value, const char *says)
 	strncpy(owner->value, says, sizeof owner->value - 1);
 }
 
+/* For the host, of the 16 CPUs. */
+static inline void fixture_reserve(void)
+{
+	cpumask_set(&fx.conf.placement.reserved_cpus, 0);
+	cpumask_set(&fx.conf.placement.reserved_cpus, 8);
+}
+
 /* ---- tables of rules ---------------------------------------------------------------------- */
 
 /* What is changed of the fixture, and what the rule then says. */

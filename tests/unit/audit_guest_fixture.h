@@ -126,4 +126,23 @@ static inline void check_guest_row(const struct audit_row *row)
 		      row->name);
 }
 
+/* The numbers and words that the texts of a rule show. */
+struct audit_said {
+	void (*given)(void);
+	const char *id;
+	uint64_t number[4];
+	const char *a, *b;
+};
+
+static inline void check_said(const struct audit_said *said)
+{
+	fixture_guests();
+	said->given();
+	judge_guest(said->id);
+	for (size_t i = 0; i < KT_ARRAY_LEN(said->number); i++)
+		ck_assert_uint_eq(fx.v.number[i], said->number[i]);
+	ck_assert_str_eq(fx.v.word[0], said->a);
+	ck_assert_str_eq(fx.v.word[1], said->b);
+}
+
 #endif

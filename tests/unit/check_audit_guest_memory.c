@@ -240,12 +240,7 @@ START_TEST(a_rule_says)
 }
 END_TEST
 
-static const struct {
-	void (*given)(void);
-	const char *id;
-	uint64_t number[4];
-	const char *a, *b;
-} said[] = {
+static const struct audit_said said[] = {
 	{ more_away, "guest-memory-placement", { 11, 11 * 1024, 4711 }, "1", "0" },
 	{ strict_and_over, "guest-numatune-strict", { 32 * 1024, 31 * 1024 }, "0", "" },
 	{ limited,
@@ -264,13 +259,7 @@ static const struct {
 
 START_TEST(numbers_and_words_are_those_of_the_texts)
 {
-	fixture_guests();
-	said[_i].given();
-	judge_guest(said[_i].id);
-	for (size_t i = 0; i < 4; i++)
-		ck_assert_uint_eq(fx.v.number[i], said[_i].number[i]);
-	ck_assert_str_eq(fx.v.word[0], said[_i].a);
-	ck_assert_str_eq(fx.v.word[1], said[_i].b);
+	check_said(&said[_i]);
 }
 END_TEST
 
