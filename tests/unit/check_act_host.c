@@ -399,65 +399,6 @@ START_TEST(killed_anywhere_it_comes_back)
 }
 END_TEST
 
-/* ---- what would be changed --------------------------------------------------- */
-
-static bool foresees(const char *from, const char *to)
-{
-	struct host_tally tally;
-
-	if (!act_host_foresee(act, &plan->host, rule_of(f->id), &tally))
-		return false;
-	ck_assert_uint_eq(tally.n, 1);
-	ck_assert_str_eq(tally.from, from);
-	ck_assert_str_eq(tally.to, to);
-	return true;
-}
-
-START_TEST(what_a_dry_run_would_write_is_foreseen)
-{
-	f = &files[_i];
-	plan->host.dry_run = true;
-	wish(WISH_SET);
-	nsaid = 0;
-	ck_assert(foresees(f->word, f->wished));
-	put_below(f->path, f->after);
-	ck_assert(!foresees(NULL, NULL));
-	ck_assert_int_eq(unlink(at(root, f->path)), 0);
-	ck_assert(!foresees(NULL, NULL));
-	ck_assert_uint_eq(nsaid + kernel.writes + in_force()->off, 0);
-}
-END_TEST
-
-START_TEST(what_would_be_given_back_is_foreseen)
-{
-	struct host_wish *w = &plan->host.rule[rule_of(f->id)];
-
-	wish(WISH_SET);
-	ck_assert(!foresees(NULL, NULL));
-	w->wish = WISH_HOLD;
-	ck_assert(!foresees(NULL, NULL));
-	w->wish = WISH_RELEASE;
-	ck_assert(foresees(f->wished, f->word));
-	w->is_theirs = true;
-	ck_assert(!foresees(NULL, NULL));
-	w->is_theirs = false;
-	put_below(f->path, f->other);
-	ck_assert(!foresees(NULL, NULL));
-	w->wish = WISH_SET;
-	ck_assert(!foresees(NULL, NULL)); /* it will be ceded */
-	ck_assert_uint_eq(in_force()->ceded, 0);
-}
-END_TEST
-
-START_TEST(what_is_refused_is_not_foreseen)
-{
-	kernel.error = EROFS;
-	wish(WISH_SET);
-	ck_assert(in_force()->off == bit());
-	ck_assert(!foresees(NULL, NULL));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *s = suite_create("act_host");
@@ -486,9 +427,6 @@ int main(void)
 	tcase_add_loop_test(c, a_restart_keeps_it_and_knows_the_original, 0, n);
 	tcase_add_loop_test(c, what_changed_between_two_lives_is_theirs, 0, n);
 	tcase_add_loop_test(c, what_is_gone_or_back_between_two_lives_is_nobodys, 0, 2);
-	tcase_add_loop_test(c, what_a_dry_run_would_write_is_foreseen, 0, n);
-	tcase_add_test(c, what_would_be_given_back_is_foreseen);
-	tcase_add_test(c, what_is_refused_is_not_foreseen);
 	tcase_add_loop_test(c, killed_anywhere_it_comes_back, 0, 2 * n);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -58,21 +58,6 @@ START_TEST(only_those_outside_are_moved_and_all_come_back)
 }
 END_TEST
 
-START_TEST(those_outside_are_foreseen)
-{
-	unsigned int rule = rule_of("host-irq-affinity");
-	struct host_tally tally;
-
-	plan->host.dry_run = true;
-	wish_cpus("0-1", IRQS);
-	ck_assert(act_host_foresee(act, &plan->host, rule, &tally));
-	ck_assert_uint_eq(tally.n, 2);
-	ck_assert_str_eq(tally.from, "0-63");
-	ck_assert_str_eq(tally.to, "0-1");
-	assert_all_are(before);
-}
-END_TEST
-
 START_TEST(an_interrupt_that_is_not_wished_any_more_comes_back)
 {
 	wish_cpus("0-1", IRQS);
@@ -210,7 +195,6 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown_kernel);
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, only_those_outside_are_moved_and_all_come_back);
-	tcase_add_test(c, those_outside_are_foreseen);
 	tcase_add_test(c, an_interrupt_that_is_not_wished_any_more_comes_back);
 	tcase_add_test(c, other_cpus_keep_the_first_original);
 	tcase_add_test(c, who_moves_one_within_the_cpus_may);
