@@ -198,6 +198,14 @@ bool audit_guest_is_dedicated(const struct audit_input *in)
 	return true;
 }
 
+bool audit_guests_are_known(const struct audit_input *in)
+{
+	for (size_t i = 0; i < in->domains->nslots; i++)
+		if (in->domains->slot[i].used && !in->domains->slot[i].domain.audit.known)
+			return false;
+	return true;
+}
+
 bool audit_guest_is_fast(const struct audit_input *in)
 {
 	const struct domain *d = audit_guest_domain(in);

@@ -53,6 +53,8 @@ unsigned int audit_guest_node_ncpus(const struct audit_input *in, unsigned int n
 
 /* One CPU for each vCPU, whoever else may be there. */
 bool audit_guest_has_own_cpus(const struct audit_guest *g);
+/* All of them, those that are not judged too. */
+bool audit_guests_are_known(const struct audit_input *in);
 bool audit_guest_is_dedicated(const struct audit_input *in);
 bool audit_guest_is_fast(const struct audit_input *in);
 

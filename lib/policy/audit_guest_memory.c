@@ -127,6 +127,8 @@ void judge_guest_numatune_strict(const struct audit_input *in, struct audit_verd
 	v->number[1] = kib / 1024;
 	(void)nodemask_str(g->strict_nodes, v->word[0], sizeof v->word[0]);
 	audit_expect(v, asked_kib <= kib);
+	if (v->result == AUDIT_OK && !audit_guests_are_known(in))
+		audit_unknown(v, "What another guest can ask of these nodes is not known.", 0);
 }
 
 /* Cells of one size, as many as it takes for each to fit the largest node. */

@@ -101,11 +101,11 @@ const struct audit_rule audit_guest_rules[] = {
 	  .fix = "<features><kvm><poll-control state='{b}'/></kvm></features>" },
 	{ .id = "guest-cpu-l3-cache",
 	  RULE(cpu_l3_cache, NOTE, RESTART),
-	  .is = "L3 cache of the guest: {b}",
+	  .is = "L3 cache of the guest: {a}",
 	  .should = "one, as its vCPUs are dedicated",
 	  .why = "Its scheduler wakes tasks next to their data only where it knows of a cache.",
 	  .source = OVIRT,
-	  .fix = "<cpu><cache level='3' mode='{a}'/></cpu>; passthrough has no level" },
+	  .fix = "<cpu><cache level='3' mode='emulate'/></cpu>" },
 
 	/* ---- memory */
 	{ .id = "guest-memory-placement",
@@ -249,7 +249,8 @@ const struct audit_rule audit_guest_rules[] = {
 	  .fix = "<model type='virtio'/>" },
 	{ .id = "guest-nic-vhost",
 	  RULE(nic_vhost, WARNING, RESTART),
-	  .is = "{0} of {1} virtio interfaces are served by QEMU instead of the kernel {a}",
+	  .is = "{0} of {1} virtio interfaces are served by QEMU instead of the "
+		"kernel",
 	  .should = "vhost",
 	  .why = "QEMU copies each packet to and from the kernel, in a thread that does all else "
 		 "too.",

@@ -131,6 +131,17 @@ void judge_guest_pin_isolated_set(const struct audit_input *in, struct audit_ver
 
 /* ---- CPUs of its own ------------------------------------------------------------------ */
 
+/* A guest whose XML is not known may be on the same CPUs.  True: the verdict is made. */
+static bool others_are_unknown(const struct audit_input *in, struct audit_verdict *v)
+{
+	if (!audit_guest_has_own_cpus(&audit_guest_domain(in)->audit))
+		return false;
+	if (audit_guests_are_known(in))
+		return false;
+	audit_unknown(v, "Which CPUs another guest may use is not known.", 0);
+	return true;
+}
+
 /* Floating guests may be anywhere, which is no mistake; nor is what we have pinned. */
 void judge_guest_cpu_shared(const struct audit_input *in, struct audit_verdict *v)
 {
@@ -156,6 +167,8 @@ void judge_guest_cpu_shared(const struct audit_input *in, struct audit_verdict *
 		audit_expect(v, false);
 		return;
 	}
+	if (others_are_unknown(in, v))
+		return;
 	audit_say(v->word[0], "none");
 	audit_say(v->word[1], "nobody");
 	audit_expect(v, true);
@@ -165,6 +178,8 @@ static void judge_for_dedicated(const struct audit_input *in, struct audit_verdi
 {
 	bool dedicated = audit_guest_is_dedicated(in);
 
+	if (others_are_unknown(in, v))
+		return;
 	if (!on && !dedicated) {
 		audit_not_applicable(v, "It is off, and the vCPUs are not dedicated.");
 		return;
@@ -194,16 +209,13 @@ void judge_guest_cpu_l3_cache(const struct audit_input *in, struct audit_verdict
 {
 	const struct audit_guest *g = audit_guest_judged(in, v);
 
-	if (!g)
+	if (!g || others_are_unknown(in, v))
 		return;
 	if (!audit_guest_is_dedicated(in)) {
 		audit_not_applicable(v, "The vCPUs are not dedicated.");
 		return;
 	}
-	/* What is not passed through cannot be the host's cache. */
-	audit_say(v->word[0],
-		  audit_word_is(g->cpu_mode, "host-passthrough") ? "passthrough" : "emulate");
-	audit_say(v->word[1], g->has_l3_cache ? "given" : "none");
+	audit_say(v->word[0], g->has_l3_cache ? "given" : "none");
 	audit_expect(v, g->has_l3_cache);
 }
 
@@ -234,6 +246,17 @@ void judge_guest_cpu_quota(const struct audit_input *in, struct audit_verdict *v
 		judge_reported(v, g->has_quota);
 }
 
+static bool is_cpu_mode(const char *mode)
+{
+	static const char *const modes[] = { "custom", "host-model", "host-passthrough",
+					     "maximum" };
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(modes); i++)
+		if (audit_word_is(mode, modes[i]))
+			return true;
+	return false;
+}
+
 void judge_guest_cpu_mode(const struct audit_input *in, struct audit_verdict *v)
 {
 	const struct audit_guest *g = audit_guest_judged(in, v);
@@ -245,9 +268,12 @@ void judge_guest_cpu_mode(const struct audit_input *in, struct audit_verdict *v)
 		return;
 	}
 	audit_say(v->word[0], g->cpu_mode[0] ? g->cpu_mode : "not given");
-	audit_expect(v, audit_word_is(g->cpu_mode, "host-model") ||
-				audit_word_is(g->cpu_mode, "host-passthrough") ||
-				audit_word_is(g->cpu_mode, "maximum"));
+	if (g->cpu_mode[0] && !is_cpu_mode(g->cpu_mode))
+		audit_unknown(v, "The CPU mode is not understood.", 0);
+	else
+		audit_expect(v, audit_word_is(g->cpu_mode, "host-model") ||
+					audit_word_is(g->cpu_mode, "host-passthrough") ||
+					audit_word_is(g->cpu_mode, "maximum"));
 }
 
 /* Threads that each core of its pins has for it; 0: not the same of all of them. */

@@ -77,8 +77,11 @@ HOST_JUDGE(reserved_cpus)
 	if (cpumask_empty(&in->topology->usable))
 		audit_unknown(v, "The CPUs of the host are not known.", 0);
 	else if (cpumask_empty(&in->conf->placement.reserved_cpus)) {
-		if (audit_any(v, guests, "No guest has pinned vCPUs."))
-			judge_rest(in, v);
+		if (!audit_any(v, guests, "No guest has pinned vCPUs."))
+			return;
+		judge_rest(in, v);
+		if (v->result == AUDIT_OK && guests.unknown)
+			audit_unknown(v, "What an unknown guest is pinned to is not known.", 0);
 	} else if (guests.known && !guests.of) {
 		audit_not_applicable(v, "No guest runs.");
 	} else if (!guests.known) {
@@ -165,6 +168,8 @@ static void judge_irqs(const struct audit_input *in, const struct irq_order *o,
 			audit_say(v->word[0], h->irq[i].device);
 		}
 	}
+	if (!v->number[0])
+		audit_say(v->word[0], "none");
 	audit_expect(v, v->number[0] == 0);
 	if (v->number[0])
 		v->reason = what_irqbalance_does(in, o);

@@ -142,7 +142,21 @@ static void reserved_one_on_one_unseen(void)
 #define NONE    AUDIT_NOT_APPLICABLE
 #define UNKNOWN AUDIT_UNKNOWN
 
+static void pins_leave_two_that_are_known(void)
+{
+	pins_leave_two();
+	fixture_guest()->known = false;
+}
+
+static void pins_leave_one_that_is_known(void)
+{
+	pins_leave_one();
+	fixture_guest()->known = false;
+}
+
 static const struct audit_row rows[] = {
+	{ "two, a guest unknown", "host-reserved-cpus", pins_leave_two_that_are_known, UNKNOWN },
+	{ "one, a guest unknown", "host-reserved-cpus", pins_leave_one_that_is_known, FINDING },
 	{ "pins leave two", "host-reserved-cpus", pins_leave_two, OK },
 	{ "pins leave one", "host-reserved-cpus", pins_leave_one, FINDING },
 	{ "one pinned vCPU", "host-reserved-cpus", pins_of_one_vcpu, FINDING },

@@ -51,6 +51,8 @@ GIVEN(strict_on_both, strict(62, 3))
 GIVEN(strict_on_both_and_over, strict(63, 3))
 GIVEN(memnode_and_over, strict_and_over(); facts_of(A)->numatune_strict = false;
       facts_of(A)->memnodes_strict = true)
+GIVEN(strict_beside_an_unknown_one, strict(16, 1); facts_of(B)->known = false)
+GIVEN(over_beside_an_unknown_one, strict_and_over(); facts_of(B)->known = false)
 GIVEN(together_they_fit, strict_together(15, 1))
 GIVEN(together_they_do_not, strict_together(16, 1))
 GIVEN(the_other_is_elsewhere, strict_together(31, 2))
@@ -157,6 +159,8 @@ static const struct audit_row rows[] = {
 	{ "not present", "guest-memory-placement", not_present, UNKNOWN },
 	{ "of an earlier guest", "guest-memory-placement", sample_of_another, UNKNOWN },
 	{ "none", "guest-numatune-strict", NULL, NA },
+	{ "beside who knows", "guest-numatune-strict", strict_beside_an_unknown_one, UNKNOWN },
+	{ "over all the same", "guest-numatune-strict", over_beside_an_unknown_one, FINDING },
 	{ "not strict", "guest-numatune-strict", not_strict, OK },
 	{ "fits", "guest-numatune-strict", strict_and_fits, OK },
 	{ "does not fit", "guest-numatune-strict", strict_and_over, FINDING },

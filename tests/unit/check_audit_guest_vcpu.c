@@ -62,6 +62,8 @@ GIVEN(two_on_one, own_cpus(A, 0); facts_of(A)->pinned_cpus = cpus(0, 2))
 GIVEN(pinned_upon, own_cpus(A, 0); facts_of(B)->pinned_cpus = cpus(3, 9))
 GIVEN(pinned_beside, own_cpus(A, 0); facts_of(B)->pinned_cpus = cpus(4, 9))
 GIVEN(pinned_upon_by_us, pinned_upon(); ours(B)->pinned = true; fx.in_force.guest[B].nodes = 1)
+GIVEN(beside_an_unknown_one, own_cpus(A, 0); facts_of(B)->known = false)
+GIVEN(hint_beside_an_unknown_one, beside_an_unknown_one(); facts_of(A)->hint_dedicated = true)
 GIVEN(beside_a_floating_one, own_cpus(A, 0); unpinned(B))
 
 GIVEN(hint, facts_of(A)->hint_dedicated = true)
@@ -93,6 +95,11 @@ GIVEN(threads_on_odd_cores, dedicated(); facts_of(A)->pinned_cpus = cpus(1, 4))
 #define UNKNOWN AUDIT_UNKNOWN
 
 static const struct audit_row rows[] = {
+	{ "beside who knows", "guest-kvm-hint-dedicated", beside_an_unknown_one, UNKNOWN },
+	{ "on beside who knows", "guest-kvm-hint-dedicated", hint_beside_an_unknown_one, UNKNOWN },
+	{ "beside who knows", "guest-kvm-poll-control", beside_an_unknown_one, UNKNOWN },
+	{ "beside who knows", "guest-cpu-l3-cache", beside_an_unknown_one, UNKNOWN },
+	{ "beside who knows", "guest-cpu-shared", beside_an_unknown_one, UNKNOWN },
 	{ "on its node", "guest-vcpu-pin", NULL, OK },
 	{ "one node", "guest-vcpu-pin", one_node, NA },
 	{ "opted out", "guest-vcpu-pin", opted_out, NA },
@@ -151,7 +158,7 @@ static const struct audit_row rows[] = {
 	{ "set", "guest-cpu-quota", quota, FINDING },
 	{ "host-model", "guest-cpu-mode", NULL, OK },
 	{ "host-passthrough", "guest-cpu-mode", passthrough, OK },
-	{ "another word", "guest-cpu-mode", longer_mode, FINDING },
+	{ "another word", "guest-cpu-mode", longer_mode, UNKNOWN },
 	{ "custom", "guest-cpu-mode", custom, FINDING },
 	{ "none", "guest-cpu-mode", no_mode, FINDING },
 	{ "hidden", "guest-cpu-mode", mode_hidden, UNKNOWN },
