@@ -112,7 +112,7 @@ struct audit_host {
 	struct fact has_vhost_net, has_kvm;
 	double busy_share; /* of all CPUs since the audit before; < 0: not known */
 	uint64_t busy_hz_total, all_hz_total; /* at that time, for the next */
-	struct fact disks;                    /* UNKNOWN: could not be listed, or more than fit */
+	struct fact disks;                    /* UNKNOWN: not all could be read, or more than fit */
 	size_t ndisks;
 	struct audit_disk disk[AUDIT_DISKS_MAX];
 	size_t nirqs;

@@ -211,6 +211,7 @@ static void read_hugepages(const struct hostfs *fs, struct audit_host *h)
 struct disk_walk {
 	const struct hostfs *fs;
 	struct audit_host *h;
+	int error; /* of a disk that could not be read or understood */
 };
 
 /* Loop devices, device-mapper and their like have no device of their own: what is below them
@@ -225,24 +226,30 @@ static bool is_disk(const struct hostfs *fs, const char *name)
 }
 
 /* "none" without brackets: it has no queue of requests to schedule. */
-static void read_scheduler(const struct hostfs *fs, const char *name, char ret[AUDIT_WORD])
+static int read_scheduler(const struct hostfs *fs, const char *name, char ret[AUDIT_WORD])
 {
 	char path[KT_PATH_MAX], text[256];
 	const char *word;
+	ssize_t n;
 
-	if (str_format(path, sizeof path, "sys/block/%s/queue/scheduler", name) < 0 ||
-	    hostfs_read(fs, path, text, sizeof text) < 0)
-		return;
+	if (str_format(path, sizeof path, "sys/block/%s/queue/scheduler", name) < 0)
+		return -ENAMETOOLONG;
+	n = hostfs_read(fs, path, text, sizeof text);
+	if (n < 0)
+		return n == -ENOENT ? 0 : (int)n;
+	if (strcmp(text, "none\n") == 0)
+		return 0;
 	word = strchr(text, '[');
-	if (!word || !audit_plain_word(word + 1, strcspn(word + 1, "]"), ret))
-		ret[0] = '\0';
+	return word && audit_plain_word(word + 1, strcspn(word + 1, "]"), ret) ? 0 : -EINVAL;
 }
 
 static int take_disk(void *context, const char *name)
 {
-	const struct disk_walk *w = context;
+	struct disk_walk *w = context;
 	struct audit_host *h = w->h;
 	struct audit_disk *d;
+	struct fact rotational;
+	int r;
 
 	if (!is_disk(w->fs, name))
 		return 0;
@@ -250,9 +257,12 @@ static int take_disk(void *context, const char *name)
 		return -E2BIG;
 	d = &h->disk[h->ndisks++];
 	str_escape(name, d->name, sizeof d->name);
-	read_scheduler(w->fs, name, d->scheduler);
+	r = read_scheduler(w->fs, name, d->scheduler);
+	w->error = r < 0 ? r : w->error;
 	d->is_nvme = strncmp(name, "nvme", 4) == 0 && isdigit((unsigned char)name[4]);
-	d->is_rotational = audit_number(w->fs, "sys/block/%s/queue/rotational", name).value == 1;
+	rotational = audit_number(w->fs, "sys/block/%s/queue/rotational", name);
+	w->error = rotational.state == FACT_UNKNOWN ? -rotational.error : w->error;
+	d->is_rotational = rotational.value == 1;
 	return 0;
 }
 
@@ -263,10 +273,11 @@ static int by_name(const void *a, const void *b)
 
 static void read_disks(const struct hostfs *fs, struct audit_host *h)
 {
-	struct disk_walk w = { fs, h };
+	struct disk_walk w = { .fs = fs, .h = h };
 	int r = hostfs_each_name(fs, "sys/block", take_disk, &w);
 
 	qsort(h->disk, h->ndisks, sizeof h->disk[0], by_name);
+	r = r < 0 ? r : w.error;
 	h->disks = r < 0 ? audit_failed(r) : audit_known(h->ndisks);
 }
 

@@ -232,6 +232,23 @@ START_TEST(disks_are_those_with_a_device)
 }
 END_TEST
 
+START_TEST(a_disk_that_is_not_understood_is_not_one_without_schedulers)
+{
+	put_disk("sda", "none mq-deadline\n", 1);
+	put_disk("sdb", "[mq-deadline] none\n", 1);
+	look();
+	unknown(h.disks, EINVAL);
+	ck_assert_uint_eq(h.ndisks, 2);
+	ck_assert_str_eq(h.disk[1].scheduler, "mq-deadline");
+	put("sys/block/sda/queue/scheduler", "none\n");
+	look();
+	known(h.disks, 2);
+	put("sys/block/sdb/queue/rotational", "perhaps\n");
+	look();
+	unknown(h.disks, EINVAL);
+}
+END_TEST
+
 START_TEST(more_disks_than_fit_are_not_all_known)
 {
 	char name[32];
@@ -449,6 +466,7 @@ int main(void)
 		huge_pages_are_counted_by_node_and_size,
 		a_kernel_without_nodes_has_one_pool,
 		disks_are_those_with_a_device,
+		a_disk_that_is_not_understood_is_not_one_without_schedulers,
 		more_disks_than_fit_are_not_all_known,
 		modules_are_seen_by_their_misc_devices,
 		governors_are_counted,
