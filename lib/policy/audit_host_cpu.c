@@ -12,7 +12,7 @@ HOST_JUDGE(cpu_governor)
 	    !audit_take(v, &c->not_performance, "The kernel does not set the CPUs' frequency."))
 		return;
 	v->number[1] = c->governors.value;
-	audit_say_raw(v->word[0], c->first_governor);
+	audit_say_raw(v->word[0], v->number[0] ? c->first_governor : "none");
 	if (v->number[0] == 0 || !audit_owned(in, v, OWNED_GOVERNOR))
 		audit_expect(v, v->number[0] == 0);
 }

@@ -52,8 +52,8 @@ HOST_JUDGE(block_scheduler)
 		return;
 	}
 	audit_expect(v, !first);
+	audit_say_raw(v->word[0], first ? first->name : "none");
 	if (first) {
-		audit_say_raw(v->word[0], first->name);
 		audit_say(v->word[1], first->is_nvme ? "none" : "mq-deadline");
 	}
 }

@@ -194,9 +194,9 @@ const struct audit_rule audit_host_rules[] = {
 		 "those of one node.",
 	  .source = "Red Hat Enterprise Linux 7, Virtualization Tuning and Optimization "
 		    "Guide 9.4; SUSE, Virtualization Best Practices",
-	  .fix = "virsh node-memory-tune --shm-merge-across-nodes 0 (while no page is "
-		 "shared; echo 2 > /sys/kernel/mm/ksm/run takes all apart, which needs "
-		 "their memory)",
+	  .fix = "virsh node-memory-tune --shm-merge-across-nodes 0  # while no page "
+		 "is shared: echo 2 > /sys/kernel/mm/ksm/run takes all apart, which needs "
+		 "their memory",
 	  .judge = audit_judge_ksm_merge_across_nodes },
 	{ .id = "host-ksm-advisor",
 	  .severity = AUDIT_NOTE,
@@ -211,7 +211,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-cpu-governor",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "{0} of {1} CPUs have another governor than performance ({a})",
+	  .is = "{0} of {1} CPUs have another governor than performance: {a}",
 	  .should = "performance",
 	  .why = "Other governors raise the frequency only after guests have had to wait "
 		 "for it.",
@@ -221,7 +221,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-cpu-cstates",
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_LIVE,
-	  .is = "idle CPUs may sleep so deeply that they take {0} us to wake up",
+	  .is = "idle CPUs may sleep so deeply that they take up to {0} us to wake up",
 	  .should = "70 us at most",
 	  .why = "Whatever wakes a guest waits for its CPU to wake up first.",
 	  .source = "tuned, profile virtual-host",
@@ -246,7 +246,8 @@ const struct audit_rule audit_host_rules[] = {
 	  .should = "1",
 	  .why = "Without it each change of a guest's page tables is a trip to the host.",
 	  .source = "Linux, module kvm_intel",
-	  .fix = "options kvm_intel ept=1 in /etc/modprobe.d, then load the module again",
+	  .fix = "echo options kvm_intel ept=1 > /etc/modprobe.d/kvm-ept.conf  # then load "
+		 "the module again",
 	  .judge = audit_judge_ept },
 	{ .id = "host-npt",
 	  .severity = AUDIT_CRITICAL,
@@ -255,12 +256,13 @@ const struct audit_rule audit_host_rules[] = {
 	  .should = "1",
 	  .why = "Without it each change of a guest's page tables is a trip to the host.",
 	  .source = "Linux, module kvm_amd",
-	  .fix = "options kvm_amd npt=1 in /etc/modprobe.d, then load the module again",
+	  .fix = "echo options kvm_amd npt=1 > /etc/modprobe.d/kvm-npt.conf  # then load the "
+		 "module again",
 	  .judge = audit_judge_npt },
 	{ .id = "host-nested",
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_BOOT,
-	  .is = "guests may run guests of their own: nested is {0}",
+	  .is = "nested is {0}; with 1 guests may run guests of their own",
 	  .should = "0 while no guest does",
 	  .why = "What nobody uses is only more of the hypervisor for a hostile guest to "
 		 "attack.",
@@ -302,7 +304,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-cpu-use",
 	  .severity = AUDIT_NOTE,
 	  .class = AUDIT_SIZING,
-	  .is = "the CPUs are busy for {0} % of the time",
+	  .is = "the CPUs were busy for {0} % of the time since they were last looked at",
 	  .should = "80 % at most",
 	  .why = "Above that guests wait for each other whenever one of them has more to "
 		 "do.",
@@ -312,7 +314,7 @@ const struct audit_rule audit_host_rules[] = {
 	{ .id = "host-block-scheduler",
 	  .severity = AUDIT_WARNING,
 	  .class = AUDIT_LIVE,
-	  .is = "{0} of {1} disks have an unfit scheduler ({a})",
+	  .is = "{0} of {1} disks have an unfit scheduler: {a}",
 	  .should = "none for NVMe, mq-deadline for others",
 	  .why = "NVMe orders its requests itself; a scheduler that seeks fairness "
 		 "between processes sees one process for each guest, and holds requests "
