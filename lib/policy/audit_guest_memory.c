@@ -248,6 +248,10 @@ void judge_guest_nosharepages(const struct audit_input *in, struct audit_verdict
 		audit_not_applicable(v, "KSM leaves huge pages of a pool alone.");
 		return;
 	}
+	if (audit_guest_domain(in)->shared_memory) {
+		audit_not_applicable(v, "KSM leaves shared memory alone.");
+		return;
+	}
 	if (!audit_take(v, &in->host->ksm_run, "The kernel has no KSM."))
 		return;
 	if (in->host->ksm_run.value != 1)

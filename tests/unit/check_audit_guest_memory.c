@@ -135,6 +135,8 @@ GIVEN(three_nodes, wide(15, 8, 2); fx.topology.node[2] = fx.topology.node[1];
 GIVEN(three_nodes_three_cells, three_nodes(); facts_of(A)->nnuma_cells = 3)
 GIVEN(wide_on_one_node, too_wide(); one_node())
 
+GIVEN(fast_and_shared, realtime(); guest_of(A)->shared_memory = true)
+
 #define OK      AUDIT_OK
 #define FINDING AUDIT_FINDING
 #define NA      AUDIT_NOT_APPLICABLE
@@ -219,6 +221,7 @@ static const struct audit_row rows[] = {
 	{ "with one", "guest-memory-locked", locked_and_limited, OK },
 	{ "not fast", "guest-nosharepages", NULL, NA },
 	{ "fast", "guest-nosharepages", realtime, FINDING },
+	{ "shared", "guest-nosharepages", fast_and_shared, NA },
 	{ "spared", "guest-nosharepages", spared, OK },
 	{ "huge pages", "guest-nosharepages", realtime_and_huge, NA },
 	{ "KSM off", "guest-nosharepages", ksm_off, NA },
