@@ -18,6 +18,7 @@
 #include "log.h"
 #include "pause.h"
 #include "str.h"
+#include "stream.h"
 
 #define HEADER "kvmtuned-pauses 1"
 
@@ -57,10 +58,7 @@ static int write_lines(const struct pauses *p, FILE *f)
 			hold_words[p->guest[i].hold],
 			until_str(p->guest[i].until_ns, until, sizeof until));
 	fprintf(f, "end %zu\n", lines);
-	errno = 0;
-	if (fflush(f) == 0 && !ferror(f))
-		return 0;
-	return errno ? -errno : -EIO; /* an earlier write of the buffer failed */
+	return stream_flush(f);
 }
 
 static int write_file(const struct pauses *p, const char *path)
@@ -68,14 +66,9 @@ static int write_file(const struct pauses *p, const char *path)
 	KT_AUTOCLOSE int fd =
 		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	KT_AUTOFCLOSE FILE *f = NULL;
+	int r = fd < 0 ? -errno : stream_of_fd(&fd, "w", &f);
 
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "w");
-	if (!f)
-		return -errno;
-	(void)KT_TAKE_FD(fd); /* fclose closes it */
-	return write_lines(p, f);
+	return r < 0 ? r : write_lines(p, f);
 }
 
 static bool is_empty(const struct pauses *p)
@@ -189,14 +182,9 @@ static int read_file(struct pauses *p, const char *path)
 {
 	KT_AUTOCLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	KT_AUTOFCLOSE FILE *f = NULL;
+	int r = fd < 0 ? -errno : stream_of_fd(&fd, "r", &f);
 
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "r");
-	if (!f)
-		return -errno;
-	(void)KT_TAKE_FD(fd); /* fclose closes it */
-	return read_lines(p, f);
+	return r < 0 ? r : read_lines(p, f);
 }
 
 void pauses_load(struct pauses *p, const char *run_dir)

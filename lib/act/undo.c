@@ -28,6 +28,7 @@
 
 #include "act_private.h"
 #include "str.h"
+#include "stream.h"
 
 const char *const undo_backend_word[UNDO_BACKENDS] = {
 	[PLACEMENT_AFFINITY] = "affinity", [PLACEMENT_LIBVIRT] = "libvirt"
@@ -166,10 +167,7 @@ static int write_file(const struct act *a, FILE *f)
 	for (const struct act_guest *g = a->guests; g; g = g->next)
 		lines += write_guest(f, g);
 	fprintf(f, "end %zu\n", lines);
-	errno = 0;
-	if (fflush(f) == 0 && !ferror(f))
-		return 0;
-	return errno ? -errno : -EIO; /* an earlier write of the buffer failed */
+	return stream_flush(f);
 }
 
 static int write_new_file(const struct act *a)
@@ -177,14 +175,9 @@ static int write_new_file(const struct act *a)
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
 	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo.tmp", flags, 0600);
 	KT_AUTOFCLOSE FILE *f = NULL;
+	int r = fd < 0 ? -errno : stream_of_fd(&fd, "w", &f);
 
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "w");
-	if (!f)
-		return -errno;
-	(void)KT_TAKE_FD(fd); /* fclose closes it */
-	return write_file(a, f);
+	return r < 0 ? r : write_file(a, f);
 }
 
 int undo_save(struct act *a)

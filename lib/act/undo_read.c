@@ -10,6 +10,7 @@
 
 #include "act_private.h"
 #include "str.h"
+#include "stream.h"
 
 enum {
 	LINE_BYTES = 4 * KT_CPULIST_MAX,
@@ -372,12 +373,7 @@ int undo_read(struct act *a)
 {
 	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	KT_AUTOFCLOSE FILE *f = NULL;
+	int r = fd < 0 ? -errno : stream_of_fd(&fd, "r", &f);
 
-	if (fd < 0)
-		return -errno;
-	f = fdopen(fd, "r");
-	if (!f)
-		return -errno;
-	(void)KT_TAKE_FD(fd); /* fclose closes it */
-	return read_file(a, f);
+	return r < 0 ? r : read_file(a, f);
 }
