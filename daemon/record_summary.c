@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "capped.h"
+#include "demand.h"
 #include "record_private.h"
 
 struct recorded_head summary_of_tick(const struct recorded_tick *tick)
@@ -27,24 +28,12 @@ struct recorded_head summary_of_tick(const struct recorded_tick *tick)
 
 /* ---- idle time of CPUs, by node ----------------------------------------------------------- */
 
-static uint64_t idle_hz(const struct host_sample *h, const struct cpumask *cpus)
-{
-	uint64_t sum = 0;
-
-	for (unsigned int w = 0; w < KT_ARRAY_LEN(cpus->word); w++)
-		for (uint64_t bits = cpus->word[w]; bits; bits &= bits - 1)
-			sum = add_capped(
-				sum,
-				h->idle_hz_of_cpu[w * 64 + (unsigned int)__builtin_ctzll(bits)]);
-	return sum;
-}
-
 struct recorded_host summary_of_host(const struct host_sample *h, const struct topology *t)
 {
 	struct recorded_host ret = { .sample = *h };
 
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		ret.idle_hz_of_node[n] = idle_hz(h, &t->node[n].cpus);
+		ret.idle_hz_of_node[n] = demand_idle_hz(h, &t->node[n].cpus);
 	return ret;
 }
 

@@ -93,7 +93,7 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 	demand_add(&g->demand, g->run_cpus + g->delay_cpus, dt_s);
 }
 
-static uint64_t idle_hz(const struct host_sample *h, const struct cpumask *cpus)
+uint64_t demand_idle_hz(const struct host_sample *h, const struct cpumask *cpus)
 {
 	uint64_t sum = 0;
 
@@ -113,7 +113,7 @@ static void one_node(struct host_view *v, unsigned int n, const struct host_samp
 	const struct cpumask *cpus = &v->topology->node[n].cpus;
 	double ncpus = cpumask_count(cpus), idle_per_s;
 	double *busy_cpus = &v->node_busy_cpus[n];
-	uint64_t total = idle_hz(h, cpus);
+	uint64_t total = demand_idle_hz(h, cpus);
 
 	if (!cpumask_equal(cpus, &v->node_cpus[n]))
 		v->node_idle_hz[n].known = false;
