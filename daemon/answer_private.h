@@ -47,7 +47,6 @@ bool guest_is_managed(const struct kvmtuned *k, const struct known_guest *g);
 /* What was said then, and when; NULL: null. */
 void json_put_said(struct json_object *o, const char *key, const struct decision *d);
 
-const char *wish_str(enum wish wish);
 const char *ksm_advisor_str(enum ksm_advisor advisor);
 
 bool loop_is_paused(const struct kvmtuned *k, enum kt_loop loop);

@@ -3,11 +3,6 @@
 #include "answer_private.h"
 #include "audit_run.h"
 
-const char *wish_str(enum wish wish)
-{
-	return wish == WISH_SET ? "set" : wish == WISH_RELEASE ? "release" : "hold";
-}
-
 const char *ksm_advisor_str(enum ksm_advisor advisor)
 {
 	return advisor == KSM_ADVISOR_SCAN_TIME ? "scan-time"

@@ -34,11 +34,6 @@ void replay_teller_free(struct replay_teller *t)
 
 /* ---- decisions in words --------------------------------------------------------------------- */
 
-static const char *const wishes[] = {
-	[WISH_HOLD] = "hold",
-	[WISH_RELEASE] = "release",
-	[WISH_SET] = "set",
-};
 static const char *const switches[] = {
 	[KSM_SWITCH_KEEP] = "kept",
 	[KSM_SWITCH_OFF] = "off",
@@ -58,7 +53,7 @@ static void KT_PRINTF(2, 3) add(struct opinion *o, const char *fmt, ...)
 static void begin(struct opinion *o, enum wish wish, enum why why, bool dry_run)
 {
 	*o = (struct opinion){ .wish = wish, .why = why, .detail = dry_run };
-	add(o, "%s %s%s", wishes[wish], why_str(why), dry_run ? ", only said" : "");
+	add(o, "%s %s%s", wish_str(wish), why_str(why), dry_run ? ", only said" : "");
 }
 
 static void ksm_of_host(const struct decided_host *d, struct opinion *ret)

@@ -21,6 +21,8 @@ enum wish {
 	WISH_SET,     /* make it so */
 };
 
+const char *wish_str(enum wish wish); /* "hold", "release", "set" */
+
 /* A setting of the administrator's that may be changed for him. */
 enum ksm_switch {
 	KSM_SWITCH_KEEP, /* as it is; ours is given back */

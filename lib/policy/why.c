@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is each reason called, and what would change it? */
-#include "why.h"
+#include "plan.h"
 
 #define X(constant, word, sentence, change) [constant] = { word, sentence, change },
 static const struct {
@@ -23,4 +23,9 @@ const char *why_sentence(enum why why)
 const char *why_change(enum why why)
 {
 	return reasons[(unsigned int)why < _WHY_MAX ? why : WHY_NONE].change;
+}
+
+const char *wish_str(enum wish wish)
+{
+	return wish == WISH_SET ? "set" : wish == WISH_RELEASE ? "release" : "hold";
 }
