@@ -81,7 +81,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install clean help \
+.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install deb clean help \
 	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -186,12 +186,8 @@ $(BUILD)/tests/%.bin: tests/guests/%.S
 live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
-stage_vm = @rm -rf $(BUILD)/vm/stage; \
-	$(MAKE) --no-print-directory install DESTDIR=$(abspath $(BUILD)/vm/stage) >/dev/null
-
-vm: all $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU and proves placement and memory in it
-	$(stage_vm)
-	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(abspath $(BUILD)/vm/stage)
+vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
+	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(DEB) $(VM)
 
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 	@NM=$(NM) tests/layers $(BUILD)
@@ -232,10 +228,9 @@ bench-answers: $(BUILD)/bench/answers ## what an answer on the socket costs the 
 bench-record: $(BUILD)/tests/sim_record_size ## a recording of a day of 100 guests: its size, and the time of its replay
 	@KT_RECORD_HOURS=24 $<
 
-bench-memory: all $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
+bench-memory: deb $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned, with static limits and with it, in the host of the vm tier; ONLY=
 	@tests/deps test
-	$(stage_vm)
-	@bench/memory $(BUILD)
+	@bench/memory $(BUILD) $(DEB)
 
 format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
@@ -257,6 +252,17 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFD
 	install -D -m 0644 -t $(DESTDIR)$(SCHEMADIR) ctl/schema/*.json
 	install -D -m 0644 man/kvmtuned.8 $(DESTDIR)$(MANDIR)/man8/kvmtuned.8
 	install -D -m 0644 man/kvmtuned.conf.5 $(DESTDIR)$(MANDIR)/man5/kvmtuned.conf.5
+
+# Built from a copy: what debhelper leaves in debian/ stays out of the tree.
+DEB := $(BUILD)/deb/kvmtuned_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
+deb: ## the Debian package, under build/deb
+	@tests/deps deb
+	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
+	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(BUILD)/deb/source
+	@cd $(BUILD)/deb/source && DEB_BUILD_OPTIONS="nocheck parallel=$$(nproc) $$DEB_BUILD_OPTIONS" \
+		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
+	@rm -rf $(BUILD)/deb/source
+	@echo $(DEB)
 
 clean: ## remove build/
 	rm -rf $(BUILD)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What does every scenario need to know about guests, the host and the service?
 #
-# Sourced in the NUMA host, in a folder where tree/ is what `make install` made.
+# Sourced in the NUMA host, in a folder with kvmtuned.deb.
 #
 # Which node a guest has its memory on comes from QEMU's memory policy, which no XML tells:
 # kvmtuned leaves guests alone whose XML says where they belong.
@@ -130,12 +130,12 @@ masks_are_those_in() { # FILE GUEST
 
 # ---- the service -------------------------------------------------------------------
 
-install_package() {
-	tar -C tree -cf - . | tar -C / -xf - --keep-directory-symlink --no-overwrite-dir &&
-		systemd-sysusers kvmtuned.conf && journalctl --update-catalog && systemctl daemon-reload || return
+# Not started: the scenario chooses when.
+install_package() { # [ARGUMENT of configure]
 	mkdir -p "${conf%/*}"
 	configure "$@"
-	/usr/sbin/kvmtuned --test-config
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod +x /usr/sbin/policy-rc.d || return
+	dpkg -i kvmtuned.deb && rm /usr/sbin/policy-rc.d && /usr/sbin/kvmtuned --test-config
 }
 
 property() { # NAME

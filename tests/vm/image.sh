@@ -19,7 +19,7 @@ set -eu
 
 cache=${1:-${KVMTUNED_VM_CACHE:-/var/cache/kvmtuned-vm}}
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-packages=(systemd systemd-sysv dbus udev procps numactl numad
+packages=(systemd systemd-sysv systemd-container dbus udev procps numactl numad ksmtuned tuned
 	libvirt-daemon-system libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86
 	libvirt0 libhwloc15 libevent-2.1-7 libevent-core-2.1-7 libevent-extra-2.1-7 libevent-pthreads-2.1-7
 	libinih1 libnuma1 libsystemd0 libjson-c5 libxml2 libsmartcols1 libcurl3-gnutls)
@@ -70,7 +70,7 @@ settle() { # ROOT
 	echo 0123456789abcdef0123456789abcdef >"$etc/machine-id" # empty would mean: first boot
 	: >"$etc/fstab"
 	rm -rf "$1/var/log/journal" # so that the journal stays in memory
-	rm -f "$etc/systemd/system/multi-user.target.wants/numad.service"
+	rm -f "$etc/systemd/system/multi-user.target.wants"/{numad,ksm,ksmtuned,tuned}.service
 	for unit in "${no_units[@]}"; do ln -sf /dev/null "$etc/systemd/system/$unit"; done
 	cat >>"$etc/libvirt/qemu.conf" <<-'END'
 		user = "root"

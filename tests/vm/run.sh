@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Does the installed package do its job on a real NUMA host?
 #
-#   run.sh DESTDIR [SCENARIO[=ARGUMENT]...]
+#   run.sh PACKAGE [SCENARIO[=ARGUMENT]...]
 #
 # boots the host of image.sh once for each scenario-* (or those named) and runs it there with
-# the tree that `make install DESTDIR=` made.  Prints "ok vm/..." and "not ok vm/...: reason"
+# the package that `make deb` made.  Prints "ok vm/..." and "not ok vm/...: reason"
 # lines, or "skip vm: reason" where the host cannot be had; exit 0 or 1.  In build/vm (or
 # $BUILD/vm), a folder for each scenario: console.log, qemu.log, and what it left in out/, its
 # journals and masks.
 # $KVMTUNED_VM_TIMEOUT seconds, 900 if unset, for each boot.
 set -u
 
-stage=${1:?DESTDIR of make install}
+package=${1:?the package of make deb}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 [ $# -gt 0 ] || set -- service placement numad memory memory-limit
@@ -51,9 +51,10 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-[ -x "$stage/usr/sbin/kvmtuned" ] || not_ok stage "no usr/sbin/kvmtuned in $stage" || exit
+[ -f "$package" ] || not_ok package "there is no $package" || exit
+ln -s "$(realpath "$package")" "$work/kvmtuned.deb"
 rm -rf "$logs/out" "$logs"/*.log
-mkdir -p "$logs" || not_ok stage "cannot write $logs" || exit
+mkdir -p "$logs" || not_ok logs "cannot write $logs" || exit
 
 own "$here/image.sh" >"$work/image" 2>"$work/said"
 case $? in
@@ -68,9 +69,9 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	set -- "${1%%=*}"
 	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
-	tar -cf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
-		--transform 's,^\.,tree,S' --transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
-		-C "$work" argument -C "$sleeper" sleeper.bin -C "$(realpath "$stage")" . || not_ok "$1" "cannot pack $stage" || return
+	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
+		--transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
+		-C "$work" argument kvmtuned.deb -C "$sleeper" sleeper.bin || not_ok "$1" 'cannot pack it' || return
 	truncate -s %1M "$work/in"
 	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
