@@ -11,15 +11,16 @@ export LC_ALL=C.UTF-8
 emulator=/run/t/qemu-by-policy
 conf=/etc/kvmtuned.conf.d/vm.conf
 all_cpus=$(cat /sys/devices/system/cpu/online)
+scenario=$(cat name)
 failed=0
 
 check() { # NAME COMMAND...: the last line that it prints is the reason
 	local name=$1 said
 	shift
 	if said=$("$@" 2>&1); then
-		echo "ok vm/$name"
+		echo "ok vm/$scenario/$name"
 	else
-		echo "not ok vm/$name: ${said##*$'\n'}"
+		echo "not ok vm/$scenario/$name: ${said##*$'\n'}"
 		failed=1
 	fi
 }

@@ -4,8 +4,8 @@
 #
 #   run.sh PACKAGE [SCENARIO[=ARGUMENT]...]
 #
-# boots the host of image.sh once for each scenario-* (or those named) and runs it there with
-# the package that `make deb` made.  Prints "ok vm/..." and "not ok vm/...: reason"
+# boots the host of image.sh once for each scenario-* (or those named), two at a time, and
+# runs it there with the package that `make deb` made.  Prints "ok vm/..." and "not ok vm/...: reason"
 # lines, or "skip vm: reason" where the host cannot be had; exit 0 or 1.  In build/vm (or
 # $BUILD/vm), a folder for each scenario: console.log, qemu.log, and what it left in out/, its
 # journals and masks.
@@ -53,7 +53,6 @@ trap 'exit 143' TERM HUP
 
 [ -f "$package" ] || not_ok package "there is no $package" || exit
 ln -s "$(realpath "$package")" "$work/kvmtuned.deb"
-rm -rf "$logs/out" "$logs"/*.log
 mkdir -p "$logs" || not_ok logs "cannot write $logs" || exit
 
 own "$here/image.sh" >"$work/image" 2>"$work/said"
@@ -67,11 +66,12 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	local log
 	echo "${1#*=}" >"$work/argument"
 	set -- "${1%%=*}"
+	echo "$1" >"$work/name"
 	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
 	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
 		--transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
-		-C "$work" argument kvmtuned.deb -C "$sleeper" sleeper.bin || not_ok "$1" 'cannot pack it' || return
+		-C "$work" argument name kvmtuned.deb -C "$sleeper" sleeper.bin || not_ok "$1" 'cannot pack it' || return
 	truncate -s %1M "$work/in"
 	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
@@ -82,6 +82,8 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	[ "$(cat "$log/out/rc")" = 0 ]
 }
 
-failed=0
-for scenario; do run "$scenario" || failed=1; done
-exit $failed
+# The longest first.
+if [ $# -eq 1 ]; then run "$1"; else
+	printf '%s\n' "$@" >"$work/scenarios"
+	own xargs -a "$work/scenarios" -n 1 -P 2 "$0" "$package"
+fi || exit 1
