@@ -37,6 +37,7 @@ ifeq ($(W),1)
 WARNINGS += -Werror
 endif
 ifeq ($(SANITIZE),1)
+CFLAGS = -O1 -g
 HARDENING = -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDENING_LD = -pie -fsanitize=address,undefined
 endif
@@ -100,11 +101,13 @@ $(BUILD)/obj/daemon/%.o: daemon/%.c
 	$(call say,CC    $@)
 	$(Q)$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Compiled more often than run.
+$(BUILD)/obj/tests/unit/%.o: QUICK = -O0 -U_FORTIFY_SOURCE -Wno-format-truncation
 $(BUILD)/obj/tests/%.o: tests/%.c
 	@mkdir -p $(@D)
 	$(call say,CC    $@)
 	$(Q)$(CC) $(BASE_CFLAGS) $(DAEMON_CFLAGS) $(call pkg_cflags,$(TEST_PKGS)) -Itests/unit -Itests/sim \
-		-DKT_TESTS_DIR='"$(CURDIR)/tests"' $(CFLAGS) -c -o $@ $<
+		-DKT_TESTS_DIR='"$(CURDIR)/tests"' $(CFLAGS) $(QUICK) -c -o $@ $<
 
 $(BUILD)/obj/bench/%.o: bench/%.c
 	@mkdir -p $(@D)
