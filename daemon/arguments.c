@@ -7,6 +7,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "conf.h"
 
 static const char default_conf[] = "/etc/kvmtuned.conf";
 
@@ -34,6 +37,10 @@ static const struct row {
 	  "read /proc and /sys below DIR, a recorded host; implies -1n" },
 	{ 't', "test-config", "", no_argument, AT(test_config), NOWHERE,
 	  "check the configuration and exit" },
+	{ 0, "drop-in", "=FILE", required_argument, NOWHERE, AT(drop_in),
+	  "with -t and --show-config: as if FILE were in kvmtuned.conf.d" },
+	{ 0, "as", "=NAME", required_argument, NOWHERE, AT(drop_in_name),
+	  "... under this name, in place of what has it now" },
 	{ 0, "show-config", "", no_argument, AT(show_config), NOWHERE,
 	  "print every value and where it comes from, and exit" },
 	{ 0, "replay", "=FILE", required_argument, NOWHERE, AT(replay),
@@ -110,6 +117,23 @@ static int misused(const char *what)
 	return EXIT_USAGE;
 }
 
+static int name_drop_in(struct arguments *a)
+{
+	const char *slash;
+
+	if (!a->drop_in)
+		return a->drop_in_name ? misused("--as goes with --drop-in") : -1;
+	if (!a->test_config && !a->show_config)
+		return misused("--drop-in goes with --test-config or --show-config");
+	slash = strrchr(a->drop_in, '/');
+	if (!a->drop_in_name)
+		a->drop_in_name = slash ? slash + 1 : a->drop_in;
+	if (!conf_is_drop_in_name(a->drop_in_name))
+		return misused("a drop-in of this name would not be read; --as=NAME.conf says "
+			       "what it will be called");
+	return -1;
+}
+
 static int go_on_with(struct arguments *a)
 {
 	if (a->import.ksmtuned || a->import.numad)
@@ -118,7 +142,7 @@ static int go_on_with(struct arguments *a)
 		return misused("--json goes with --show-config, --replay or --audit");
 	if (a->restore && a->dry_run)
 		return misused("--restore cannot be combined with --dry-run, --root or --audit");
-	return -1;
+	return name_drop_in(a);
 }
 
 int arguments_parse(int argc, char **argv, struct arguments *ret)

@@ -11,6 +11,7 @@ enum { EXIT_USAGE = 2 };
 
 struct arguments {
 	const char *conf_path, *root, *record, *replay; /* NULL: not given, but for conf_path */
+	const char *drop_in, *drop_in_name;             /* both or none */
 	struct import_request import;
 	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore, audit;
 	bool help, version;

@@ -71,6 +71,17 @@ struct conf_origins {
 /* One call for each mistake: "FILE:LINE: what is wrong, what is allowed". */
 typedef void conf_complaint_fn(const char *text, void *context);
 
+/* Where a configuration is read from.  Whoever is about to write a drop-in can have it tried
+ * first: together with all other files, in the order of its name. */
+struct conf_source {
+	const char *path;
+	bool must_exist;
+	const char *drop_in, *drop_in_name; /* read drop_in for PATH.d/drop_in_name; or NULL */
+};
+
+/* True for names of files that are read: "50-fleet.conf". */
+bool conf_is_drop_in_name(const char *name);
+
 /* Reads PATH, then PATH.d/[*].conf in the order of their names.  A PATH that does not
  * exist is an error only when `must_exist`.
  * -EINVAL: at least one complaint; *ret is untouched.  -errno: PATH cannot be read
@@ -79,7 +90,7 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 	      struct conf *ret) KT_MUST_USE;
 
 /* The same, and *ret_origins, where it is not NULL. */
-int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+int conf_load_origins(const struct conf_source *source, conf_complaint_fn *complain, void *context,
 		      struct conf *ret, struct conf_origins *ret_origins) KT_MUST_USE;
 
 void conf_defaults(struct conf *ret);

@@ -43,7 +43,7 @@ static int show(const char *path, const struct conf *conf, const struct conf_ori
 	return EXIT_FAILURE;
 }
 
-int conf_check(const char *path, bool must_exist, const char *root, enum conf_show what, FILE *out)
+int conf_check(const struct conf_source *source, const char *root, enum conf_show what, FILE *out)
 {
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 	KT_AUTOFREE struct conf_origins *origins = malloc(sizeof *origins);
@@ -52,13 +52,13 @@ int conf_check(const char *path, bool must_exist, const char *root, enum conf_sh
 	bool known;
 
 	if (!conf || !origins) {
-		log_error("%s cannot be checked: not enough memory", path);
+		log_error("%s cannot be checked: not enough memory", source->path);
 		return EXIT_FAILURE;
 	}
-	if (conf_load_origins(path, must_exist, conf_complain, NULL, conf, origins) < 0)
+	if (conf_load_origins(source, conf_complain, NULL, conf, origins) < 0)
 		return EX_CONFIG;
 	warnings = json_object_new_array();
 	known = online_cpus(root, &online) == 0;
 	conf_warn(conf, origins, known ? &online : NULL, take_warning, warnings);
-	return show(path, conf, origins, warnings, what, out);
+	return show(source->path, conf, origins, warnings, what, out);
 }

@@ -14,7 +14,7 @@ enum conf_show {
 /* Tells mistakes and doubts through the log, and prints the rest to `out`.  `root`: whose
  * CPUs the configuration is for.
  * The exit status: EX_CONFIG when there is a mistake, and nothing was printed then. */
-int conf_check(const char *path, bool must_exist, const char *root, enum conf_show show,
+int conf_check(const struct conf_source *source, const char *root, enum conf_show show,
 	       FILE *out) KT_MUST_USE;
 
 /* What is allowed and yet cannot be meant: a complaint for each, at its FILE:LINE.

@@ -219,37 +219,58 @@ static void unreadable(struct conf_reader *r, const char *path, int error)
 	r->mistakes++;
 }
 
-static int is_drop_in(const struct dirent *e)
+bool conf_is_drop_in_name(const char *name)
 {
-	size_t n = strlen(e->d_name);
+	size_t n = strlen(name);
 
-	return e->d_name[0] != '.' && n > 5 && strcmp(e->d_name + n - 5, ".conf") == 0;
+	return name[0] != '.' && !strchr(name, '/') && n > 5 && strcmp(name + n - 5, ".conf") == 0;
 }
 
-static void read_drop_ins(struct conf_reader *r, const char *path)
+static int is_drop_in(const struct dirent *e)
+{
+	return conf_is_drop_in_name(e->d_name);
+}
+
+static void read_drop_in(struct conf_reader *r, const char *file)
+{
+	int e = read_file(r, file);
+
+	if (e < 0)
+		unreadable(r, file, e);
+}
+
+static void read_drop_ins(struct conf_reader *r, const struct conf_source *source)
 {
 	char folder[CONF_TEXT_MAX], file[CONF_PATH_MAX];
+	const char *tried = source->drop_in;
 	struct dirent **entries;
-	int n, e;
+	int n, order;
 
-	(void)snprintf(folder, sizeof folder, "%s.d", path);
+	(void)snprintf(folder, sizeof folder, "%s.d", source->path);
 	n = scandir(folder, &entries, is_drop_in, alphasort);
 	if (n < 0 && errno != ENOENT)
 		unreadable(r, folder, -errno);
 	for (int i = 0; i < n; i++) {
+		order = tried ? strcoll(source->drop_in_name, entries[i]->d_name) : 1;
+		if (order <= 0) {
+			read_drop_in(r, tried);
+			tried = NULL;
+		}
 		(void)snprintf(file, sizeof file, "%s/%s", folder, entries[i]->d_name);
-		e = read_file(r, file);
-		if (e < 0)
-			unreadable(r, file, e);
+		if (order != 0)
+			read_drop_in(r, file);
 		free(entries[i]);
 	}
+	if (tried)
+		read_drop_in(r, tried);
 	if (n >= 0)
 		free(entries);
 }
 
-int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
+int conf_load_origins(const struct conf_source *source, conf_complaint_fn *complain, void *context,
 		      struct conf *ret, struct conf_origins *ret_origins)
 {
+	const char *path = source->path;
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 	KT_AUTOFREE struct conf_reader *r = calloc(1, sizeof *r);
 	int e;
@@ -261,11 +282,11 @@ int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *comp
 	r->complain = complain;
 	r->context = context;
 	e = strlen(path) < CONF_TEXT_MAX - 8 ? read_file(r, path) : -ENAMETOOLONG;
-	if (e < 0 && (e != -ENOENT || must_exist)) {
+	if (e < 0 && (e != -ENOENT || source->must_exist)) {
 		unreadable(r, path, e);
 		return e;
 	}
-	read_drop_ins(r, path);
+	read_drop_ins(r, source);
 	check_together(r);
 	if (r->mistakes)
 		return -EINVAL;
@@ -278,5 +299,7 @@ int conf_load_origins(const char *path, bool must_exist, conf_complaint_fn *comp
 int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
 	      struct conf *ret)
 {
-	return conf_load_origins(path, must_exist, complain, context, ret, NULL);
+	const struct conf_source source = { .path = path, .must_exist = must_exist };
+
+	return conf_load_origins(&source, complain, context, ret, NULL);
 }

@@ -22,8 +22,12 @@ static int check(const struct arguments *a)
 	enum conf_show what = a->json          ? CONF_SHOW_JSON
 			      : a->show_config ? CONF_SHOW_VALUES
 					       : CONF_SHOW_VERDICT;
+	const struct conf_source source = { .path = a->conf_path,
+					    .must_exist = a->conf_given,
+					    .drop_in = a->drop_in,
+					    .drop_in_name = a->drop_in_name };
 
-	return conf_check(a->conf_path, a->conf_given, a->root ? a->root : "/", what, stdout);
+	return conf_check(&source, a->root ? a->root : "/", what, stdout);
 }
 
 static int failed(const char *what, int error)

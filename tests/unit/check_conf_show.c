@@ -11,13 +11,18 @@
 
 static char out[65536];
 
-static int check(enum conf_show what)
+static int check_source(const struct conf_source *source, enum conf_show what)
 {
 	FILE *f = fmemopen(memset(out, 0, sizeof out), sizeof out, "w");
-	int status = conf_check(path, true, folder, what, f);
+	int status = conf_check(source, folder, what, f);
 
 	fclose(f);
 	return status;
+}
+
+static int check(enum conf_show what)
+{
+	return check_source(&(struct conf_source){ .path = path, .must_exist = true }, what);
 }
 
 static void silent(const struct log_event *event, void *context)
@@ -174,10 +179,11 @@ END_TEST
 
 START_TEST(what_cannot_be_printed_is_a_failure)
 {
+	const struct conf_source source = { .path = path, .must_exist = true };
 	FILE *full = fopen("/dev/full", "w");
 
 	write_two_files();
-	ck_assert_int_eq(conf_check(path, true, folder, (enum conf_show)_i, full), EXIT_FAILURE);
+	ck_assert_int_eq(conf_check(&source, folder, (enum conf_show)_i, full), EXIT_FAILURE);
 	ck_assert_ptr_nonnull(strstr(complaints, "cannot be printed"));
 	fclose(full);
 }
@@ -214,6 +220,74 @@ START_TEST(so_many_drop_ins_fit_and_one_more_does_not)
 }
 END_TEST
 
+/* What is tried has 7 where the drop-ins 10-a, 50-b and 90-c have 1, 5 and 9; 90-c does not say
+ * min_pages. */
+static const struct {
+	const char *name;
+	unsigned int min_pages, boost_pages; /* in force then */
+} tries[] = {
+	{ "05-x.conf", 5, 9 }, { "50-a.conf", 5, 9 }, { "50-b.conf", 7, 9 },
+	{ "50-c.conf", 7, 9 }, { "90-c.conf", 7, 7 }, { "99-x.conf", 7, 7 },
+};
+
+static int try_as(const char *name)
+{
+	char file[128];
+
+	(void)snprintf(file, sizeof file, "%s/tried", folder);
+	return check_source(&(struct conf_source){ path, true, file, name }, CONF_SHOW_VALUES);
+}
+
+START_TEST(a_drop_in_is_tried_in_the_place_of_its_name)
+{
+	write_file("k.conf", "");
+	write_file("k.conf.d/10-a.conf", "[ksm]\nmin_pages = 1\nboost_pages = 1\n");
+	write_file("k.conf.d/50-b.conf", "[ksm]\nmin_pages = 5\nboost_pages = 5\n");
+	write_file("k.conf.d/90-c.conf", "[ksm]\nboost_pages = 9\n");
+	write_file("tried", "[ksm]\nmin_pages = 7\nboost_pages = 7\n");
+	ck_assert_msg(try_as(tries[_i].name) == EXIT_SUCCESS, "%s", complaints);
+	prints("\nksm.min_pages = %u ", tries[_i].min_pages);
+	prints("\nksm.boost_pages = %u ", tries[_i].boost_pages);
+}
+END_TEST
+
+START_TEST(a_drop_in_is_tried_where_there_is_none)
+{
+	char drop_ins[128];
+
+	write_file("k.conf", "");
+	write_file("tried", "[ksm]\nmin_pages = 7\n");
+	(void)snprintf(drop_ins, sizeof drop_ins, "%s.d", path);
+	ck_assert_int_eq(rmdir(drop_ins), 0);
+	ck_assert_msg(try_as("50-b.conf") == EXIT_SUCCESS, "%s", complaints);
+	prints("\nksm.min_pages = 7                        # %s/tried:2\n", folder);
+}
+END_TEST
+
+START_TEST(what_is_tried_is_judged_with_the_rest_and_without_what_it_replaces)
+{
+	write_file("k.conf", "[ksm]\nmax_pages = 70\n");
+	write_file("k.conf.d/50-b.conf", "[ksm]\nwrong = 1\n");
+	write_file("tried", "\n[ksm]\nmin_pages = 71\n");
+	ck_assert_int_eq(try_as("50-b.conf"), EX_CONFIG);
+	ck_assert_msg(ncomplaints == 1 &&
+			      strstr(complaints, "/tried:3: [ksm] min_pages (71) is above"),
+		      "%s", complaints);
+}
+END_TEST
+
+START_TEST(only_names_that_are_read_can_be_tried)
+{
+	ck_assert(conf_is_drop_in_name("a.conf"));
+	ck_assert(!conf_is_drop_in_name(".conf"));
+	ck_assert(!conf_is_drop_in_name(".a.conf"));
+	ck_assert(!conf_is_drop_in_name("a.conf~"));
+	ck_assert(!conf_is_drop_in_name("../a.conf"));
+	ck_assert(!conf_is_drop_in_name("b/a.conf"));
+	ck_assert(!conf_is_drop_in_name(""));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("conf show");
@@ -229,6 +303,10 @@ int main(void)
 	tcase_add_loop_test(c, what_cannot_be_printed_is_a_failure, 0, CONF_SHOW_JSON + 1);
 	tcase_add_test(c, cpus_of_the_host_are_those_below_its_root);
 	tcase_add_test(c, so_many_drop_ins_fit_and_one_more_does_not);
+	tcase_add_loop_test(c, a_drop_in_is_tried_in_the_place_of_its_name, 0, KT_ARRAY_LEN(tries));
+	tcase_add_test(c, a_drop_in_is_tried_where_there_is_none);
+	tcase_add_test(c, what_is_tried_is_judged_with_the_rest_and_without_what_it_replaces);
+	tcase_add_test(c, only_names_that_are_read_can_be_tried);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

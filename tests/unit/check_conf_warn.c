@@ -87,11 +87,12 @@ static const struct {
 START_TEST(what_cannot_be_meant_is_told)
 {
 	const struct cpumask online = { .word = { 0xf } };
+	const struct conf_source source = { .path = path, .must_exist = true };
 	struct conf conf;
 	struct conf_origins origins;
 
 	write_file("k.conf", rows[_i].text);
-	ck_assert_msg(conf_load_origins(path, true, hear, NULL, &conf, &origins) == 0, "%s: %s",
+	ck_assert_msg(conf_load_origins(&source, hear, NULL, &conf, &origins) == 0, "%s: %s",
 		      rows[_i].name, complaints);
 	conf_warn(&conf, &origins, &online, hear, NULL);
 	ck_assert_msg(ncomplaints == (rows[_i].says ? 1 : 0), "%s: %s", rows[_i].name, complaints);
@@ -103,11 +104,12 @@ END_TEST
 
 START_TEST(a_host_that_is_not_known_has_all_cpus)
 {
+	const struct conf_source source = { .path = path, .must_exist = true };
 	struct conf conf;
 	struct conf_origins origins;
 
 	write_file("k.conf", "[placement]\nreserved_cpus = 0-1023\n");
-	ck_assert_int_eq(conf_load_origins(path, true, hear, NULL, &conf, &origins), 0);
+	ck_assert_int_eq(conf_load_origins(&source, hear, NULL, &conf, &origins), 0);
 	conf_warn(&conf, &origins, NULL, hear, NULL);
 	ck_assert_msg(ncomplaints == 0, "%s", complaints);
 }
@@ -115,12 +117,13 @@ END_TEST
 
 START_TEST(doubts_of_a_drop_in_name_it)
 {
+	const struct conf_source source = { .path = path, .must_exist = true };
 	struct conf conf;
 	struct conf_origins origins;
 
 	write_file("k.conf", "[domain \"web\"]\nksm = off\n");
 	write_file("k.conf.d/1.conf", "\n[domain \"*\"]\nksm = on\n[ksm]\nboost_pages = 1\n");
-	ck_assert_int_eq(conf_load_origins(path, true, hear, NULL, &conf, &origins), 0);
+	ck_assert_int_eq(conf_load_origins(&source, hear, NULL, &conf, &origins), 0);
 	conf_warn(&conf, &origins, NULL, hear, NULL);
 	ck_assert_uint_eq(ncomplaints, 2);
 	ck_assert_ptr_nonnull(strstr(complaints, "k.conf.d/1.conf:5: [ksm] boost_pages"));
