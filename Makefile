@@ -82,7 +82,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install deb clean help \
+.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install deb rpm clean help \
 	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -266,6 +266,9 @@ deb: ## the Debian package, under build/deb
 		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
 	@rm -rf $(BUILD)/deb/source
 	@echo $(DEB)
+
+rpm: ## the RPM package, under build/rpm; where that is not the distribution's kind, a trial of the spec
+	@rpm/build $(BUILD)/rpm
 
 clean: ## remove build/
 	rm -rf $(BUILD)
