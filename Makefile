@@ -247,7 +247,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFD
 	install -D -m 0644 -t $(DESTDIR)$(UNITDIR) systemd/kvmtuned.service \
 		systemd/kvmtuned-textfile.service systemd/kvmtuned-textfile.timer
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/kvmtuned \
-		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml
+		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml conf/prometheus-scrape.yml
 	install -D -m 0644 systemd/kvmtuned.sysusers $(DESTDIR)$(SYSUSERSDIR)/kvmtuned.conf
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
