@@ -82,7 +82,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit metrics sim live vm layers mutate sanitize format install deb rpm clean help \
+.PHONY: all deps deps-test run check unit metrics sim live vm fleet layers mutate sanitize format install deb rpm clean help \
 	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -191,6 +191,9 @@ live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvi
 
 vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(DEB) $(VM)
+
+fleet: all ## the Ansible role does what it says, on a host that is a scratch folder
+	@tests/fleet/run $(BUILD)
 
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 	@NM=$(NM) tests/layers $(BUILD)
