@@ -99,6 +99,10 @@ def test_a_broken_file_at_start_is_refused_with_all_its_mistakes(live):
     assert kvmtuned("--test-config", "--config", good).returncode == 0
     assert kvmtuned("--foreground", "--config", live.dir / "missing").returncode == 78
     assert kvmtuned("--no-such-option").returncode == 2
+    assert kvmtuned("--test-config", "--config", good, "--drop-in", path).returncode == 78
+    assert kvmtuned("--test-config", "--drop-in", path, "--as", "50-not-read").returncode == 2
+    assert kvmtuned("--test-config", "--as", "50-x.conf").returncode == 2
+    assert kvmtuned("--drop-in", good).returncode == 2, "only what is checked may be tried"
     assert kvmtuned("surplus").returncode == 2
 
 
