@@ -11,6 +11,7 @@ COMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 CATALOGDIR ?= $(PREFIX)/lib/systemd/catalog
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+PRESETDIR ?= $(PREFIX)/lib/systemd/system-preset
 SYSCONFDIR ?= /etc
 SCHEMADIR ?= $(PREFIX)/share/kvmtuned/schema
 
@@ -82,7 +83,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit metrics sim live vm fleet layers mutate sanitize format install deb rpm clean help \
+.PHONY: all deps deps-test run check unit metrics sim live vm fleet layers mutate sanitize format install deb package rpm clean help \
 	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -242,7 +243,7 @@ format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
 
 # ---- installing -------------------------------------------------------------------
-install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFDIR=
+install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, PRESETDIR=, SYSCONFDIR=
 	install -D -m 0755 $(BUILD)/kvmtuned $(DESTDIR)$(SBINDIR)/kvmtuned
 	install -D -m 0755 $(BUILD)/kvmtunectl $(DESTDIR)$(BINDIR)/kvmtunectl
 	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
@@ -252,6 +253,8 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFD
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/kvmtuned \
 		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml conf/prometheus-scrape.yml
 	install -D -m 0644 systemd/kvmtuned.sysusers $(DESTDIR)$(SYSUSERSDIR)/kvmtuned.conf
+	install -D -m 0644 -t $(DESTDIR)$(PRESETDIR) systemd/50-kvmtuned.preset
+	$(if $(wildcard systemd/libvirt-hook),install -D -m 0755 -t $(DESTDIR)$(PREFIX)/lib/kvmtuned systemd/libvirt-hook)
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1
@@ -261,14 +264,19 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, SYSCONFD
 
 # Built from a copy: what debhelper leaves in debian/ stays out of the tree.
 DEB := $(BUILD)/deb/kvmtuned_$(VERSION)_$(shell dpkg --print-architecture 2>/dev/null).deb
-deb: ## the Debian package, under build/deb
+deb: $(DEB) ## the Debian package, under build/deb
+	@echo $(DEB)
+
+$(DEB): $(shell find COPYING Makefile README.md conf ctl daemon debian lib man systemd -type f)
 	@tests/deps deb
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
 	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(BUILD)/deb/source
 	@cd $(BUILD)/deb/source && DEB_BUILD_OPTIONS="nocheck parallel=$$(nproc) $$DEB_BUILD_OPTIONS" \
 		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
 	@rm -rf $(BUILD)/deb/source
-	@echo $(DEB)
+
+package: deb ## is the Debian package in order?
+	@tests/package $(DEB)
 
 rpm: ## the RPM package, under build/rpm; where that is not the distribution's kind, a trial of the spec
 	@rpm/build $(BUILD)/rpm
