@@ -15,7 +15,7 @@ set -u
 package=${1:?the package of make deb}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- service placement numad memory memory-limit
+[ $# -gt 0 ] || set -- service package placement numad memory memory-limit
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-900}
 sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
@@ -71,7 +71,8 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
 	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh memory.sh "scenario-$1" \
 		--transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
-		-C "$work" argument name kvmtuned.deb -C "$sleeper" sleeper.bin || not_ok "$1" 'cannot pack it' || return
+		-C "$work" argument name kvmtuned.deb -C "$sleeper" sleeper.bin \
+		-C "$here/../.." debian/tests || not_ok "$1" 'cannot pack it' || return
 	truncate -s %1M "$work/in"
 	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
