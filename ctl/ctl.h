@@ -48,6 +48,7 @@ enum option_bit {
 	OPTION_IGNORE = 1 << 14,
 	OPTION_OFFLINE = 1 << 15,
 	OPTION_LONG = 1 << 16,
+	OPTION_TUNED = 1 << 17,
 };
 
 struct options {
@@ -61,6 +62,7 @@ struct options {
 	const char *since;  /* NULL; a number for monitor, a duration for report */
 	const char *output; /* NULL; a file, or what top sorts by */
 	const char *config, *ksmtuned, *numad; /* NULL; files */
+	const char *tuned;                     /* NULL; a folder */
 	const char *severity, *ignore;         /* NULL; a word, ids with commas between them */
 };
 

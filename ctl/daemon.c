@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What needs the daemon's program, but not that it runs: we become that program. */
+/* What needs the daemon's program, but not that it runs: we become that program, or ask it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -85,16 +85,12 @@ static int wait_for(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE;
 }
 
-int daemon_audit(const char *config, char **ret_text, size_t *ret_bytes)
+/* What it prints; the exit status. */
+static int ask_daemon(const struct call *call, char **ret_text, size_t *ret_bytes)
 {
-	struct call call = { { "kvmtuned", "--audit" }, 2 };
 	int ends[2], r, status;
 	pid_t child;
 
-	if (config) {
-		add_word(&call, "--config");
-		add_word(&call, config);
-	}
 	(void)fflush(stdout);
 	child = pipe2(ends, O_CLOEXEC) < 0 ? -1 : fork();
 	if (child < 0) {
@@ -104,14 +100,25 @@ int daemon_audit(const char *config, char **ret_text, size_t *ret_bytes)
 	if (child == 0) {
 		if (dup2(ends[1], STDOUT_FILENO) < 0)
 			_exit(EXIT_FAILURE);
-		_exit(become_daemon(&call)); /* said */
+		_exit(become_daemon(call)); /* said */
 	}
 	close(ends[1]);
 	r = read_all(ends[0], ret_text, ret_bytes);
 	status = wait_for(child);
 	if (r < 0)
-		ctl_say("the audit cannot be read: %s", strerror(-r));
+		ctl_say("what kvmtuned %s prints cannot be read: %s", call->word[1], strerror(-r));
 	return r < 0 ? EXIT_FAILURE : status;
+}
+
+int daemon_audit(const char *config, char **ret_text, size_t *ret_bytes)
+{
+	struct call call = { { "kvmtuned", "--audit" }, 2 };
+
+	if (config) {
+		add_word(&call, "--config");
+		add_word(&call, config);
+	}
+	return ask_daemon(&call, ret_text, ret_bytes);
 }
 
 /* ---- verbs -------------------------------------------------------------------------------- */
@@ -136,23 +143,39 @@ static char *with_value(const char *option, const char *value)
 	return value && asprintf(&text, "%s=%s", option, value) >= 0 ? text : NULL;
 }
 
+/* Only a whole result gets the name: configuration is read from where it lies. */
+static int write_output(const struct call *call, const char *path)
+{
+	KT_AUTOFREE char *text = NULL;
+	size_t n = 0;
+	int status = ask_daemon(call, &text, &n), r;
+
+	if (status != EXIT_SUCCESS)
+		return status;
+	text[n] = '\n'; /* all those at its end were taken off */
+	r = ctl_write_file(path, text, n + 1);
+	if (r < 0)
+		ctl_say("%s could not be written: %s", path, strerror(-r));
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
 int verb_import(const struct options *o, int argc, char **argv)
 {
 	KT_AUTOFREE char *ksmtuned = with_value("--import-ksmtuned", o->ksmtuned);
 	KT_AUTOFREE char *numad = with_value("--import-numad", o->numad);
+	KT_AUTOFREE char *tuned = with_value("--import-tuned", o->tuned);
 	struct call call = { { "kvmtuned" }, 1 };
 
 	(void)argc, (void)argv;
-	if (!ksmtuned && !numad) {
-		ctl_say("import what?  --ksmtuned=/etc/ksmtuned.conf, --numad=/etc/default/numad, "
-			"or both");
-		return EXIT_USAGE;
-	}
 	if (ksmtuned)
 		add_word(&call, ksmtuned);
 	if (numad)
 		add_word(&call, numad);
-	return become_daemon(&call);
+	if (tuned)
+		add_word(&call, tuned);
+	if (!ksmtuned && !numad && !tuned)
+		add_word(&call, "--import");
+	return o->output ? write_output(&call, o->output) : become_daemon(&call);
 }
 
 int verb_replay(const struct options *o, int argc, char **argv)

@@ -47,7 +47,7 @@ _kvmtunectl() {
 		case ${COMP_WORDS[i - 1]}:$word in
 		--socket:= | --*:= | =:*) ;;
 		--socket:*) socket=$word ;;
-		-[ndo]:* | --for:* | --since:* | --config:* | --ksmtuned:* | --numad:* | --color:*) ;;
+		-[ndo]:* | --for:* | --since:* | --config:* | --ksmtuned:* | --numad:* | --tuned:* | --color:*) ;;
 		--severity:* | --ignore:*) ;;
 		--output:* | --delay:* | --iterations:*) ;;
 		*:-*) ;;
@@ -63,7 +63,7 @@ _kvmtunectl() {
 	monitor) options+=(--since --all --for) ;;
 	audit) options+=(--guest --host --severity --ignore --offline --config --long --all) ;;
 	metrics) options+=(--output) ;;
-	import) options+=(--ksmtuned --numad) ;;
+	import) options+=(--ksmtuned --numad --tuned --output) ;;
 	record) options+=(--for --anonymous) ;;
 	replay) options+=(--config) ;;
 	report) options+=(--since --output) ;;
@@ -79,7 +79,7 @@ _kvmtunectl() {
 		_kvmtunectl_offer_files "$typed"
 		return
 		;;
-	--socket | --config | --ksmtuned | --numad) _kvmtunectl_offer_files "$typed"; return ;;
+	--socket | --config | --ksmtuned | --numad | --tuned) _kvmtunectl_offer_files "$typed"; return ;;
 	esac
 	case $typed in
 	--color=*) _kvmtunectl_offer "$typed" --color={auto,always,never}; return ;;

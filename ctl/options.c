@@ -23,6 +23,7 @@ enum letter {
 	LETTER_CONFIG,
 	LETTER_KSMTUNED,
 	LETTER_NUMAD,
+	LETTER_TUNED,
 	LETTER_ANONYMOUS,
 	LETTER_HOST,
 	LETTER_SEVERITY,
@@ -61,6 +62,7 @@ static const struct row {
 	{ LETTER_CONFIG, "config", "FILE", OPTION_CONFIG, "decide with that configuration" },
 	{ LETTER_KSMTUNED, "ksmtuned", "FILE", OPTION_KSMTUNED, "such as /etc/ksmtuned.conf" },
 	{ LETTER_NUMAD, "numad", "FILE", OPTION_NUMAD, "such as /etc/default/numad" },
+	{ LETTER_TUNED, "tuned", "DIR", OPTION_TUNED, "the folder of its etc/tuned, such as /" },
 	{ LETTER_ANONYMOUS, "anonymous", NULL, OPTION_ANONYMOUS, "names and UUIDs replaced" },
 	{ LETTER_HOST, "host", NULL, OPTION_HOST, "only what is of the host" },
 	{ LETTER_SEVERITY, "severity", "WORD", OPTION_SEVERITY,
@@ -131,6 +133,8 @@ static void take_text(struct options *o, int letter)
 		o->ksmtuned = optarg;
 	else if (letter == LETTER_NUMAD)
 		o->numad = optarg;
+	else if (letter == LETTER_TUNED)
+		o->tuned = optarg;
 	else if (letter == LETTER_SEVERITY)
 		o->severity = optarg;
 	else if (letter == LETTER_IGNORE)

@@ -55,10 +55,14 @@ static const struct row {
 	  "write what is sampled and decided to FILE, from the start on" },
 	{ 0, "restore", "", no_argument, AT(restore), NOWHERE,
 	  "give back what a killed kvmtuned left, and exit" },
+	{ 0, "import", "", no_argument, AT(import.found), NOWHERE,
+	  "print what is there of ksmtuned, numad and tuned as kvmtuned.conf" },
 	{ 0, "import-ksmtuned", "[=FILE]", optional_argument, AT(import.ksmtuned),
 	  AT(import.ksmtuned_path), "print /etc/ksmtuned.conf as kvmtuned.conf" },
 	{ 0, "import-numad", "[=FILE]", optional_argument, AT(import.numad), AT(import.numad_path),
 	  "print numad's configuration as kvmtuned.conf" },
+	{ 0, "import-tuned", "[=DIR]", optional_argument, AT(import.tuned), AT(import.tuned_path),
+	  "print what tuned's active profile, below DIR, means here" },
 	{ 'h', "help", "", no_argument, AT(help), NOWHERE, "this text" },
 	{ 'V', "version", "", no_argument, AT(version), NOWHERE, "the version" },
 };
@@ -136,7 +140,7 @@ static int name_drop_in(struct arguments *a)
 
 static int go_on_with(struct arguments *a)
 {
-	if (a->import.ksmtuned || a->import.numad)
+	if (a->import.found || a->import.ksmtuned || a->import.numad || a->import.tuned)
 		return import_print(&a->import, stdout, stderr);
 	if (a->json && !a->show_config && !a->replay && !a->audit)
 		return misused("--json goes with --show-config, --replay or --audit");

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "import_private.h"
 
@@ -141,15 +142,86 @@ int import_read(struct import *im, const char *path)
 	return 0;
 }
 
-static int print(const struct import_ksmtuned *ksmtuned, const struct import_numad *numad,
-		 FILE *out, FILE *notes)
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+struct imports {
+	struct import_ksmtuned *ksmtuned;
+	struct import_numad *numad;
+	struct import_tuned *tuned;
+};
+
+static void free_imports(struct imports *i)
 {
-	if (ksmtuned)
-		import_ksmtuned_print(ksmtuned, out);
-	if (ksmtuned && numad)
+	free(i->ksmtuned);
+	free(i->numad);
+	free(i->tuned);
+}
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_size > 0;
+}
+
+/* Where no profile is active, tuned's file is empty. */
+static bool find(struct import_request *r, FILE *notes)
+{
+	r->ksmtuned |= is_there("/etc/ksmtuned.conf");
+	r->numad |= is_there("/etc/default/numad") || is_there("/etc/numad.conf");
+	r->tuned |= is_there("/etc/tuned/active_profile");
+	if (r->ksmtuned || r->numad || r->tuned)
+		return true;
+	fputs("kvmtuned: there is nothing to import: no /etc/ksmtuned.conf, /etc/default/numad or "
+	      "/etc/numad.conf, and no profile in /etc/tuned/active_profile\n",
+	      notes);
+	return false;
+}
+
+static bool make_imports(const struct import_request *request, FILE *notes, struct imports *ret)
+{
+	if (request->ksmtuned)
+		ret->ksmtuned = import_ksmtuned_new(notes);
+	if (request->numad)
+		ret->numad = import_numad_new(notes);
+	if (request->tuned)
+		ret->tuned = import_tuned_new(notes);
+	if ((!request->ksmtuned || ret->ksmtuned) && (!request->numad || ret->numad) &&
+	    (!request->tuned || ret->tuned))
+		return true;
+	fprintf(notes, "kvmtuned: %s\n", strerror(ENOMEM));
+	return false;
+}
+
+/* Mistakes in all of them are told before any is a reason to give up. */
+static int read_imports(const struct import_request *request, const struct imports *i)
+{
+	int status[3] = { EXIT_SUCCESS, EXIT_SUCCESS, EXIT_SUCCESS };
+
+	if (i->ksmtuned)
+		status[0] = import_ksmtuned_read(i->ksmtuned, request->ksmtuned_path);
+	if (i->numad)
+		status[1] = import_numad_read(i->numad, request->numad_path);
+	if (i->tuned)
+		status[2] = import_tuned_read(i->tuned, request->tuned_path);
+	for (size_t n = 0; n < KT_ARRAY_LEN(status); n++)
+		if (status[n] != EXIT_SUCCESS)
+			return status[n];
+	return EXIT_SUCCESS;
+}
+
+static int print(const struct imports *i, FILE *out, FILE *notes)
+{
+	if (i->ksmtuned)
+		import_ksmtuned_print(i->ksmtuned, out);
+	if (i->ksmtuned && i->numad)
 		fputs("\n", out);
-	if (numad)
-		import_numad_print(numad, out);
+	if (i->numad)
+		import_numad_print(i->numad, out);
+	if ((i->ksmtuned || i->numad) && i->tuned)
+		fputs("\n", out);
+	if (i->tuned)
+		import_tuned_print(i->tuned, out);
 	if (fflush(out) == 0 && !ferror(out))
 		return EXIT_SUCCESS;
 	fprintf(notes, "kvmtuned: the result cannot be written: %s\n", strerror(errno));
@@ -158,24 +230,14 @@ static int print(const struct import_ksmtuned *ksmtuned, const struct import_num
 
 int import_print(const struct import_request *request, FILE *out, FILE *notes)
 {
-	KT_AUTOFREE struct import_ksmtuned *ksmtuned = NULL;
-	KT_AUTOFREE struct import_numad *numad = NULL;
-	int status = EXIT_SUCCESS, other = EXIT_SUCCESS;
+	struct import_request wanted = *request;
+	struct imports i = { 0 };
+	int status = EXIT_FAILURE;
 
-	if (request->ksmtuned)
-		ksmtuned = import_ksmtuned_new(notes);
-	if (request->numad)
-		numad = import_numad_new(notes);
-	if ((request->ksmtuned && !ksmtuned) || (request->numad && !numad)) {
-		fprintf(notes, "kvmtuned: %s\n", strerror(ENOMEM));
-		return EXIT_FAILURE;
-	}
-	/* Mistakes in both are told before any is a reason to give up. */
-	if (ksmtuned)
-		status = import_ksmtuned_read(ksmtuned, request->ksmtuned_path);
-	if (numad)
-		other = import_numad_read(numad, request->numad_path);
-	if (status != EXIT_SUCCESS || other != EXIT_SUCCESS)
-		return status != EXIT_SUCCESS ? status : other;
-	return print(ksmtuned, numad, out, notes);
+	if ((!wanted.found || find(&wanted, notes)) && make_imports(&wanted, notes, &i))
+		status = read_imports(&wanted, &i);
+	if (status == EXIT_SUCCESS)
+		status = print(&i, out, notes);
+	free_imports(&i);
+	return status;
 }

@@ -9,11 +9,13 @@
 #include "util.h"
 
 struct import_request {
-	bool ksmtuned, numad;                   /* whose */
-	const char *ksmtuned_path, *numad_path; /* NULL: where it lies */
+	bool ksmtuned, numad, tuned; /* whose */
+	/* NULL: where it lies; tuned's is the folder in which etc/tuned lies, / */
+	const char *ksmtuned_path, *numad_path, *tuned_path;
+	bool found; /* whose there is */
 };
 
-/* Reads their configurations, which are shell scripts and are never run, and prints one of
+/* Reads their configurations, which may be shell scripts and are never run, and prints one of
  * ours to `out`; what has no equivalent or never worked goes to `notes`.
  * The exit status: EXIT_SUCCESS; EX_CONFIG: there are lines that cannot be imported, and
  * nothing was printed to `out`; EXIT_FAILURE: reading or printing failed, which is said. */

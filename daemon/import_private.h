@@ -33,7 +33,8 @@ const struct conf_option *import_option(const char *section, const char *key);
 /* The number, or the next one that is allowed, which is said. */
 uint64_t import_clamped(struct import *im, const struct conf_option *o, uint64_t number);
 
-/* import_ksmtuned.c, import_numad.c.  `path` NULL: where it lies.  The exit status. */
+/* import_ksmtuned.c, import_numad.c, import_tuned.c.  `path` NULL: where it lies.  The exit
+ * status. */
 struct import_ksmtuned *import_ksmtuned_new(FILE *notes);
 int import_ksmtuned_read(struct import_ksmtuned *t, const char *path) KT_MUST_USE;
 void import_ksmtuned_print(const struct import_ksmtuned *t, FILE *out);
@@ -41,5 +42,9 @@ void import_ksmtuned_print(const struct import_ksmtuned *t, FILE *out);
 struct import_numad *import_numad_new(FILE *notes);
 int import_numad_read(struct import_numad *t, const char *path) KT_MUST_USE;
 void import_numad_print(const struct import_numad *t, FILE *out);
+
+struct import_tuned *import_tuned_new(FILE *notes);
+int import_tuned_read(struct import_tuned *t, const char *root) KT_MUST_USE;
+void import_tuned_print(const struct import_tuned *t, FILE *out);
 
 #endif

@@ -123,6 +123,10 @@ struct audit_host {
 		irq_bans; /* how many it bans; ABSENT: not configured; UNKNOWN: not understood */
 	bool irqbalance_runs;
 	char tuned_profile[AUDIT_WORD]; /* "": none active */
+	/* One that it names, or is included, and does not exist; "": none. */
+	char tuned_missing[AUDIT_WORD];
+	/* Its isolated_cores as written, maybe with variables; "": none. */
+	char tuned_isolated[AUDIT_OWNER];
 	struct owner owner[_OWNED_MAX];
 };
 

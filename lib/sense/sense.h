@@ -41,6 +41,10 @@ const struct capabilities *sense_capabilities(const struct sense *s);
 int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns,
 	       struct sample *ret) KT_MUST_USE;
 
+/* A process of root's that calls itself so, for which all of /proc is looked through; 0: none is
+ * seen. */
+pid_t sense_find_daemon(const struct hostfs *fs, const char *name);
+
 /* CPUs, nodes, distances; through hwloc, which honours HWLOC_SYNTHETIC and
  * HWLOC_XMLFILE for tests, and the root of `fs` otherwise.
  * -ENOTSUP: a node id or CPU number beyond limits.h. */

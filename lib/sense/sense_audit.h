@@ -11,4 +11,7 @@
  * zeroed before the first. */
 void sense_audit(const struct hostfs *fs, struct audit_host *ret);
 
+/* Everything that the active profile sets, and nothing else of *ret; sysctl.d is not looked at. */
+void sense_audit_tuned(const struct hostfs *fs, struct audit_host *ret);
+
 #endif

@@ -41,8 +41,6 @@ void sense_audit_cpus(const struct hostfs *fs, struct audit_cpus *ret);
 void sense_audit_busy(const struct hostfs *fs, struct audit_host *h);
 void sense_audit_irqs(const struct hostfs *fs, struct audit_host *h);
 void sense_audit_owners(const struct hostfs *fs, struct audit_host *h);
-/* Everything that the active profile sets; sysctl.d is not looked at. */
-void sense_audit_tuned(const struct hostfs *fs, struct audit_host *h);
 
 /* Which value is it that sysctl calls so?  _OWNED_MAX: none of ours. */
 enum owned_value audit_sysctl(const char *key);

@@ -3,7 +3,7 @@
  *
  * A profile is a file of sections; what it includes is applied before it, and it may include
  * again.  Variables and functions are not expanded: a value that needs them is his, whatever
- * it is. */
+ * it is.  Of variables only isolated_cores is of interest. */
 #include <stdio.h>
 #include <string.h>
 
@@ -20,7 +20,8 @@ enum {
 
 struct tuned {
 	const struct hostfs *fs;
-	struct owner *owner;
+	struct audit_host *host;
+	struct owner *owner; /* of it */
 	const char *who;
 	unsigned int nprofiles;
 };
@@ -122,6 +123,34 @@ static void narrow_section(struct profile *p)
 		p->tuned->owner[OWNED_BLOCK_SCHEDULER].value[0] = '\0';
 }
 
+static void take_isolated(struct audit_host *h, const char *key, const char *value)
+{
+	/* Handed on, to profiles that include this one. */
+	if (strcmp(key, "isolated_cores") == 0 && strcmp(value, "${isolated_cores}") != 0)
+		str_escape(value, h->tuned_isolated, sizeof h->tuned_isolated);
+}
+
+static int take_variable_line(void *context, char *line)
+{
+	struct audit_host *h = context;
+	char *key, *value;
+
+	cut_comment(line);
+	if (audit_split(line, &key, &value))
+		take_isolated(h, key, value);
+	return 0;
+}
+
+static void take_variable(const struct tuned *t, const char *key, const char *value)
+{
+	static const char folder[] = "/etc/tuned/";
+
+	take_isolated(t->host, key, value);
+	if (strcmp(key, "include") == 0 && strncmp(value, folder, strlen(folder)) == 0 &&
+	    !strstr(value, ".."))
+		audit_each_line(t->fs, value + 1, take_variable_line, t->host);
+}
+
 static int take_setting(void *context, char *line)
 {
 	struct profile *p = context;
@@ -139,6 +168,8 @@ static int take_setting(void *context, char *line)
 		forget_section(p);
 	else if (strncmp(key, "devices", strlen("devices")) == 0)
 		narrow_section(p);
+	else if (strcmp(p->section, "variables") == 0)
+		take_variable(p->tuned, key, value);
 	v = value_of(p->section, key);
 	if (v != _OWNED_MAX)
 		audit_own(&p->tuned->owner[v], p->tuned->who, p->is_of_some ? "" : value);
@@ -170,12 +201,17 @@ static void add_profiles(struct tuned *t, char *names, const char *separators, u
 static void add_profile(struct tuned *t, const char *name, unsigned int depth)
 {
 	struct profile p = { .tuned = t };
+	bool must_exist = *name != '-';
 	char path[KT_PATH_MAX];
 
-	name += *name == '-'; /* it need not exist */
-	if (depth > DEPTH_MAX || ++t->nprofiles > PROFILES_MAX || !is_profile_name(name) ||
-	    !find_profile(t->fs, name, path, sizeof path))
+	name += !must_exist;
+	if (depth > DEPTH_MAX || ++t->nprofiles > PROFILES_MAX)
 		return;
+	if (!is_profile_name(name) || !find_profile(t->fs, name, path, sizeof path)) {
+		if (must_exist && !t->host->tuned_missing[0])
+			str_escape(name, t->host->tuned_missing, sizeof t->host->tuned_missing);
+		return;
+	}
 	audit_each_line(t->fs, path, take_include, &p);
 	add_profiles(t, p.include, ", \t", depth + 1);
 	p.section[0] = '\0';
@@ -194,7 +230,7 @@ static void add_profiles(struct tuned *t, char *names, const char *separators, u
 void sense_audit_tuned(const struct hostfs *fs, struct audit_host *h)
 {
 	char names[NAMES], who[NAMES + sizeof "tuned profile "];
-	struct tuned t = { .fs = fs, .owner = h->owner, .who = who };
+	struct tuned t = { .fs = fs, .host = h, .owner = h->owner, .who = who };
 	ssize_t n = hostfs_read(fs, "etc/tuned/active_profile", names, sizeof names);
 
 	if (n < 0)

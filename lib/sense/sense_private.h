@@ -154,8 +154,6 @@ void sense_nodes_read(struct sense *s, struct host_sample *ret);
 /* ---- sense_tuner.c ----------------------------------------------------------------- */
 
 void sense_tuners_read(struct sense *s, struct host_sample *ret);
-/* A process of root's that calls itself so; 0: none is seen. */
-pid_t sense_find_daemon(const struct hostfs *fs, const char *name);
 
 /* ---- ksm_probe.c --------------------------------------------------------------------- */
 

@@ -229,7 +229,7 @@ def status_file(guest):
 def test_wrong_usage_is_exit_2(live):
     for words in (["nonsense"], ["status", "--for=2h"], ["explain"], ["explain", "a", "b"], ["pause", "--for=x"],
                   ["advise", "0"], ["advise", "4:"], ["advise", "-4"], ["top", "-o", "luck"], ["top", "-n0"],
-                  ["import"], ["help", "me"], ["monitor", "--since=yesterday"], [], ["--color=x", "status"],
+                  ["help", "me"], ["monitor", "--since=yesterday"], [], ["--color=x", "status"],
                   ["--socket", "/" + "x" * 108, "status"], ["plan", "now"]):
         assert ctl(*words, expected=2).said or not words, words
 

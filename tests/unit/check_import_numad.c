@@ -179,7 +179,9 @@ END_TEST
 START_TEST(both_tuners_give_one_configuration)
 {
 	char ksmtuned[96], numad[96];
-	struct import_request both = { true, true, ksmtuned, numad };
+	struct import_request both = {
+		.ksmtuned = true, .ksmtuned_path = ksmtuned, .numad = true, .numad_path = numad
+	};
 	struct conf conf;
 
 	(void)snprintf(ksmtuned, sizeof ksmtuned, "%s/ksmtuned.conf", folder);
