@@ -14,6 +14,7 @@
 #include "http.h"
 #include "kvmtuned.h"
 #include "pressure.h"
+#include "rivals.h"
 #include "service.h"
 #include "urgent.h"
 
@@ -204,6 +205,7 @@ int loop_reload(struct kvmtuned *k)
 		k->kicked = true;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },
 			  "configuration %s is in force", k->conf_path);
+		rivals_say(&k->fs, &k->conf.policy);
 	}
 	if (l->was_ready)
 		service_ready();

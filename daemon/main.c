@@ -13,6 +13,7 @@
 #include "journal.h"
 #include "kvmtuned.h"
 #include "privileges.h"
+#include "rivals.h"
 #include "service.h"
 
 enum { VIRT_STOP_MS = 2000 };
@@ -166,6 +167,7 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 		  cpumask_count(&k->topology.online),
 		  kvmtuned_observes(k) ? "observing" : "active");
 	privileges_report(&k->fs, sense_capabilities(k->sense));
+	rivals_say(&k->fs, &k->conf.policy);
 	status = k->fs.is_live ? once_connect(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)
 		return status;

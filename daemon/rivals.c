@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Who else is at work on what we are about to tune?
+ *
+ * What Conflicts= of the unit has stopped is not: these were started by hand, or are not ours to
+ * stop.  What happens when they write is the loops' business, and is said then; here the
+ * operator hears of it before. */
+#include "rivals.h"
+
+#include <stdarg.h>
+
+#include "audit_sample.h"
+#include "log.h"
+#include "sense.h"
+#include "sense_audit.h"
+#include "str.h"
+#include "util.h"
+
+static void KT_PRINTF(2, 3) warn(const char *actuator, const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(text, sizeof text, fmt, args);
+	va_end(args);
+	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_VERDICT,
+				      .actuator = actuator,
+				      .action = "decide" },
+		  "%s", text);
+}
+
+/* A unit that runs has a cgroup, of v2 or of systemd's own hierarchy. */
+static bool unit_is_active(const struct hostfs *fs, const char *unit)
+{
+	static const char *const slices[] = { "sys/fs/cgroup/system.slice",
+					      "sys/fs/cgroup/systemd/system.slice" };
+	char path[128];
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(slices); i++)
+		if (str_format(path, sizeof path, "%s/%s", slices[i], unit) == 0 &&
+		    hostfs_exists(fs, path))
+			return true;
+	return false;
+}
+
+/* The oVirt node agent's, which owns more than KSM: it is not ours to stop. */
+static void say_mom(const struct hostfs *fs)
+{
+	static const char *const units[] = { "mom-vdsm.service", "momd.service" };
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(units); i++)
+		if (unit_is_active(fs, units[i]))
+			warn("ksm",
+			     "%s is active and drives KSM, too: as soon as it writes, KSM is left "
+			     "to it; say mode = off in [ksm] to leave it from the start",
+			     units[i]);
+}
+
+static void say_ksmtuned(const struct hostfs *fs)
+{
+	pid_t pid = sense_find_daemon(fs, "ksmtuned");
+
+	if (pid > 0)
+		warn("ksm",
+		     "ksmtuned runs (process %d) and drives KSM, too: as soon as it writes, KSM is "
+		     "left to it; end it and reload kvmtuned, or say mode = off in [ksm]",
+		     (int)pid);
+}
+
+static void say_tuned(const struct hostfs *fs)
+{
+	KT_AUTOFREE struct audit_host *h = calloc(1, sizeof *h);
+	const struct owner *o = h ? &h->owner[OWNED_KSM] : NULL;
+
+	if (!h)
+		return;
+	sense_audit_tuned(fs, h);
+	if (o->who[0])
+		warn("ksm",
+		     "%s sets run of KSM (%s), and kvmtuned drives KSM all the same: if the profile "
+		     "is right, say mode = off in [ksm], else take it out of the profile",
+		     o->who, o->value[0] ? o->value : "by a variable");
+}
+
+static void say_numad(const struct hostfs *fs)
+{
+	pid_t pid = sense_find_daemon(fs, "numad");
+
+	if (pid > 0)
+		warn("placement",
+		     "numad runs (process %d) and overrides every pin: no guest is placed until it "
+		     "has ended; systemctl disable --now numad, or end the process",
+		     (int)pid);
+}
+
+void rivals_say(const struct hostfs *fs, const struct policy_conf *conf)
+{
+	if (conf->mode != DAEMON_ACTIVE)
+		return;
+	if (conf->ksm.mode == LOOP_ACTIVE && conf->ksm.policy != KSM_POLICY_OFF) {
+		say_ksmtuned(fs);
+		say_mom(fs);
+		say_tuned(fs);
+	}
+	if (conf->placement.mode == LOOP_ACTIVE)
+		say_numad(fs);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Is it said at the start who else writes what we write, and nothing else? */
+#include "log.h"
+#include "rivals.h"
+#include "sense_root.h"
+
+static char said[4096];
+static unsigned int nsaid;
+
+static void listen(const struct log_event *e, void *context)
+{
+	size_t used = strlen(said);
+
+	(void)context;
+	nsaid++;
+	(void)snprintf(said + used, sizeof said - used, "%s: %s\n", e->actuator, e->message);
+}
+
+static void say(const struct policy_conf *conf)
+{
+	memset(said, 0, sizeof said);
+	nsaid = 0;
+	log_set_sink(listen, NULL, LOG_LEVEL_INFO);
+	rivals_say(&fs, conf);
+}
+
+static struct policy_conf all_active(void)
+{
+	return (struct policy_conf){ .mode = DAEMON_ACTIVE,
+				     .ksm = { .mode = LOOP_ACTIVE, .policy = KSM_POLICY_AUTO },
+				     .placement = { .mode = LOOP_ACTIVE } };
+}
+
+static void put_daemon(const char *name, unsigned int uid)
+{
+	putf("proc/77/comm", "%s\n", name);
+	putf("proc/77/status", "Name:\t%s\nUmask:\t0022\nUid:\t%u\t0\t0\t0\n", name, uid);
+}
+
+static void put_ksmtuned(void)
+{
+	put_daemon("ksmtuned", 0);
+}
+
+static void put_numad(void)
+{
+	put_daemon("numad", 0);
+}
+
+static void put_mom(void)
+{
+	put("sys/fs/cgroup/system.slice/mom-vdsm.service/cgroup.procs", "");
+}
+
+static void put_mom_v1(void)
+{
+	put("sys/fs/cgroup/systemd/system.slice/momd.service/tasks", "");
+}
+
+static void put_tuned(void)
+{
+	put("etc/tuned/active_profile", "mine\n");
+	put("etc/tuned/mine/tuned.conf", "[sysfs]\n/sys/kernel/mm/ksm/run=2\n");
+}
+
+static const struct {
+	void (*put)(void);
+	const char *says;
+	bool of_ksm;
+} rivals[] = {
+	{ put_ksmtuned, "ksm: ksmtuned runs (process 77)", true },
+	{ put_mom, "ksm: mom-vdsm.service is active", true },
+	{ put_mom_v1, "ksm: momd.service is active", true },
+	{ put_tuned, "ksm: tuned profile mine sets run of KSM (2)", true },
+	{ put_numad, "placement: numad runs (process 77)", false },
+};
+
+START_TEST(each_is_told_where_a_loop_would_meet_it)
+{
+	struct policy_conf conf = all_active();
+
+	rivals[_i].put();
+	say(&conf);
+	ck_assert_msg(nsaid == 1 && strncmp(said, rivals[_i].says, strlen(rivals[_i].says)) == 0,
+		      "%s", said);
+	if (rivals[_i].of_ksm)
+		conf.placement.mode = LOOP_OFF;
+	else
+		conf.ksm.mode = LOOP_OFF;
+	say(&conf);
+	ck_assert_uint_eq(nsaid, 1);
+	conf = all_active();
+	if (rivals[_i].of_ksm)
+		conf.ksm.mode = LOOP_OBSERVE;
+	else
+		conf.placement.mode = LOOP_OFF;
+	say(&conf);
+	ck_assert_msg(nsaid == 0, "%s", said);
+	conf = all_active();
+	conf.mode = DAEMON_OBSERVE;
+	say(&conf);
+	ck_assert_msg(nsaid == 0, "%s", said);
+}
+END_TEST
+
+START_TEST(others_are_not_told)
+{
+	struct policy_conf conf = all_active();
+
+	say(&conf);
+	ck_assert_msg(nsaid == 0, "%s", said);
+	put_daemon("ksmtuned", 1000); /* whoever calls himself so */
+	put("etc/tuned/active_profile", "mine\n");
+	put("etc/tuned/mine/tuned.conf", "[sysctl]\nvm.swappiness=2\n");
+	put("sys/fs/cgroup/system.slice/ksm.service/cgroup.procs", "");
+	say(&conf);
+	ck_assert_msg(nsaid == 0, "%s", said);
+	put_ksmtuned();
+	conf.ksm.policy = KSM_POLICY_OFF;
+	say(&conf);
+	ck_assert_msg(nsaid == 0, "%s", said);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("rivals");
+	TCase *c = tcase_create("rivals");
+
+	tcase_add_checked_fixture(c, root_setup, root_teardown);
+	tcase_add_loop_test(c, each_is_told_where_a_loop_would_meet_it, 0,
+			    (int)KT_ARRAY_LEN(rivals));
+	tcase_add_test(c, others_are_not_told);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
