@@ -93,6 +93,14 @@ static void by_auto(void)
 	fx.domain[0].placement_auto = true;
 }
 
+/* libvirt pins all of its threads to what numad has advised. */
+static void by_advice(void)
+{
+	by_auto();
+	for (size_t i = 0; i < fx.sample[0].nthreads; i++)
+		fx.thread[0][i].first_allowed = cpus_of(0, 7);
+}
+
 static void by_paused_and_wish(void)
 {
 	by_paused_loops();
@@ -175,6 +183,8 @@ static const struct {
 	{ "all CPUs are reserved", by_reserved_cpus, WISH_RELEASE, WHY_NO_CPUS },
 	{ "numad runs", by_numad, WISH_RELEASE, WHY_NUMAD_RUNNING },
 	{ "placement auto", by_auto, WISH_RELEASE, WHY_PLACEMENT_AUTO },
+	{ "placement auto, where libvirt has pinned it", by_advice, WISH_RELEASE,
+	  WHY_PLACEMENT_AUTO },
 	{ "realtime", by_realtime, WISH_RELEASE, WHY_REALTIME },
 	{ "ceded", by_ceded, WISH_HOLD, WHY_CEDED },
 	{ "actuator off", by_actuator, WISH_HOLD, WHY_ACTUATOR_OFF },
