@@ -15,7 +15,7 @@ set -u
 package=${1:?the package of make deb}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- service package placement numad memory memory-limit
+[ $# -gt 0 ] || set -- lifecycle sandbox package coexist memory memory-limit numad service placement
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-900}
 sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
