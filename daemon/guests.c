@@ -53,6 +53,15 @@ static void adopt_marked_limit(struct kvmtuned *k, const struct domain *d)
 		act_adopt_soft_limit(k->act, &d->uuid, d->marked_limit_kib, d->marked_original_kib);
 }
 
+/* Its threads have other masks than sense has seen first: it is looked at like a new one. */
+static void renew_if_lifted(struct kvmtuned *k, int slot, const struct domain *d)
+{
+	if (k->lifting[slot] != k->domains->slot[slot].incarnation || d->marked_pins)
+		return;
+	k->lifting[slot] = 0;
+	domains_remove(k->domains, &d->uuid);
+}
+
 static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 {
 	struct domain *d = &news->guest;
@@ -60,8 +69,10 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 	bool is_new = slot < 0;
 
 	d->wish = conf_guest_wish(&k->conf, d->name, &d->metadata);
-	if (!is_new)
+	if (!is_new) {
 		keep_balloon(k, slot, d);
+		renew_if_lifted(k, slot, d);
+	}
 	slot = domains_put(k->domains, d);
 	if (slot < 0) {
 		say_guest(d, "refuse", "not managed: no room for more guests");
@@ -179,6 +190,23 @@ static void end_pauses(struct kvmtuned *k, uint64_t now_ns)
 		control_say_ended(k, &ended);
 	if (any)
 		control_remember_pauses(k);
+}
+
+/* A guest that came with pins of another kvmtuned, or whose undo file is lost, is left alone
+ * until they are lifted: what its threads may run on now is not their original. */
+void guests_lift_marked_pins(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		const struct domain_slot *slot = &k->domains->slot[i];
+		struct domain *d = &k->domains->slot[i].domain;
+
+		if (!slot->used || !d->marked_pins || k->bound[i] != slot->incarnation ||
+		    act_in_force(k->act)->guest[i].pinned || kvmtuned_observes(k) || !k->virt)
+			continue;
+		d->admin_pins = true;
+		k->lifting[i] = slot->incarnation;
+		best_effort(virt_lift_pins(k->virt, &d->uuid), "lift");
+	}
 }
 
 void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns)

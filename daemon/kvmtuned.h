@@ -65,6 +65,7 @@ struct kvmtuned {
 	char libvirt_version[VIRT_TEXT_MAX]; /* escaped; "" before the first link */
 	uint64_t balloons_asked_ns;          /* 0: not yet */
 	uint32_t bound[KT_GUESTS_MAX];       /* incarnation that act knows, by slot */
+	uint32_t lifting[KT_GUESTS_MAX];     /* incarnation whose marked pins are being lifted */
 	size_t vcpu_threads[KT_GUESTS_MAX];  /* seen at the last tick, by slot */
 	struct hostfile cpu_online, node_online;
 	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
@@ -102,6 +103,9 @@ void guests_note_vcpu_threads(struct kvmtuned *k);
 
 /* Soft limits of ours are read again now and then. */
 void guests_recheck_limits(struct kvmtuned *k, uint64_t now_ns);
+
+/* Pins that a kvmtuned has set and that nobody here remembers: before each plan. */
+void guests_lift_marked_pins(struct kvmtuned *k);
 
 /* Configuration has changed: who wants what is worked out anew. */
 void guests_apply_wishes(struct kvmtuned *k);

@@ -107,4 +107,8 @@ int virt_request_refresh(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 int virt_own_pins(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 int virt_own_soft_limit(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 
+/* Marked pins of this guest that no undo file knows: it has come with them, from another host
+ * or out of a file.  They are lifted when no job holds the guest; its facts then say so. */
+int virt_lift_pins(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
+
 #endif

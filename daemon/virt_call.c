@@ -10,125 +10,12 @@
 #include "virt_thread.h"
 
 enum {
-	MAP_BYTES = KT_CPUS_MAX / 8,
 	/* A guest that kept a call waiting for t is left alone for ten times t, so that one
 	 * stuck guest (30 s per call) takes at most a tenth of this thread. */
 	REST_FACTOR = 10,
 	/* Older figures are those of a driver that is asked no more (no <stats period=>). */
 	BALLOON_FRESH_S = 60,
 };
-
-/* ---- pins ------------------------------------------------------------------------- */
-
-static int pin(virDomainPtr dom, const struct virt_request *request)
-{
-	unsigned char map[MAP_BYTES] = { 0 };
-	int length = 0; /* up to the highest CPU: some kernels refuse a map beyond theirs */
-
-	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
-		if (cpumask_test(&request->cpus, cpu)) {
-			map[cpu / 8] = (unsigned char)(map[cpu / 8] | 1U << cpu % 8);
-			length = (int)VIR_CPU_MAPLEN(cpu + 1);
-		}
-	}
-	switch (request->role) {
-	case THREAD_VCPU:
-		return virDomainPinVcpuFlags(dom, request->number, map, length,
-					     VIR_DOMAIN_AFFECT_LIVE);
-	case THREAD_IOTHREAD:
-		return virDomainPinIOThread(dom, request->number, map, length,
-					    VIR_DOMAIN_AFFECT_LIVE);
-	case THREAD_EMULATOR:
-		return virDomainPinEmulator(dom, map, length, VIR_DOMAIN_AFFECT_LIVE);
-	case THREAD_VHOST: /* goes with the cgroup of the emulator */
-		break;
-	}
-	return -1;
-}
-
-static struct cpumask from_map(const unsigned char *map, size_t length)
-{
-	struct cpumask cpus = { 0 };
-
-	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX && cpu / 8 < length; cpu++)
-		if (VIR_CPU_USED(map, cpu))
-			cpumask_set(&cpus, cpu);
-	return cpus;
-}
-
-static int read_vcpu_pin(virDomainPtr dom, unsigned int number, struct cpumask *ret)
-{
-	KT_AUTOFREE unsigned char *maps = calloc(number + 1, MAP_BYTES);
-	int n;
-
-	if (!maps)
-		return -1;
-	n = virDomainGetVcpuPinInfo(dom, (int)number + 1, maps, MAP_BYTES, VIR_DOMAIN_AFFECT_LIVE);
-	if (n <= (int)number)
-		return -1;
-	*ret = from_map(maps + (size_t)number * MAP_BYTES, MAP_BYTES);
-	return 0;
-}
-
-static int read_emulator_pin(virDomainPtr dom, struct cpumask *ret)
-{
-	unsigned char map[MAP_BYTES] = { 0 };
-
-	if (virDomainGetEmulatorPinInfo(dom, map, MAP_BYTES, VIR_DOMAIN_AFFECT_LIVE) < 0)
-		return -1;
-	*ret = from_map(map, MAP_BYTES);
-	return 0;
-}
-
-static int read_iothread_pin(virDomainPtr dom, unsigned int number, struct cpumask *ret)
-{
-	virDomainIOThreadInfoPtr *list = NULL;
-	int n = virDomainGetIOThreadInfo(dom, &list, VIR_DOMAIN_AFFECT_LIVE), r = -1;
-
-	for (int i = 0; i < n; i++) {
-		if (list[i]->iothread_id == number && list[i]->cpumaplen > 0) {
-			*ret = from_map(list[i]->cpumap, (size_t)list[i]->cpumaplen);
-			r = 0;
-		}
-		virDomainIOThreadInfoFree(list[i]);
-	}
-	free(list);
-	return r;
-}
-
-static int read_pin(virDomainPtr dom, const struct virt_request *request, struct cpumask *ret)
-{
-	switch (request->role) {
-	case THREAD_VCPU:
-		return read_vcpu_pin(dom, request->number, ret);
-	case THREAD_IOTHREAD:
-		return read_iothread_pin(dom, request->number, ret);
-	case THREAD_EMULATOR:
-		return read_emulator_pin(dom, ret);
-	case THREAD_VHOST:
-		break;
-	}
-	return -1;
-}
-
-/* When the link breaks the pin may have been made: then it counts as ours. */
-static int perform_pin(struct virt *v, struct virt_guest *g, virDomainPtr dom,
-		       const struct virt_request *request, struct vm_reply *reply)
-{
-	struct virt_echo *echo = virt_echo_expect(v, request);
-	int r;
-
-	if (pin(dom, request) < 0) {
-		r = virt_failed(v, dom, "pinning");
-		g->own_pins = g->own_pins || r == -ENOTCONN;
-		echo->field[0] = '\0';
-		return r;
-	}
-	g->own_pins = true;
-	if (read_pin(dom, request, &reply->cpus) < 0)
-		return virt_failed(v, dom, "reading a pin back");
-	return 0;
-}
 
 /* ---- statistics ----------------------------------------------------------------------- */
 
@@ -194,7 +81,7 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 	dom = virDomainLookupByUUID(v->connection, request->uuid.byte);
 	if (!dom)
 		return virt_failed(v, NULL, "looking for a guest");
-	r = request->kind == VIRT_REQUEST_PIN ? perform_pin(v, g, dom, request, reply)
+	r = request->kind == VIRT_REQUEST_PIN ? virt_pin_perform(v, g, dom, request, &reply->cpus)
 					      : virt_limit_perform(v, g, dom, request, reply);
 	if (r == -EBUSY) {
 		uint64_t end_ns = now_monotonic_ns();
@@ -219,13 +106,15 @@ static void answer(struct virt *v, const struct virt_request *request, uint64_t 
 }
 
 /* Without a link the guest may be one that the next resync will find. */
-static void take_own(struct virt *v, const struct virt_request *request)
+static void note(struct virt *v, const struct virt_request *request)
 {
 	struct virt_guest *g = virt_guest_put(v, &request->uuid);
 
 	if (!g)
 		return;
-	if (request->kind == VIRT_REQUEST_OWN_PINS) {
+	if (request->kind == VIRT_REQUEST_LIFT_PINS) {
+		g->lift_pins = true;
+	} else if (request->kind == VIRT_REQUEST_OWN_PINS) {
 		g->own_pins = true;
 	} else {
 		g->own_soft_limit = true;
@@ -255,8 +144,9 @@ void virt_perform(struct virt *v, const struct virt_request *request)
 			virt_guest_touch(v, g);
 		break;
 	case VIRT_REQUEST_OWN_PINS:
+	case VIRT_REQUEST_LIFT_PINS:
 	case VIRT_REQUEST_OWN_SOFT_LIMIT:
-		take_own(v, request);
+		note(v, request);
 		break;
 	}
 }

@@ -3,9 +3,9 @@
 #include "virt_domain.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <string.h>
 
+#include "pin_mark.h"
 #include "str.h"
 #include "virt_audit.h"
 #include "virt_metadata.h"
@@ -36,14 +36,24 @@ static void read_vcpu(const xmlNode *n, struct domain_xml *x)
 		x->max_vcpus = 0;
 }
 
-static void read_pin(const xmlNode *n, struct domain_xml *x)
+static void narrow(const struct cpumask *cpus, bool *has, struct cpumask *all)
+{
+	*all = *has ? cpumask_and(all, cpus) : *cpus;
+	*has = true;
+}
+
+static void read_pin(const xmlNode *n, const struct pin_marks *marks, struct domain_xml *x)
 {
 	struct cpumask cpus = { 0 };
+	struct pin_mark pin;
 
 	if (!read_cpus(n, &cpus, x))
 		return;
-	x->pinned = x->has_pins ? cpumask_and(&x->pinned, &cpus) : cpus;
-	x->has_pins = true;
+	narrow(&cpus, &x->has_pins, &x->pinned);
+	if (pin_read(n, &pin) && pin_marks_of(marks, &pin))
+		narrow(&cpus, &x->has_marked_pins, &x->marked);
+	else
+		narrow(&cpus, &x->has_unmarked_pins, &x->unmarked);
 }
 
 /* 0 and less are no limit.  That of the emulator or of I/O threads leaves the vCPUs alone. */
@@ -58,13 +68,18 @@ static bool is_quota(const xmlNode *n)
 	return text && str_u64((const char *)text, &us) == 0 && us > 0;
 }
 
+static void read_pins(const xmlNode *cputune, const struct pin_marks *marks, struct domain_xml *x)
+{
+	for (const xmlNode *n = xml_first_child(cputune); n; n = xml_next_element(n->next))
+		if (xml_is_named(n, "vcpupin") || xml_is_named(n, "emulatorpin") ||
+		    xml_is_named(n, "iothreadpin"))
+			read_pin(n, marks, x);
+}
+
 static void read_cputune(const xmlNode *parent, struct domain_xml *x)
 {
 	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
-		if (xml_is_named(n, "vcpupin") || xml_is_named(n, "emulatorpin") ||
-		    xml_is_named(n, "iothreadpin"))
-			read_pin(n, x);
-		else if (xml_is_named(n, "cachetune") || xml_is_named(n, "memorytune"))
+		if (xml_is_named(n, "cachetune") || xml_is_named(n, "memorytune"))
 			x->cache_policy = true;
 		else if (xml_is_named(n, "vcpusched") || xml_is_named(n, "iothreadsched") ||
 			 xml_is_named(n, "emulatorsched"))
@@ -162,52 +177,32 @@ static const struct {
 
 static void read_domain(const xmlNode *root, struct domain_xml *x)
 {
+	PIN_MARKS_AUTO struct pin_marks marks = { 0 };
+
 	x->emulated = xml_attribute_is(root, "type", "qemu");
-	for (const xmlNode *n = xml_first_child(root); n; n = xml_next_element(n->next))
+	if (pin_marks_read(root, &marks) == -EINVAL)
+		strcpy(x->complaint, "pins: each needs of, number, cpus and was");
+	for (const xmlNode *n = xml_first_child(root); n; n = xml_next_element(n->next)) {
+		if (xml_is_named(n, "cputune"))
+			read_pins(n, &marks, x);
 		for (size_t i = 0; i < KT_ARRAY_LEN(elements); i++)
 			if (xml_is_named(n, elements[i].name))
 				elements[i].read(n, x);
-}
-
-/* libvirt sends no DOCTYPE.  Whoever does wants entities, and they expand. */
-static void refuse_doctype(void *context, const xmlChar *name, const xmlChar *external,
-			   const xmlChar *system)
-{
-	(void)name;
-	(void)external;
-	(void)system;
-	xmlStopParser(context);
-}
-
-static void free_parser(xmlParserCtxtPtr *parser)
-{
-	xmlFreeParserCtxt(*parser);
-}
-
-static void free_document(xmlDocPtr *document)
-{
-	xmlFreeDoc(*document);
+	}
 }
 
 int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cpus,
 		     struct domain_xml *ret)
 {
-	__attribute__((cleanup(free_parser))) xmlParserCtxtPtr parser = NULL;
-	__attribute__((cleanup(free_document))) xmlDocPtr document = NULL;
-	const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+	XML_AUTO_DOCUMENT xmlDocPtr document = NULL;
 	struct domain_xml x = { 0 };
 	const xmlNode *root;
+	int r;
 
-	if (size > VIRT_XML_MAX)
-		return -E2BIG;
-	parser = xmlNewParserCtxt();
-	if (!parser)
-		return -ENOMEM;
-	parser->sax->internalSubset = refuse_doctype;
-	document = xmlCtxtReadMemory(parser, xml, (int)size, NULL, NULL, options);
-	root = document ? xmlDocGetRootElement(document) : NULL;
-	if (!root || !xml_is_named(root, "domain"))
-		return -EINVAL;
+	r = xml_read_domain(xml, size, &document);
+	if (r < 0)
+		return r;
+	root = xmlDocGetRootElement(document);
 	read_domain(root, &x);
 	virt_place_check_cells(&x);
 	virt_audit_read(root, host_cpus, &x.audit);
@@ -217,10 +212,11 @@ int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cp
 
 /* A live pin cannot be deleted: giving one back means pinning to every CPU, which is
  * what we or numad leave behind.  That pins nothing. */
-static bool pins_nothing(const struct domain_xml *x, const struct cpumask *host_cpus)
+static bool pins_nothing(const struct domain_xml *x, const struct cpumask *pinned,
+			 const struct cpumask *host_cpus)
 {
 	const struct cpumask *all = x->has_cpuset ? &x->cpuset : host_cpus;
-	struct cpumask missing = cpumask_andnot(all, &x->pinned);
+	struct cpumask missing = cpumask_andnot(all, pinned);
 
 	return !cpumask_empty(all) && cpumask_empty(&missing);
 }
@@ -242,10 +238,12 @@ void virt_domain_judge(const struct domain_judge *j, struct domain *guest)
 {
 	const struct domain_xml *live = j->live, *kept = j->persistent;
 
-	guest->admin_pins =
-		has_fixed_pins(live) ||
-		(live->has_pins && !j->own_pins && !pins_nothing(live, &j->host_cpus)) ||
-		(kept && (kept->has_pins || has_fixed_pins(kept)));
+	guest->admin_pins = has_fixed_pins(live) ||
+			    (live->has_unmarked_pins && !j->own_pins &&
+			     !pins_nothing(live, &live->unmarked, &j->host_cpus)) ||
+			    (kept && (kept->has_pins || has_fixed_pins(kept)));
+	guest->marked_pins =
+		live->has_marked_pins && !pins_nothing(live, &live->marked, &j->host_cpus);
 	guest->admin_memtune = live->has_other_limit ||
 			       has_foreign_limit(j, guest->soft_limit_kib) ||
 			       (kept && (kept->has_soft_limit || kept->has_other_limit));

@@ -21,12 +21,13 @@ enum {
 
 /* One document, live or persistent. */
 struct domain_xml {
-	bool has_pins;         /* vcpupin, emulatorpin, iothreadpin */
-	struct cpumask pinned; /* CPUs that all of these allow */
-	bool numa_policy;      /* numatune, but not plain restrictive: no pin of ours makes one
-				*/
-	bool cache_policy;     /* cachetune, memorytune: the same */
-	bool unreadable_cpus;  /* a CPU list beyond KT_CPUS_MAX, or none at all */
+	bool has_pins;                           /* vcpupin, emulatorpin, iothreadpin ... */
+	bool has_marked_pins, has_unmarked_pins; /* ... that are ours by their mark, or not */
+	struct cpumask pinned, marked, unmarked; /* CPUs that all of these allow */
+	bool numa_policy;     /* numatune, but not plain restrictive: no pin of ours makes one
+			       */
+	bool cache_policy;    /* cachetune, memorytune: the same */
+	bool unreadable_cpus; /* a CPU list beyond KT_CPUS_MAX, or none at all */
 	bool has_soft_limit, has_other_limit; /* memtune */
 	bool placement_auto, realtime;
 	bool cpu_quota; /* quota, global_quota: its vCPUs are throttled */

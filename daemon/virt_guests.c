@@ -104,7 +104,7 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 
 	if (!g->announced)
 		return;
-	g->announced = g->stopped = g->own_pins = g->own_soft_limit = false;
+	g->announced = g->stopped = g->own_pins = g->own_soft_limit = g->lift_pins = false;
 	g->own_soft_limit_kib = 0;
 	g->rest_until_ns = 0;
 	g->gone = VIRT_GONE_STOPPED;
@@ -167,6 +167,21 @@ static void take_absence(struct virt *v, struct virt_guest *g)
 		drop(v, g);
 }
 
+/* What was asked for on older facts than these must not hit a pin that is ours by now. */
+static void lift_pins(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		      const struct domain *d)
+{
+	if (!g->lift_pins || d->busy)
+		return;
+	g->lift_pins = false;
+	if (!d->marked_pins)
+		return;
+	if (virt_pins_lift(v, g, dom, d) == 0)
+		virt_guest_touch(v, g);
+	else
+		complain(g, d->name, "pins of an earlier kvmtuned could not be lifted");
+}
+
 static void refresh(struct virt *v, struct virt_guest *g)
 {
 	VIRT_AUTODOMAIN virDomainPtr dom = virDomainLookupByUUID(v->connection, g->uuid.byte);
@@ -189,6 +204,7 @@ static void refresh(struct virt *v, struct virt_guest *g)
 	if (r == 0) {
 		complain_of_metadata(g, &d, live.complaint);
 		tell_guest(v, g, &d);
+		lift_pins(v, g, dom, &d);
 	} else if (r == -ENOENT) {
 		take_absence(v, g);
 	} else if (r != -ENOTCONN) { /* else the resync asks again */

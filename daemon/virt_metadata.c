@@ -122,18 +122,12 @@ static void read_mark(const xmlNode *n, struct domain_xml *x)
 	x->marked_original_kib = original_kib;
 }
 
-static bool is_of(const xmlNode *n, const char *namespace, const char *name)
-{
-	return n->ns && n->ns->href && xml_is_named(n, name) &&
-	       strcmp((const char *)n->ns->href, namespace) == 0;
-}
-
 void virt_metadata_read(const xmlNode *parent, struct domain_xml *x)
 {
 	for (const xmlNode *n = xml_first_child(parent); n; n = xml_next_element(n->next)) {
-		if (is_of(n, POLICY_NAMESPACE, "policy"))
+		if (xml_is_of(n, POLICY_NAMESPACE, "policy"))
 			read_policy(n, x);
-		else if (is_of(n, VIRT_MARK_NAMESPACE, "limit"))
+		else if (xml_is_of(n, VIRT_MARK_NAMESPACE, "limit"))
 			read_mark(n, x);
 	}
 }

@@ -102,6 +102,15 @@ bool virt_queue_pop(struct virt_queue *q, void *ret)
 	return any;
 }
 
+void virt_queue_each(struct virt_queue *q, void (*see)(void *context, const void *item),
+		     void *context)
+{
+	pthread_mutex_lock(&q->lock);
+	for (size_t i = 0; i < q->used; i++)
+		see(context, q->items + (q->first + i) % q->capacity * q->item_size);
+	pthread_mutex_unlock(&q->lock);
+}
+
 void virt_queue_close(struct virt_queue *q)
 {
 	pthread_mutex_lock(&q->lock);

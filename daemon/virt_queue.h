@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A bounded queue of plain structs between two threads, with a file descriptor that an
- * event loop can poll.  The lock is held for one memcpy, never longer. */
+ * event loop can poll.  The lock is held for one memcpy, or one
+ * look at what waits, never longer. */
 #ifndef KT_VIRT_QUEUE_H
 #define KT_VIRT_QUEUE_H
 
@@ -30,6 +31,10 @@ int virt_queue_push_wait(struct virt_queue *q, const void *item);
 
 /* False: empty. */
 bool virt_queue_pop(struct virt_queue *q, void *ret) KT_MUST_USE;
+
+/* Shows each item that waits, the oldest first, under the lock. */
+void virt_queue_each(struct virt_queue *q, void (*see)(void *context, const void *item),
+		     void *context);
 
 /* No push succeeds from now on, and whoever waits in one is let go. */
 void virt_queue_close(struct virt_queue *q);

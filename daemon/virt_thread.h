@@ -9,6 +9,7 @@
  *	virt_guests.c   which guests there are, and telling what changed
  *	virt_read.c     libvirt's answers -> struct domain, its errors -> errno
  *	virt_call.c     performs requests
+ *	virt_pin.c      ... for pins, and marks them
  *	virt_limit.c    ... for soft limits, and marks them
  *	virt_domain.c   XML -> struct domain
  *	virt_metadata.c ... of what is written for or by kvmtuned
@@ -37,6 +38,7 @@ enum virt_request_kind {
 	VIRT_REQUEST_STATISTICS,
 	VIRT_REQUEST_REFRESH,
 	VIRT_REQUEST_OWN_PINS,
+	VIRT_REQUEST_LIFT_PINS,
 	VIRT_REQUEST_OWN_SOFT_LIMIT,
 };
 
@@ -60,6 +62,7 @@ struct virt_guest {
 	bool stopped;   /* so said an event: `gone` is the reason */
 	bool missing;   /* gone without an event, which may still come */
 	bool own_pins, own_soft_limit;
+	bool lift_pins; /* those with a mark, as soon as it is not busy */
 	struct uuid uuid;
 	enum virt_gone gone;
 	unsigned int failures;       /* to read it, in a row */
@@ -170,6 +173,16 @@ int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
  * is gone; -EINVAL, -E2BIG, -ENAMETOOLONG: it cannot be managed; as virt_failed. */
 int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, struct domain *d,
 		    struct domain_xml *ret_live) KT_MUST_USE;
+
+/* ---- virt_pin.c ---------------------------------------------------------------- */
+
+/* *ret: the pin as read back. */
+int virt_pin_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		     const struct virt_request *request, struct cpumask *ret) KT_MUST_USE;
+
+/* Threads with a marked pin get all CPUs that they may have; that is said. */
+int virt_pins_lift(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		   const struct domain *d) KT_MUST_USE;
 
 /* ---- virt_limit.c -------------------------------------------------------------- */
 

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "util.h"
+
 static inline void xml_free_text(xmlChar **text)
 {
 	if (*text)
@@ -14,6 +16,17 @@ static inline void xml_free_text(xmlChar **text)
 }
 
 #define XML_AUTO_TEXT __attribute__((cleanup(xml_free_text)))
+
+static inline void xml_free_document(xmlDocPtr *document)
+{
+	xmlFreeDoc(*document);
+}
+
+#define XML_AUTO_DOCUMENT __attribute__((cleanup(xml_free_document)))
+
+/* No network, no DOCTYPE, VIRT_XML_MAX bytes at most.  -EINVAL: not a <domain> document;
+ * -E2BIG; -ENOMEM. */
+int xml_read_domain(const char *xml, size_t size, xmlDocPtr *ret) KT_MUST_USE;
 
 static inline const xmlNode *xml_next_element(const xmlNode *n)
 {
@@ -56,6 +69,13 @@ static inline bool xml_attribute_is(const xmlNode *n, const char *name, const ch
 	XML_AUTO_TEXT xmlChar *value = xml_attribute(n, name);
 
 	return value && strcmp((const char *)value, expected) == 0;
+}
+
+/* An element of ours in <metadata>. */
+static inline bool xml_is_of(const xmlNode *n, const char *namespace, const char *name)
+{
+	return n->ns && n->ns->href && xml_is_named(n, name) &&
+	       strcmp((const char *)n->ns->href, namespace) == 0;
 }
 
 #endif

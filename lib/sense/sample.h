@@ -168,8 +168,9 @@ struct domain {
 	bool realtime;       /* vcpusched */
 	bool cpu_quota;      /* throttled by the kernel, which counts as run delay */
 	bool emulated;       /* TCG: QEMU keeps translated code beside the guest's memory */
-	/* A soft limit that a kvmtuned has set says so in the live XML, which goes along when
+	/* What a kvmtuned has set through libvirt says so in the live XML, which goes along when
 	 * the guest is saved or migrated. */
+	bool marked_pins; /* in force, and to fewer CPUs than it might have */
 	bool has_limit_mark;
 	uint64_t marked_limit_kib, marked_original_kib; /* KT_UNLIMITED_KIB: none */
 	bool hugepages, locked, shared_memory, nosharepages, vfio, confidential;

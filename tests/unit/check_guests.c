@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Is a limit that a guest brings along ours, and given back, and is libvirt asked in time? */
+/* Are limits and pins that a guest brings along ours, and given back, and is libvirt asked in
+ * time? */
 #include <errno.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -185,6 +186,79 @@ static void ask(uint64_t kib)
 	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, kib, KT_UNLIMITED_KIB), 0);
 }
 
+/* ---- pins that come along --------------------------------------------------------------- */
+
+static void pins_and_mark_are_set(const char *cpus)
+{
+	unsigned char map = 1;
+	char mark[128];
+
+	snprintf(mark, sizeof mark,
+		 "<pins><pin of='emulator' number='0' cpus='%s' was='none'/></pins>", cpus);
+	ck_assert_int_eq(virDomainPinEmulator(guest, &map, 1, VIR_DOMAIN_AFFECT_LIVE), 0);
+	ck_assert_int_eq(virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, mark,
+					      "kvmtuned-pin", "urn:kvmtuned:pin:1",
+					      VIR_DOMAIN_AFFECT_LIVE),
+			 0);
+}
+
+static size_t see_pins(bool marked)
+{
+	int slot;
+
+	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
+	while ((slot = domains_find(k->domains, &uuid)) < 0 ||
+	       k->domains->slot[slot].domain.marked_pins != marked)
+		(void)take_some_news();
+	return (size_t)slot;
+}
+
+/* Threads are looked at anew then: sense has seen them pinned. */
+START_TEST(pins_that_come_along_are_lifted_before_the_guest_is_placed)
+{
+	struct domain_slot *slot;
+	uint32_t incarnation;
+
+	pins_and_mark_are_set("0");
+	slot = &k->domains->slot[see_pins(true)];
+	incarnation = slot->incarnation;
+	ck_assert(!slot->domain.admin_pins);
+	guests_lift_marked_pins(k); /* act has not been asked yet whose they are */
+	ck_assert(!slot->domain.admin_pins);
+	bind_guest((size_t)(slot - k->domains->slot));
+	k->dry_run = true;
+	guests_lift_marked_pins(k);
+	ck_assert(!slot->domain.admin_pins);
+	k->dry_run = false;
+	guests_lift_marked_pins(k);
+	ck_assert(slot->domain.admin_pins);
+	slot = &k->domains->slot[see_pins(false)];
+	ck_assert(!slot->domain.admin_pins && slot->incarnation != incarnation);
+	incarnation = slot->incarnation;
+	pins_and_mark_are_set("0"); /* as we do: that is no reason to begin anew */
+	slot = &k->domains->slot[see_pins(true)];
+	ck_assert_uint_eq(slot->incarnation, incarnation);
+}
+END_TEST
+
+START_TEST(a_mark_of_another_pin_lifts_nothing)
+{
+	struct domain_slot *slot;
+	int found;
+
+	pins_and_mark_are_set("1");
+	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
+	while ((found = domains_find(k->domains, &uuid)) < 0 ||
+	       !k->domains->slot[found].domain.admin_pins)
+		(void)take_some_news();
+	slot = &k->domains->slot[found];
+	ck_assert(!slot->domain.marked_pins);
+	bind_guest((size_t)found);
+	guests_lift_marked_pins(k);
+	ck_assert_uint_eq(k->lifting[found], 0);
+}
+END_TEST
+
 /* Usage has changed since: it may be far below by now. */
 START_TEST(a_limit_that_waited_is_not_set_but_an_original_is)
 {
@@ -206,7 +280,7 @@ END_TEST
 int main(void)
 {
 	Suite *s = suite_create("guests");
-	TCase *c = tcase_create("limits that come along");
+	TCase *c = tcase_create("what comes along");
 
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_set_timeout(c, 30);
@@ -216,6 +290,8 @@ int main(void)
 	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
 	tcase_add_test(c, somebody_elses_limit_is_seen_within_a_minute);
 	tcase_add_test(c, a_limit_that_waited_is_not_set_but_an_original_is);
+	tcase_add_test(c, pins_that_come_along_are_lifted_before_the_guest_is_placed);
+	tcase_add_test(c, a_mark_of_another_pin_lifts_nothing);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

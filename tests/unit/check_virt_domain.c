@@ -154,6 +154,17 @@ static const struct {
 	{ "mark-negative.xml", { .complaint = MARK_COMPLAINT }, "", "" },
 	{ "mark-too-high.xml", { .complaint = MARK_COMPLAINT }, "", "" },
 	{ "mark-other-namespace.xml", { 0 }, "", "" },
+	{ "pins-marked.xml", { .has_pins = true, .has_marked_pins = true }, "1", "" },
+	{ "pins-half-marked.xml",
+	  { .has_pins = true, .has_marked_pins = true, .has_unmarked_pins = true },
+	  "1",
+	  "" },
+	{ "pins-mark-bad.xml",
+	  { .has_pins = true,
+	    .has_unmarked_pins = true,
+	    .complaint = "pins: each needs of, number, cpus and was" },
+	  "1",
+	  "" },
 	{ "cells-two.xml", { 0 }, "", "" },
 	{ "cells-unplugged.xml", { 0 }, "", "" },
 	{ "cells-eight.xml", { 0 }, "", "" },
@@ -255,6 +266,10 @@ START_TEST(each_document_says_what_it_says)
 
 	ck_assert_msg(read_file(file, &x) == 0, "%s is not understood", file);
 	SAME(has_pins);
+	SAME(has_marked_pins);
+	ck_assert_msg(x.has_unmarked_pins ==
+			      (want->has_unmarked_pins || (x.has_pins && !x.has_marked_pins)),
+		      "%s", file);
 	SAME(numa_policy);
 	SAME(cache_policy);
 	SAME(unreadable_cpus);
@@ -440,6 +455,11 @@ static const struct {
 	  false },
 	{ "an envelope is no pin", "nova-shared.xml", "nova-shared.xml", "0-31", false, false, NONE,
 	  false, false },
+	{ "pins with our mark", "pins-marked.xml", "plain-9.xml", "0-7", false, false, NONE, false,
+	  false },
+	{ "... but one", "pins-half-marked.xml", NULL, "0-7", false, false, NONE, true, false },
+	{ "... in persistent XML", "plain-9.xml", "pins-marked.xml", "0-7", false, false, NONE,
+	  true, false },
 	{ "a NUMA policy is never ours", "numatune-interleave.xml", NULL, "0-7", true, false, NONE,
 	  true, false },
 	{ "nor in persistent XML", "plain-9.xml", "numatune-interleave.xml", "0-7", true, false,

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Can a pin of ours be told from everybody else's, wherever its guest goes and whatever fails? */
+#include <errno.h>
+#include <string.h>
+
+#include "virt_limit_fixture.h"
+
+#define PINS_NAMESPACE      "urn:kvmtuned:pin:1"
+#define PIN(of, cpus, was)  "<pin of=\"" of "\" number=\"0\" cpus=\"" cpus "\" was=\"" was "\"/>"
+#define EMULATOR(cpus, was) "<pins>" PIN("emulator", cpus, was) "</pins>"
+/* Of the test driver's host. */
+#define ALL                 "0-15"
+#define ONLINE              "0,2,4" /* ... says its driver */
+
+/* ---- libvirt, as it sometimes is: these take the place of its functions ----------------- */
+
+static atomic_bool pinning_fails, marking_fails, slow;
+static atomic_int nreadings;
+static char *marked_at_pin;
+static char calls[64]; /* m: marked, u: unmarked, p: pinned; read after the reply */
+
+static void note_call(char call)
+{
+	size_t n = strlen(calls);
+
+	ck_assert_uint_lt(n, sizeof calls - 1);
+	calls[n] = call;
+}
+
+typedef int set_metadata_fn(virDomainPtr, int, const char *, const char *, const char *,
+			    unsigned int);
+typedef int pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
+typedef char *get_xml_fn(virDomainPtr, unsigned int);
+
+int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const char *key,
+			 const char *uri, unsigned int flags)
+{
+	set_metadata_fn *call = (set_metadata_fn *)real("virDomainSetMetadata");
+
+	note_call(text ? 'm' : 'u');
+	return marking_fails ? -1 : call(dom, type, text, key, uri, flags);
+}
+
+int virDomainPinEmulator(virDomainPtr dom, unsigned char *map, int length, unsigned int flags)
+{
+	pin_fn *call = (pin_fn *)real("virDomainPinEmulator");
+
+	note_call('p');
+	free(marked_at_pin);
+	marked_at_pin = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, PINS_NAMESPACE,
+					     VIR_DOMAIN_AFFECT_LIVE);
+	return pinning_fails ? -1 : call(dom, map, length, flags);
+}
+
+/* The test driver has no live pins of vCPUs: these are never in force. */
+int virDomainPinVcpuFlags(virDomainPtr dom, unsigned int vcpu, unsigned char *map, int length,
+			  unsigned int flags)
+{
+	(void)dom, (void)vcpu, (void)map, (void)length, (void)flags;
+	note_call('v');
+	return -1;
+}
+
+char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
+{
+	get_xml_fn *call = (get_xml_fn *)real("virDomainGetXMLDesc");
+
+	nreadings++;
+	while (slow)
+		(void)poll(NULL, 0, 1);
+	return call(dom, flags);
+}
+
+/* ---- questions ------------------------------------------------------------------------ */
+
+static void pins_are(const char *wanted)
+{
+	KT_AUTOFREE char *mark = virDomainGetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT,
+						      PINS_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE);
+	char text[1024] = "", *end = text;
+
+	/* As it was written: libvirt puts each element on a line of its own. */
+	for (const char *s = mark ? mark : ""; *s && end < text + sizeof text - 1; s++)
+		if (*s != '\n' && !(*s == ' ' && (s[1] == ' ' || s[1] == '<')))
+			*end++ = *s;
+	ck_assert_str_eq(text, wanted);
+}
+
+static struct cpumask cpus_of(const char *text)
+{
+	struct cpumask cpus;
+
+	ck_assert_int_eq(cpumask_parse(text, &cpus), 0);
+	return cpus;
+}
+
+static int pin_to(const char *text)
+{
+	struct cpumask cpus = cpus_of(text);
+
+	memset(calls, 0, sizeof calls);
+	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	return next_of(VIRT_REPLY).reply.error;
+}
+
+static bool is_pinned_to(const char *text)
+{
+	struct cpumask cpus = cpus_of(text);
+	unsigned char map[2] = { 0 };
+
+	ck_assert_int_ge(virDomainGetEmulatorPinInfo(guest, map, 2, VIR_DOMAIN_AFFECT_LIVE), 0);
+	return map[0] == (cpus.word[0] & 0xff) && map[1] == (cpus.word[0] >> 8 & 0xff);
+}
+
+static void somebody_pins_to(const char *text)
+{
+	struct cpumask cpus = cpus_of(text);
+	unsigned char map[2] = { (unsigned char)cpus.word[0], (unsigned char)(cpus.word[0] >> 8) };
+	pin_fn *call = (pin_fn *)real("virDomainPinEmulator");
+
+	ck_assert_int_eq(call(guest, map, 2, VIR_DOMAIN_AFFECT_LIVE), 0);
+}
+
+static void somebody_marks(const char *mark)
+{
+	set_metadata_fn *call = (set_metadata_fn *)real("virDomainSetMetadata");
+
+	ck_assert_int_eq(call(guest, VIR_DOMAIN_METADATA_ELEMENT, mark, "kvmtuned-pin",
+			      PINS_NAMESPACE, VIR_DOMAIN_AFFECT_LIVE),
+			 0);
+}
+
+static void until(bool marked, bool admins)
+{
+	struct virt_news news;
+
+	do {
+		ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
+		news = next_of(VIRT_GUEST);
+	} while (news.guest.marked_pins != marked || news.guest.admin_pins != admins);
+}
+
+/* ---- what goes well ------------------------------------------------------------------- */
+
+START_TEST(a_pin_is_marked_before_it_is_made)
+{
+	KT_AUTOFREE char *persistent = NULL;
+
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	ck_assert_str_eq(calls, "mp");
+	pins_are(EMULATOR("0-3", "none"));
+	until(true, false);
+	persistent = virDomainGetXMLDesc(guest, VIR_DOMAIN_XML_INACTIVE);
+	ck_assert_ptr_nonnull(persistent);
+	ck_assert_ptr_null(strstr(persistent, PINS_NAMESPACE));
+}
+END_TEST
+
+/* In between both are marked: one of them is in force, whenever it ends. */
+START_TEST(a_pin_that_moves_is_ours_all_the_time)
+{
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	ck_assert_int_eq(pin_to("4-7"), 0);
+	ck_assert_str_eq(calls, "mpm");
+	pins_are(EMULATOR("4-7", "none"));
+	pinning_fails = true;
+	ck_assert_int_eq(pin_to("8-9"), -EIO);
+	ck_assert_str_eq(calls, "mpm");
+	pins_are(EMULATOR("4-7", "none"));
+	ck_assert(is_pinned_to("4-7"));
+}
+END_TEST
+
+/* libvirt cannot delete it. */
+START_TEST(a_pin_that_was_given_back_is_still_known)
+{
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	until(true, false);
+	ck_assert_int_eq(pin_to(ALL), 0);
+	pins_are(EMULATOR(ALL, "none"));
+	until(false, false);
+}
+END_TEST
+
+START_TEST(a_pin_that_was_there_before_is_not_ours_again)
+{
+	somebody_pins_to(ALL);
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	pins_are(EMULATOR("0-3", ALL));
+	ck_assert_int_eq(pin_to("4-7"), 0);
+	pins_are(EMULATOR("4-7", ALL));
+	ck_assert_int_eq(pin_to(ALL), 0);
+	pins_are("");
+}
+END_TEST
+
+START_TEST(what_waits_is_marked_with_the_first)
+{
+	struct cpumask cpus = cpus_of("0-3");
+
+	slow = true;
+	memset(calls, 0, sizeof calls);
+	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	for (unsigned int i = 0; i < 3; i++)
+		ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, i, &cpus, NEVER), 0);
+	slow = false;
+	for (int i = 0; i < 4; i++)
+		(void)next_of(VIRT_REPLY);
+	ck_assert(marked_at_pin && strstr(marked_at_pin, "of=\"vcpu\" number=\"2\""));
+	pins_are(EMULATOR("0-3", "none")); /* and not what could not be made */
+}
+END_TEST
+
+/* Requests that are refused: each goes round the thread's loop once. */
+static int readings_after_rounds(int nrounds)
+{
+	struct uuid stranger = uuid;
+
+	stranger.byte[0] ^= 1;
+	while (nrounds-- > 0) {
+		ck_assert_int_eq(
+			virt_request_soft_limit(virt, &stranger, 4096, KT_UNLIMITED_KIB, NEVER), 0);
+		ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
+	}
+	return nreadings;
+}
+
+START_TEST(the_events_of_our_own_calls_come_to_an_end)
+{
+	int settled;
+
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	settled = readings_after_rounds(32);
+	ck_assert_int_gt(settled, 0);
+	ck_assert_int_eq(readings_after_rounds(32), settled);
+}
+END_TEST
+
+/* ---- what fails ------------------------------------------------------------------------ */
+
+START_TEST(what_cannot_be_marked_is_not_pinned)
+{
+	marking_fails = true;
+	ck_assert_int_eq(pin_to("0-3"), -EIO);
+	ck_assert_str_eq(calls, "m");
+	ck_assert(is_pinned_to(ALL));
+}
+END_TEST
+
+START_TEST(a_pin_that_was_not_made_leaves_no_mark)
+{
+	pinning_fails = true;
+	ck_assert_int_eq(pin_to("0-3"), -EIO);
+	ck_assert_str_eq(calls, "mpu");
+	pins_are("");
+}
+END_TEST
+
+/* ---- pins that come along ------------------------------------------------------------------ */
+
+static const struct {
+	const char *mark;
+	bool ours;
+} marks[] = {
+	{ EMULATOR("0-3", "none"), true },
+	{ EMULATOR("0-3", "0-31"), true },
+	{ "<pins>" PIN("emulator", "4-7", "none") PIN("emulator", "0-3", "none") "</pins>", true },
+	{ EMULATOR("0-2", "none"), false },
+	{ "<pins>" PIN("vcpu", "0-3", "none") "</pins>", false },
+	{ "<pins>" PIN("emulator", "0-3", "none") PIN("emulator", "0-3", "some") "</pins>", false },
+};
+
+START_TEST(pins_that_come_along_are_lifted_and_those_of_others_are_not)
+{
+	bool ours = marks[_i].ours;
+
+	somebody_pins_to("0-3");
+	somebody_marks(marks[_i].mark);
+	until(ours, !ours);
+	ck_assert_int_eq(virt_lift_pins(virt, &uuid), 0);
+	if (ours)
+		until(false, false);
+	(void)readings_after_rounds(32);
+	ck_assert(is_pinned_to(ours ? ONLINE : "0-3"));
+}
+END_TEST
+
+/* It was asked for when the pins were not yet ours. */
+START_TEST(what_is_lifted_late_hits_no_pin_of_ours)
+{
+	ck_assert_int_eq(virt_lift_pins(virt, &uuid), 0);
+	(void)readings_after_rounds(32);
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	(void)readings_after_rounds(32);
+	ck_assert(is_pinned_to("0-3"));
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+		a_pin_is_marked_before_it_is_made,
+		a_pin_that_moves_is_ours_all_the_time,
+		a_pin_that_was_given_back_is_still_known,
+		a_pin_that_was_there_before_is_not_ours_again,
+		what_waits_is_marked_with_the_first,
+		the_events_of_our_own_calls_come_to_an_end,
+		what_cannot_be_marked_is_not_pinned,
+		a_pin_that_was_not_made_leaves_no_mark,
+		what_is_lifted_late_hits_no_pin_of_ours,
+	};
+	Suite *s = suite_create("virt_pin");
+	TCase *c = tcase_create("pins");
+
+	tcase_add_checked_fixture(c, set_up, tear_down);
+	tcase_set_timeout(c, 30);
+	for (size_t i = 0; i < KT_ARRAY_LEN(tests); i++)
+		tcase_add_test(c, tests[i]);
+	tcase_add_loop_test(c, pins_that_come_along_are_lifted_and_those_of_others_are_not, 0,
+			    KT_ARRAY_LEN(marks));
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
