@@ -55,6 +55,9 @@ static const struct row {
 	  "write what is sampled and decided to FILE, from the start on" },
 	{ 0, "restore", "", no_argument, AT(restore), NOWHERE,
 	  "give back what a killed kvmtuned left, and exit" },
+	{ 0, "unmark", "", no_argument, AT(unmark), NOWHERE,
+	  "for libvirt's hook: read the XML of a guest from stdin, print it\n"
+	  "                      without what a kvmtuned has set, or nothing" },
 	{ 0, "import", "", no_argument, AT(import.found), NOWHERE,
 	  "print what is there of ksmtuned, numad and tuned as kvmtuned.conf" },
 	{ 0, "import-ksmtuned", "[=FILE]", optional_argument, AT(import.ksmtuned),

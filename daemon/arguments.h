@@ -14,6 +14,7 @@ struct arguments {
 	const char *drop_in, *drop_in_name;             /* both or none */
 	struct import_request import;
 	bool conf_given, once, dry_run, foreground, test_config, show_config, json, restore, audit;
+	bool unmark;
 	bool help, version;
 };
 

@@ -2,22 +2,27 @@
 /* Is this configuration right, and is it what was meant? */
 #include "conf_check.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <sysexits.h>
 
 #include "hostfs.h"
 
-static int online_cpus(const char *root, struct cpumask *ret)
+static const char hook[] = "etc/libvirt/hooks/qemu.d/kvmtuned";
+
+static int look_at(const char *root, struct conf_host *ret)
 {
 	char text[KT_CPULIST_MAX];
 	struct hostfs fs;
-	ssize_t n;
+	ssize_t n, hooked;
 
 	if (hostfs_open(root, &fs) < 0)
 		return -1;
+	hooked = hostfs_read(&fs, hook, text, sizeof text);
 	n = hostfs_read(&fs, "sys/devices/system/cpu/online", text, sizeof text);
 	hostfs_close(&fs);
-	return n < 0 ? -1 : cpumask_parse(text, ret);
+	ret->hooked = hooked >= 0 || hooked == -EFBIG;
+	return n < 0 ? -1 : cpumask_parse(text, &ret->online);
 }
 
 static void take_warning(const char *text, void *context)
@@ -48,7 +53,7 @@ int conf_check(const struct conf_source *source, const char *root, enum conf_sho
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
 	KT_AUTOFREE struct conf_origins *origins = malloc(sizeof *origins);
 	struct json_object *warnings;
-	struct cpumask online;
+	struct conf_host host;
 	bool known;
 
 	if (!conf || !origins) {
@@ -58,7 +63,7 @@ int conf_check(const struct conf_source *source, const char *root, enum conf_sho
 	if (conf_load_origins(source, conf_complain, NULL, conf, origins) < 0)
 		return EX_CONFIG;
 	warnings = json_object_new_array();
-	known = online_cpus(root, &online) == 0;
-	conf_warn(conf, origins, known ? &online : NULL, take_warning, warnings);
+	known = look_at(root, &host) == 0;
+	conf_warn(conf, origins, known ? &host : NULL, take_warning, warnings);
 	return show(source->path, conf, origins, warnings, what, out);
 }

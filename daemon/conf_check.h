@@ -11,16 +11,21 @@ enum conf_show {
 	CONF_SHOW_JSON,    /* the same, as in ctl/schema/show-config.json */
 };
 
-/* Tells mistakes and doubts through the log, and prints the rest to `out`.  `root`: whose
- * CPUs the configuration is for.
+/* Tells mistakes and doubts through the log, and prints the rest to `out`.  `root`: the
+ * host that the configuration is for.
  * The exit status: EX_CONFIG when there is a mistake, and nothing was printed then. */
 int conf_check(const struct conf_source *source, const char *root, enum conf_show show,
 	       FILE *out) KT_MUST_USE;
 
+struct conf_host {
+	struct cpumask online;
+	bool hooked; /* our hook is where libvirt looks for it */
+};
+
 /* What is allowed and yet cannot be meant: a complaint for each, at its FILE:LINE.
- * `online`: CPUs of the host; NULL: not known. */
+ * `host`: NULL where it is not known. */
 void conf_warn(const struct conf *conf, const struct conf_origins *origins,
-	       const struct cpumask *online, conf_complaint_fn *warn, void *context);
+	       const struct conf_host *host, conf_complaint_fn *warn, void *context);
 
 /* "/etc/kvmtuned.conf:12", escaped, or "default".  Returns buf. */
 char *conf_place_text(const struct conf_origins *origins, const struct conf_place *place, char *buf,

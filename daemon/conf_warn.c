@@ -112,6 +112,15 @@ static void warn_of_reserved_cpus(const struct doubts *d, const struct cpumask *
 		      cpumask_str(&unknown, text, sizeof text));
 }
 
+static void warn_of_travelling_pins(const struct doubts *d)
+{
+	if (d->conf->policy.placement.backend == PLACEMENT_LIBVIRT)
+		doubt(d, set_at(d, "placement", "backend"),
+		      "[placement] backend = libvirt: pins go along when a guest migrates, and a "
+		      "host with other CPUs refuses it; link /usr/lib/kvmtuned/libvirt-hook to "
+		      "/etc/libvirt/hooks/qemu.d/kvmtuned on each host (MIGRATION in kvmtuned(8))");
+}
+
 /* Certain only: the narrow pattern is a plain name, or the wide one a plain beginning. */
 static bool covers(const char *wide, const char *narrow)
 {
@@ -190,7 +199,7 @@ static void warn_of_rule(const struct doubts *d, size_t rule)
 }
 
 void conf_warn(const struct conf *conf, const struct conf_origins *origins,
-	       const struct cpumask *online, conf_complaint_fn *warn, void *context)
+	       const struct conf_host *host, conf_complaint_fn *warn, void *context)
 {
 	const struct doubts d = { conf, origins, warn, context };
 	const struct policy_conf *p = &conf->policy;
@@ -203,8 +212,10 @@ void conf_warn(const struct conf *conf, const struct conf_origins *origins,
 		       "guests are then squeezed and let go in turns, at the least change");
 	for (size_t i = 0; i < KT_ARRAY_LEN(dependent); i++)
 		warn_of_dependent(&d, i);
-	if (online)
-		warn_of_reserved_cpus(&d, online);
+	if (host)
+		warn_of_reserved_cpus(&d, &host->online);
+	if (host && !host->hooked)
+		warn_of_travelling_pins(&d);
 	for (size_t rule = 0; rule < conf->nrules; rule++)
 		warn_of_rule(&d, rule);
 }

@@ -56,10 +56,8 @@ static void adopt_marked_limit(struct kvmtuned *k, const struct domain *d)
 /* Its threads have other masks than sense has seen first: it is looked at like a new one. */
 static void renew_if_lifted(struct kvmtuned *k, int slot, const struct domain *d)
 {
-	if (k->lifting[slot] != k->domains->slot[slot].incarnation || d->marked_pins)
-		return;
-	k->lifting[slot] = 0;
-	domains_remove(k->domains, &d->uuid);
+	if (k->lifting[slot] == k->domains->slot[slot].incarnation && !d->marked_pins)
+		domains_remove(k->domains, &d->uuid);
 }
 
 static bool take_guest(struct kvmtuned *k, struct virt_news *news)

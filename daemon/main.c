@@ -15,6 +15,7 @@
 #include "privileges.h"
 #include "rivals.h"
 #include "service.h"
+#include "unmark.h"
 
 enum { VIRT_STOP_MS = 2000 };
 
@@ -199,6 +200,8 @@ int main(int argc, char **argv)
 		return status;
 	if (a.replay)
 		return replay(a.replay, a.conf_given ? a.conf_path : NULL, a.json, stdout, stderr);
+	if (a.unmark)
+		return unmark(stdin, stdout, stderr);
 	checks = a.test_config || a.show_config;
 	journal_open(a.foreground || checks || a.restore || a.once || a.audit ? JOURNAL_FOREGROUND
 									      : JOURNAL_AUTO,

@@ -86,7 +86,7 @@ static const struct {
 
 START_TEST(what_cannot_be_meant_is_told)
 {
-	const struct cpumask online = { .word = { 0xf } };
+	const struct conf_host host = { .online.word = { 0xf } };
 	const struct conf_source source = { .path = path, .must_exist = true };
 	struct conf conf;
 	struct conf_origins origins;
@@ -94,11 +94,31 @@ START_TEST(what_cannot_be_meant_is_told)
 	write_file("k.conf", rows[_i].text);
 	ck_assert_msg(conf_load_origins(&source, hear, NULL, &conf, &origins) == 0, "%s: %s",
 		      rows[_i].name, complaints);
-	conf_warn(&conf, &origins, &online, hear, NULL);
+	conf_warn(&conf, &origins, &host, hear, NULL);
 	ck_assert_msg(ncomplaints == (rows[_i].says ? 1 : 0), "%s: %s", rows[_i].name, complaints);
 	ck_assert_msg(!rows[_i].says ||
 			      (strstr(complaints, rows[_i].says) && strstr(complaints, path)),
 		      "%s: %s", rows[_i].name, complaints);
+}
+END_TEST
+
+START_TEST(the_hook_for_pins_that_travel_is_missed)
+{
+	struct conf_host host = { .online.word = { 0xf } };
+	struct conf conf;
+	struct conf_origins origins;
+	const struct conf_source source = { .path = path, .must_exist = true };
+
+	write_file("k.conf", "[placement]\n\nbackend = libvirt\n");
+	ck_assert_int_eq(conf_load_origins(&source, hear, NULL, &conf, &origins), 0);
+	conf_warn(&conf, &origins, NULL, hear, NULL);
+	host.hooked = true;
+	conf_warn(&conf, &origins, &host, hear, NULL);
+	ck_assert_uint_eq(ncomplaints, 0);
+	host.hooked = false;
+	conf_warn(&conf, &origins, &host, hear, NULL);
+	ck_assert_uint_eq(ncomplaints, 1);
+	ck_assert_ptr_nonnull(strstr(complaints, "k.conf:3: [placement] backend = libvirt: "));
 }
 END_TEST
 
@@ -139,6 +159,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, conf_setup, conf_teardown);
 	tcase_add_loop_test(c, what_cannot_be_meant_is_told, 0, (int)KT_ARRAY_LEN(rows));
+	tcase_add_test(c, the_hook_for_pins_that_travel_is_missed);
 	tcase_add_test(c, a_host_that_is_not_known_has_all_cpus);
 	tcase_add_test(c, doubts_of_a_drop_in_name_it);
 	suite_add_tcase(s, c);
