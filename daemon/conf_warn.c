@@ -117,7 +117,7 @@ static void warn_of_travelling_pins(const struct doubts *d)
 	if (d->conf->policy.placement.backend == PLACEMENT_LIBVIRT)
 		doubt(d, set_at(d, "placement", "backend"),
 		      "[placement] backend = libvirt: pins go along when a guest migrates, and a "
-		      "host with other CPUs refuses it; link /usr/lib/kvmtuned/libvirt-hook to "
+		      "host with other CPUs refuses it; copy /usr/lib/kvmtuned/libvirt-hook to "
 		      "/etc/libvirt/hooks/qemu.d/kvmtuned on each host (MIGRATION in kvmtuned(8))");
 }
 

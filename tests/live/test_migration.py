@@ -57,7 +57,7 @@ def hook_text(binary):
 
 
 class Hook:
-    """systemd/libvirt-hook, as an administrator links it."""
+    """systemd/libvirt-hook, as an administrator installs it."""
 
     def __init__(self, etc, pid):
         self.file = pathlib.Path(etc) / "hooks/qemu.d/kvmtuned"
