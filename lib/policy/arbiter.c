@@ -86,7 +86,8 @@ static enum ksm_switch balancing_wish(const struct policy_conf *conf, const stru
 		if (plan->guest[i].present && is_placed(&plan->guest[i].placement,
 							recall_guest(in_force, i, &view->guest[i])))
 			return KSM_SWITCH_OFF;
-	return KSM_SWITCH_KEEP;
+	/* Of an earlier life, and so may pins be, of guests that libvirt has not yet named. */
+	return in_force->balancing.ours && !view->guests_known ? KSM_SWITCH_OFF : KSM_SWITCH_KEEP;
 }
 
 /* Until the price is well bearable, but never so far that the host would be calm. */
