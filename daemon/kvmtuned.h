@@ -160,6 +160,10 @@ int loop_reload(struct kvmtuned *k);
 /* What USR1 does: policies decide in a moment. */
 void loop_kick(struct kvmtuned *k);
 
+/* Those that come before the loop runs wait for it: an early TERM would end us with what an
+ * earlier life left still in force. */
+void loop_hold_signals(void);
+
 /* Runs until TERM or INT.  -errno: the loop could not be set up, or not all was undone. */
 int loop_run(struct kvmtuned *k);
 

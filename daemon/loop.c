@@ -231,16 +231,31 @@ static void on_stop(evutil_socket_t fd, short what, void *context)
 
 /* ---- life ---------------------------------------------------------------------- */
 
+static const struct {
+	int number;
+	event_callback_fn callback;
+} signals[NSIGNALS] = { [ON_TERM] = { SIGTERM, on_stop },
+			[ON_INT] = { SIGINT, on_stop },
+			[ON_HUP] = { SIGHUP, on_reload },
+			[ON_USR1] = { SIGUSR1, on_kick } };
+
+static void mask_signals(int how)
+{
+	sigset_t ours;
+
+	sigemptyset(&ours);
+	for (size_t i = 0; i < NSIGNALS; i++)
+		sigaddset(&ours, signals[i].number);
+	(void)sigprocmask(how, &ours, NULL); /* fails only for a wrong how */
+}
+
+void loop_hold_signals(void)
+{
+	mask_signals(SIG_BLOCK);
+}
+
 static int setup(struct loop *l)
 {
-	static const struct {
-		int number;
-		event_callback_fn callback;
-	} signals[NSIGNALS] = { [ON_TERM] = { SIGTERM, on_stop },
-				[ON_INT] = { SIGINT, on_stop },
-				[ON_HUP] = { SIGHUP, on_reload },
-				[ON_USR1] = { SIGUSR1, on_kick } };
-
 	l->base = urgent_base_new();
 	if (!l->base)
 		return -ENOMEM;
@@ -249,6 +264,7 @@ static int setup(struct loop *l)
 		if (urgent_add(l->signal[i]) < 0)
 			return -ENOMEM;
 	}
+	mask_signals(SIG_UNBLOCK);
 	l->tick = evtimer_new(l->base, on_tick, l);
 	l->kick = evtimer_new(l->base, on_tick, l);
 	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);

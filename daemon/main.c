@@ -208,6 +208,8 @@ int main(int argc, char **argv)
 		     LOG_LEVEL_INFO);
 	if (checks)
 		return check(&a);
+	if (!a.once && !a.restore && !a.audit)
+		loop_hold_signals();
 	/* A log reader that goes away must not end us before everything is undone. */
 	signal(SIGPIPE, SIG_IGN);
 	k = kvmtuned_new();

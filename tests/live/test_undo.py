@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does everything go back to what it was, however kvmtuned ends?"""
+import os
 import signal
+import subprocess
 
-from daemon import MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged, undo_text
+from daemon import BINARY, MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged, undo_text
 from knobs import Ksm, affinities, differences, require_unchanged, snapshot
 from kvmlive import Libvirtd, wait_until
 from test_placement import ONLY_PLACEMENT, pins, two_nodes, wait_home
@@ -63,6 +65,28 @@ def test_restart_after_kill_9_goes_on_and_its_stop_restores(live):
     assert all(guest.all_on(home) for guest in guests), "the restart rolled guests back"
     second.stop()
     require_unchanged(before, snapshot(guests))
+
+
+def test_a_stop_right_after_the_restart_restores_what_was_left(live):
+    guests, daemon, before, _ = tuned(live)
+    daemon.kill()
+    late = live.dir / "late.conf"
+    os.mkfifo(late)  # the daemon waits for its configuration
+    second = subprocess.Popen([BINARY, "--foreground", "--config", late], stdin=subprocess.DEVNULL,
+                              env=dict(os.environ, **live.environment))
+
+    def being_read():
+        try:
+            return os.open(late, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody has it open
+            return None
+    end = wait_until(being_read, what="the daemon opens its configuration")
+    second.send_signal(signal.SIGTERM)
+    os.write(end, daemon.conf_file.read_bytes())
+    os.close(end)
+    assert second.wait(60) == 0
+    require_unchanged(before, snapshot(guests))
+    assert nothing_left(), undo_text()
 
 
 def test_a_restart_with_pins_in_libvirt_rolls_nothing_back(live):
