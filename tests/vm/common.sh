@@ -52,9 +52,8 @@ make_emulator() {
 	chmod +x $emulator
 }
 
-start_guest() { # NAME VCPUS MIB NUMACTL-OPTION [XML of a device]
-	echo "$4" >"/run/t/policy/$1"
-	virsh create <(cat <<-END
+guest_xml() { # NAME VCPUS MIB [XML of a device]
+	cat <<-END
 		<domain type='qemu'>
 			<name>$1</name><vcpu ${cpuset:+cpuset='$cpuset'} current='$2'>${max_vcpus:-$2}</vcpu>
 			<iothreads>1</iothreads><memory unit='MiB'>$3</memory>
@@ -62,11 +61,15 @@ start_guest() { # NAME VCPUS MIB NUMACTL-OPTION [XML of a device]
 			<os><type arch='x86_64' machine='pc'>hvm</type></os>
 			<devices>
 				<emulator>$emulator</emulator>
-				<controller type='usb' model='none'/><memballoon model='none'/>${5:-}
+				<controller type='usb' model='none'/><memballoon model='none'/>${4:-}
 			</devices>
 		</domain>
 	END
-	)
+}
+
+start_guest() { # NAME VCPUS MIB NUMACTL-OPTION [XML of a device]
+	echo "$4" >"/run/t/policy/$1"
+	virsh -k 0 create <(guest_xml "$1" "$2" "$3" "${5:-}")
 }
 
 all_of() { # PID...: each has to end well
@@ -97,13 +100,12 @@ home_of() { # GUEST: the node with most of its memory
 	}'
 }
 
+# Two processes for all threads: here each costs as much as a hundred elsewhere.
 masks_of() { # GUEST: "thread name: CPUs" of each thread
-	local task name mask
-	for task in "/proc/$(pid_of "$1")"/task/*; do
-		{ read -r name <"$task/comm" &&
-			mask=$(sed -n 's/^Cpus_allowed_list:\t//p' "$task/status"); } 2>/dev/null || continue
-		echo "${task##*/} $name: $mask"
-	done
+	cat "/proc/$(pid_of "$1")"/task/*/status 2>/dev/null | awk -F '\t' '
+		$1 == "Name:" { name = $2 }
+		$1 == "Pid:" { thread = $2 }
+		$1 == "Cpus_allowed_list:" { print thread " " name ": " $2 }'
 }
 
 cpus_of_node() { # NODE
