@@ -87,7 +87,9 @@ static const char *hint(int error)
 	switch (error) {
 	case -EACCES:
 	case -EROFS:
-		return "check ReadWritePaths= and ProtectKernelTunables= of the unit";
+		return "it takes ReadWritePaths=-/proc/sys/kernel/numa_balancing and "
+		       "CapabilityBoundingSet=CAP_SYS_ADMIN in a drop-in of the unit: systemctl "
+		       "edit kvmtuned; or set it with sysctl(8)";
 	case -EPERM:
 		return "the kernel lets nobody write it without CAP_SYS_ADMIN: add that to "
 		       "CapabilityBoundingSet= of the unit, or set it with sysctl(8)";

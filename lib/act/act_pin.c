@@ -38,8 +38,9 @@ static const char *hint(int error)
 	switch (error) {
 	case -EACCES:
 	case -EPERM:
-		return "check that CapabilityBoundingSet= of the unit has CAP_SYS_NICE, and "
-		       "libvirt's polkit rules";
+		return "check that CapabilityBoundingSet= of the unit has CAP_SYS_NICE, that its "
+		       "SystemCallFilter= lets sched_setaffinity through, and libvirt's polkit "
+		       "rules";
 	case -EINVAL:
 		return "its cpuset has none of these CPUs: who confines it?";
 	case -ENOTSUP:

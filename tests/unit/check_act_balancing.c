@@ -257,8 +257,8 @@ static const struct {
 	int error;
 	const char *hint;
 } refusals[] = {
-	{ EACCES, "ReadWritePaths= and ProtectKernelTunables= of the unit" },
-	{ EROFS, "ReadWritePaths= and ProtectKernelTunables= of the unit" },
+	{ EACCES, "ReadWritePaths=-/proc/sys/kernel/numa_balancing and" },
+	{ EROFS, "ReadWritePaths=-/proc/sys/kernel/numa_balancing and" },
 	{ EPERM, "CAP_SYS_ADMIN" },
 	{ EIO, "reload kvmtuned" },
 };
