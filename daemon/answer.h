@@ -52,6 +52,8 @@ typedef void answer_fn(struct kvmtuned *k, const struct question *q, struct answ
 
 /* answer_status.c */
 answer_fn answer_status;
+/* answer_problems.c: how many the status has */
+size_t problems_count(const struct kvmtuned *k);
 /* answer_explain.c: of a guest or of a loop */
 answer_fn answer_explain;
 /* answer_plan.c */

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 
 #include "answer_private.h"
+#include "privileges.h"
 #include "str.h"
 
 static void KT_PRINTF(2, 3) complain(struct json_object *problems, const char *fmt, ...)
@@ -41,6 +42,18 @@ static void complain_of_libvirt(const struct kvmtuned *k, struct json_object *pr
 			 libvirt_waiting_s(k));
 }
 
+static void complain_of_privileges(const struct kvmtuned *k, struct json_object *problems)
+{
+	const struct privilege *p;
+
+	for (unsigned int i = 0; (p = privilege_of(i)); i++)
+		if (k->privileges_missing >> i & 1)
+			complain(problems,
+				 "missing: %s; %s: check User= and CapabilityBoundingSet= of the "
+				 "unit and its drop-ins, and start kvmtuned again",
+				 p->name, p->off);
+}
+
 static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *problems)
 {
 	char run_dir[4 * CONF_TEXT_MAX];
@@ -53,6 +66,7 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *
 		complain(problems, "the configuration has mistakes, and the one of before stays in "
 				   "force: kvmtunectl check-config names them; correct them and "
 				   "reload");
+	complain_of_privileges(k, problems);
 	if (k->cannot_undo)
 		complain(problems,
 			 "%.200s cannot be written, so nothing is changed, for it could not be "
@@ -128,4 +142,13 @@ struct json_object *problems_of(const struct kvmtuned *k)
 	complain_of_ourselves(k, problems);
 	complain_of_refusals(k, problems);
 	return problems;
+}
+
+size_t problems_count(const struct kvmtuned *k)
+{
+	struct json_object *problems = problems_of(k);
+	size_t n = problems ? json_object_array_length(problems) : 0;
+
+	json_object_put(problems);
+	return n;
 }

@@ -20,6 +20,7 @@ struct kvmtuned {
 	bool conf_must_exist;
 	bool dry_run;     /* --dry-run, a recorded root, or no place for the undo file */
 	bool cannot_undo; /* ... which is why */
+	unsigned int privileges_missing; /* privileges.h */
 	struct conf conf;
 
 	struct hostfs fs;

@@ -167,7 +167,8 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 		  "kvmtuned %s: %u NUMA nodes, %u CPUs, %s", KT_VERSION, k->topology.nnodes,
 		  cpumask_count(&k->topology.online),
 		  kvmtuned_observes(k) ? "observing" : "active");
-	privileges_report(&k->fs, sense_capabilities(k->sense));
+	k->privileges_missing = k->fs.is_live ? privileges_missing() : 0;
+	privileges_report(k->privileges_missing, sense_capabilities(k->sense));
 	rivals_say(&k->fs, &k->conf.policy);
 	status = k->fs.is_live ? once_connect(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)

@@ -8,15 +8,20 @@
 
 #include "log.h"
 
+enum { NO_CAPABILITY = -1 };
+
 static const struct {
-	unsigned int bit;
-	const char *name, *off;
+	int capability; /* or root's user id */
+	struct privilege privilege;
 } needed[] = {
-	{ CAP_SYS_NICE, "CAP_SYS_NICE",
-	  "guests cannot be pinned ([placement] backend = affinity)" },
-	{ CAP_SYS_PTRACE, "CAP_SYS_PTRACE",
-	  "where a guest's memory lies is unknown if its cgroup does not tell" },
-	{ CAP_DAC_READ_SEARCH, "CAP_DAC_READ_SEARCH", "merged memory per guest is unknown" },
+	{ CAP_SYS_NICE,
+	  { "CAP_SYS_NICE", "guests cannot be pinned ([placement] backend = affinity)" } },
+	{ CAP_SYS_PTRACE,
+	  { "CAP_SYS_PTRACE",
+	    "memory of guests cannot be moved, and where it lies is unknown if the cgroup does "
+	    "not tell" } },
+	{ CAP_DAC_READ_SEARCH, { "CAP_DAC_READ_SEARCH", "merged memory per guest is unknown" } },
+	{ NO_CAPABILITY, { "root", "KSM cannot be written" } },
 };
 
 static uint64_t effective_capabilities(void)
@@ -31,23 +36,38 @@ static uint64_t effective_capabilities(void)
 	return caps;
 }
 
+unsigned int privileges_missing(void)
+{
+	uint64_t caps = effective_capabilities();
+	unsigned int missing = 0;
+
+	for (unsigned int i = 0; i < KT_ARRAY_LEN(needed); i++) {
+		bool has = needed[i].capability == NO_CAPABILITY ? geteuid() == 0
+								 : caps >> needed[i].capability & 1;
+
+		missing |= has ? 0 : 1U << i;
+	}
+	return missing;
+}
+
+const struct privilege *privilege_of(unsigned int bit)
+{
+	return bit < KT_ARRAY_LEN(needed) ? &needed[bit].privilege : NULL;
+}
+
 static void missing(enum log_level level, const char *what, const char *off)
 {
 	log_emitf((struct log_event){ .level = level, .id = LOG_CAPABILITY_MISSING },
 		  "missing: %s; %s", what, off);
 }
 
-void privileges_report(const struct hostfs *fs, const struct capabilities *host)
+void privileges_report(unsigned int lacking, const struct capabilities *host)
 {
-	uint64_t caps = effective_capabilities();
+	const struct privilege *p;
 
-	if (fs->is_live) {
-		for (size_t i = 0; i < KT_ARRAY_LEN(needed); i++)
-			if (!(caps >> needed[i].bit & 1))
-				missing(LOG_LEVEL_WARNING, needed[i].name, needed[i].off);
-		if (geteuid() != 0)
-			missing(LOG_LEVEL_WARNING, "root", "KSM cannot be written");
-	}
+	for (unsigned int i = 0; (p = privilege_of(i)); i++)
+		if (lacking >> i & 1)
+			missing(LOG_LEVEL_WARNING, p->name, p->off);
 	if (!host->ksm)
 		missing(LOG_LEVEL_INFO, "KSM in this kernel", "the ksm loop is off");
 	if (!host->psi_memory)

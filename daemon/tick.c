@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "answer.h"
 #include "audit_run.h"
 #include "http.h"
 #include "journal.h"
@@ -130,8 +131,12 @@ static void show_status(const struct kvmtuned *k)
 {
 	const struct in_force *f = act_in_force(k->act);
 	unsigned int pinned = 0, limited = 0;
-	char reclaimed[48] = "";
+	char reclaimed[48] = "", wrong[80] = "";
+	size_t nproblems = problems_count(k);
 
+	if (nproblems)
+		(void)snprintf(wrong, sizeof wrong,
+			       "; problems: %zu, see kvmtunectl status or the journal", nproblems);
 	if (f->memory.reclaimed_kib >= 1024)
 		(void)snprintf(reclaimed, sizeof reclaimed, ", %" PRIu64 " MiB reclaimed",
 			       f->memory.reclaimed_kib / 1024);
@@ -140,11 +145,11 @@ static void show_status(const struct kvmtuned *k)
 		limited += k->plan->guest[i].present && f->guest[i].limited;
 	}
 	service_status("%s; %zu guests, %u pinned, %u limited%s; KSM %s (%s), %" PRIu64
-		       " MiB merged; libvirt %s",
+		       " MiB merged; libvirt %s%s",
 		       kvmtuned_observes(k) ? "observing" : "active", k->view->npresent, pinned,
 		       limited, reclaimed, k->sample->host.ksm.run == 1 ? "scanning" : "resting",
 		       why_str(k->plan->ksm.why), k->view->merged_kib / 1024,
-		       k->link_up ? "connected" : "not connected");
+		       k->link_up ? "connected" : "not connected", wrong);
 }
 
 /* Whoever records gets what this tick has decided by: all of it is still as it was. */

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 
+from ctl import ctl
 from daemon import (BASE_CONF, BINARY, MEMORY_SHORT, RELOADED, RUN_DIR, conf_text,
                     guest_verdict, ksm_verdict, kvmtuned, merged)
 from knobs import Ksm, require_unchanged, snapshot
@@ -175,6 +176,9 @@ def test_an_unprivileged_daemon_says_what_it_lacks_and_goes_on(live):
     for word in words:
         wait_until(lambda: re.search(word, log.read_text()), what=f"{word} in {log.read_text()}")
     assert process.poll() is None, log.read_text()
+    status = ctl("status", socket=folder / "run/kvmtuned.sock", expected=None).text
+    for name in ("CAP_SYS_NICE", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH", "root"):
+        assert f"problem  missing: {name};" in status, status
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0, log.read_text()
     assert Ksm.values() == before
@@ -189,6 +193,7 @@ def test_without_a_place_for_the_undo_file_nothing_is_changed(live):
     daemon.wait_for("/run/kt-no-folder/run .*RuntimeDirectory=")
     daemon.wait_for(guest_verdict(guest, "placement", "home-by-[a-z-]+"))
     daemon.wait_for(ksm_verdict("memory-short"))
+    daemon.status("observing; .*problems: 1, see kvmtunectl status")
     require_unchanged(before, snapshot([guest]))
     daemon.stop()
     require_unchanged(before, snapshot([guest]))
