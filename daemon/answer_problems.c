@@ -58,6 +58,7 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *
 {
 	char run_dir[4 * CONF_TEXT_MAX];
 
+	(void)str_escape(k->conf.run_dir, run_dir, sizeof run_dir);
 	if (k->misses > 0)
 		complain(problems, "the host's counters cannot be read: see the journal; %s",
 			 k->let_go ? "original values are back until they can"
@@ -67,11 +68,17 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *
 				   "force: kvmtunectl check-config names them; correct them and "
 				   "reload");
 	complain_of_privileges(k, problems);
+	if (act_cannot_save(k->act))
+		complain(
+			problems,
+			"the undo file below %.200s cannot be written, so nothing is changed until "
+			"it can: check the space there",
+			run_dir);
 	if (k->cannot_undo)
 		complain(problems,
 			 "%.200s cannot be written, so nothing is changed, for it could not be "
 			 "undone: check RuntimeDirectory= and start kvmtuned again",
-			 str_escape(k->conf.run_dir, run_dir, sizeof run_dir));
+			 run_dir);
 }
 
 /* What the kernel or libvirt has refused, of how many guests, and whose it was first. */

@@ -81,6 +81,11 @@ static int save(struct act *a)
 	return r;
 }
 
+bool act_cannot_save(const struct act *a)
+{
+	return a->save_failed;
+}
+
 static void abandon(struct act *a)
 {
 	act_ksm_abandon(a);

@@ -86,6 +86,8 @@ void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns);
 
 /* What is in force now; valid until the next call that takes a non-const act. */
 const struct in_force *act_in_force(const struct act *a);
+/* The undo file could not be written the last time: nothing is changed until it can. */
+bool act_cannot_save(const struct act *a);
 
 /* Ceded and refused actuators get another chance (reload). */
 void act_forgive(struct act *a);

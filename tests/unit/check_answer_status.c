@@ -150,6 +150,11 @@ static void run_dir_is_missing(void)
 	k->dry_run = k->cannot_undo = true;
 }
 
+static void nobody_lets_us_read(void)
+{
+	k->privileges_missing = 1U << 2;
+}
+
 static void reload_fails(void)
 {
 	k->conf_rejected = true;
@@ -172,6 +177,7 @@ static const struct {
 	{ libvirt_is_gone, "no connection to libvirt at qemu:///system" },
 	{ samples_fail, "the host's counters cannot be read" },
 	{ run_dir_is_missing, "/run/kvmtuned cannot be written" },
+	{ nobody_lets_us_read, "missing: CAP_DAC_READ_SEARCH; merged memory per guest" },
 	{ reload_fails, "the configuration has mistakes" },
 	{ ksm_refuses, "/sys/kernel/mm/ksm was refused" },
 	{ pins_are_refused, "pinning was refused for 1 guest (w\\x0a)" },
