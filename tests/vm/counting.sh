@@ -67,6 +67,15 @@ is_busy() { # GUEST
 	(($(cpu_ticks_of "$1") - ticks > 20)) || { echo "$1: its vCPU is idle"; return 1; }
 }
 
+# Wherever: two vCPUs may not fit a node that has lost a CPU.
+threads_are_pinned() { # GUEST
+	local all free
+	all=$(cat /sys/devices/system/cpu/online)
+	free=$(masks_of "$1" | grep -e ": $all$" -e ': 0-7$')
+	[ -z "$free" ] || { echo "$1: thread $free"; return 1; }
+	masks_of "$1" | grep -q 'CPU 0/TCG' || { echo "$1: its threads cannot be seen"; return 1; }
+}
+
 # ---- counting ----------------------------------------------------------------------------
 
 remember() { # PHASE GUEST...

@@ -69,7 +69,7 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	echo "$1" >"$work/name"
 	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
-	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh lifecycle.sh memory.sh "scenario-$1" \
+	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh lifecycle.sh memory.sh poor.sh "scenario-$1" \
 		--transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
 		-C "$work" argument name kvmtuned.deb -C "$sleeper" sleeper.bin \
 		-C "$here/../.." debian/tests || not_ok "$1" 'cannot pack it' || return
