@@ -254,7 +254,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, PRESETDI
 		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml conf/prometheus-scrape.yml
 	install -D -m 0644 systemd/kvmtuned.sysusers $(DESTDIR)$(SYSUSERSDIR)/kvmtuned.conf
 	install -D -m 0644 -t $(DESTDIR)$(PRESETDIR) systemd/50-kvmtuned.preset
-	$(if $(wildcard systemd/libvirt-hook),install -D -m 0755 -t $(DESTDIR)$(PREFIX)/lib/kvmtuned systemd/libvirt-hook)
+	install -D -m 0755 -t $(DESTDIR)$(PREFIX)/lib/kvmtuned systemd/libvirt-hook
 	install -D -m 0644 systemd/kvmtuned.catalog $(DESTDIR)$(CATALOGDIR)/kvmtuned.catalog
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1
