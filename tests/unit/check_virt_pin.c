@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "virt_limit_fixture.h"
+#include "virt_calls_fixture.h"
 
 #define PINS_NAMESPACE      "urn:kvmtuned:pin:1"
 #define PIN(of, cpus, was)  "<pin of=\"" of "\" number=\"0\" cpus=\"" cpus "\" was=\"" was "\"/>"
@@ -14,23 +14,12 @@
 
 /* ---- libvirt, as it sometimes is: these take the place of its functions ----------------- */
 
+/* In `calls`: m: marked, u: unmarked, p: pinned, v: a vCPU. */
+
 static atomic_bool pinning_fails, marking_fails, slow;
-static atomic_int nreadings;
 static char *marked_at_pin;
-static char calls[64]; /* m: marked, u: unmarked, p: pinned; read after the reply */
 
-static void note_call(char call)
-{
-	size_t n = strlen(calls);
-
-	ck_assert_uint_lt(n, sizeof calls - 1);
-	calls[n] = call;
-}
-
-typedef int set_metadata_fn(virDomainPtr, int, const char *, const char *, const char *,
-			    unsigned int);
 typedef int pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
-typedef char *get_xml_fn(virDomainPtr, unsigned int);
 
 int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const char *key,
 			 const char *uri, unsigned int flags)
@@ -211,28 +200,10 @@ START_TEST(what_waits_is_marked_with_the_first)
 }
 END_TEST
 
-/* Requests that are refused: each goes round the thread's loop once. */
-static int readings_after_rounds(int nrounds)
-{
-	struct uuid stranger = uuid;
-
-	stranger.byte[0] ^= 1;
-	while (nrounds-- > 0) {
-		ck_assert_int_eq(
-			virt_request_soft_limit(virt, &stranger, 4096, KT_UNLIMITED_KIB, NEVER), 0);
-		ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
-	}
-	return nreadings;
-}
-
 START_TEST(the_events_of_our_own_calls_come_to_an_end)
 {
-	int settled;
-
 	ck_assert_int_eq(pin_to("0-3"), 0);
-	settled = readings_after_rounds(32);
-	ck_assert_int_gt(settled, 0);
-	ck_assert_int_eq(readings_after_rounds(32), settled);
+	events_come_to_an_end();
 }
 END_TEST
 
