@@ -10,6 +10,7 @@ export LC_ALL=C.UTF-8
 
 emulator=/run/t/qemu-by-policy
 conf=/etc/kvmtuned.conf.d/vm.conf
+swap=/dev/nvme0n4
 all_cpus=$(cat /sys/devices/system/cpu/online)
 scenario=$(cat name)
 failed=0
@@ -131,6 +132,22 @@ masks_are_those_in() { # FILE GUEST
 		END { if (!main || FNR < 4) { print "its threads cannot be seen"; wrong = 1 } exit wrong }' "$1" -
 }
 
+# ---- the host ----------------------------------------------------------------------
+
+swap_on() {
+	mkswap -q $swap && swapon $swap
+}
+
+ksm_values() {
+	(cd /sys/kernel/mm/ksm && grep -H . run sleep_millisecs pages_to_scan merge_across_nodes)
+}
+
+unit_is() { # UNIT STATE
+	local state
+	state=$(systemctl is-active "$1")
+	[ "$state" = "$2" ] || { echo "$1 is $state"; return 1; }
+}
+
 # ---- the service -------------------------------------------------------------------
 
 # Not started: the scenario chooses when.
@@ -165,6 +182,12 @@ service_stops() {
 	state="$(property ActiveState) $(property Result)"
 	[ "$state" = 'inactive success' ] || { echo "$state"; return 1; }
 	[ ! -e /run/kvmtuned/undo ] || { echo 'the undo file is still there'; return 1; }
+}
+
+nothing_was_restored() {
+	local restored
+	restored=$(journalctl -q -u kvmtuned -o cat -n 1 KVMTUNED_ACTION=restore)
+	[ -z "$restored" ] || { echo "$restored"; return 1; }
 }
 
 no_errors() {

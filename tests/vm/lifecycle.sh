@@ -4,7 +4,6 @@
 # Sourced after common.sh.  Everything that kvmtuned can change of a host and its guests is in
 # force: KSM, pins, limits and numa_balancing, whose originals are none of the defaults.
 
-swap=/dev/nvme0n4
 dropin=/run/systemd/system/kvmtuned.service.d/vm.conf
 
 # A QEMU that has far more memory than its guest is limited at once, without a hog.
@@ -22,10 +21,6 @@ override() { # LINE... of [Service]
 	printf '%s\n' '[Unit]' 'StartLimitIntervalSec=0' '[Service]' 'RestartSec=100ms' \
 		'CapabilityBoundingSet=CAP_SYS_ADMIN' "$@" >$dropin
 	systemctl daemon-reload
-}
-
-swap_on() {
-	mkswap -q $swap && swapon $swap
 }
 
 # ---- originals -----------------------------------------------------------------------

@@ -5,16 +5,11 @@
 # touched page by page, then idle until a key is pressed.  The hog's memory cannot be
 # swapped and its cgroup is bounded: what gives way is somebody else's.
 
-swap=/dev/nvme0n4
 hog_max_mib=3072
 
 configure() { # LINE... of [memory]
 	printf '%s\n' '[daemon]' 'log_level = debug' '[ksm]' 'policy = off' '[placement]' 'mode = off' \
 		'[memory]' "$@" >$conf
-}
-
-swap_on() {
-	mkswap -q $swap && swapon $swap
 }
 
 # ---- guests ------------------------------------------------------------------------

@@ -146,7 +146,6 @@ poor_hosts() {
 	hide_configuration
 	check unreadable-configuration is_refused 78 'broken.conf: cannot be read'
 	mend_configuration
-
 }
 
 no_room() { # GUEST
@@ -164,7 +163,8 @@ container() {
 	check container-boots boot_container
 	check container-installs inside_has dpkg.rc '^0$'
 	check container-start-is-no-failure inside_has start.rc '^0$'
-	check container-is-skipped inside_has state 'ActiveState=inactive ConditionResult=no|ConditionResult=no'
+	check container-is-skipped inside_has state 'ConditionResult=no'
+	check container-stays-inactive inside_has state 'ActiveState=inactive'
 	check container-says-why inside_has status 'ConditionVirtualization=!container'
 	check container-by-hand inside_has by-hand 'guests-unknown|no connection to libvirt'
 }
