@@ -11,7 +11,7 @@
 enum { NO_CAPABILITY = -1 };
 
 static const struct {
-	int capability; /* or root's user id */
+	int capability; /* NO_CAPABILITY: to be root */
 	struct privilege privilege;
 } needed[] = {
 	{ CAP_SYS_NICE,
