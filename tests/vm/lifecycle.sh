@@ -15,11 +15,11 @@ configure() { # PAGES that KSM scans at a time
 		'[memory]' 'runaway = limit' 'overhead_mib = 0' >$conf
 }
 
-# Crashes are wanted here, and no pause after them; numa_balancing needs the capability.
+# Crashes are wanted here, and no pause after them; numa_balancing takes what kvmtuned.conf(5) says.
 override() { # LINE... of [Service]
 	mkdir -p "${dropin%/*}"
 	printf '%s\n' '[Unit]' 'StartLimitIntervalSec=0' '[Service]' 'RestartSec=100ms' \
-		'CapabilityBoundingSet=CAP_SYS_ADMIN' "$@" >$dropin
+		'ReadWritePaths=-/proc/sys/kernel/numa_balancing' 'CapabilityBoundingSet=CAP_SYS_ADMIN' "$@" >$dropin
 	systemctl daemon-reload
 }
 
