@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does everything go back to what it was, however kvmtuned ends?"""
 import os
+import random
 import signal
 import subprocess
+import threading
 
 from daemon import BINARY, MEMORY_SHORT, TAKEN_OVER, UNDO, kvmtuned, merged, undo_text
 from knobs import Ksm, affinities, differences, require_unchanged, snapshot
@@ -65,6 +67,67 @@ def test_restart_after_kill_9_goes_on_and_its_stop_restores(live):
     assert all(guest.all_on(home) for guest in guests), "the restart rolled guests back"
     second.stop()
     require_unchanged(before, snapshot(guests))
+
+
+class Passers:
+    """Up to three guests that come and go beside whatever else happens."""
+
+    def __init__(self, live, chance):
+        self.live, self.chance = live, chance
+        self.there, self.count, self.thread = [], 0, None
+
+    def _one_comes_or_goes(self):
+        if len(self.there) == 3 or (self.there and self.chance.random() < 0.4):
+            self.there.pop(self.chance.randrange(len(self.there))).destroy()
+        else:
+            self.count += 1
+            self.there.append(self.live.guest(f"passer-{self.count}"))
+
+    def move(self):
+        self.settle()
+        self.thread = threading.Thread(target=self._one_comes_or_goes)
+        self.thread.start()
+
+    def settle(self):
+        if self.thread:
+            self.thread.join()
+            self.thread = None
+
+
+def live_fifty_times(live, chance):
+    guests, daemon, before, _ = tuned(live)
+    cpus = set(os.sched_getaffinity(0))
+    passers = Passers(live, chance)
+    stops = 0
+    for life in range(1, 51):
+        passers.move()
+        for _ in range(chance.randrange(3)):
+            daemon.tick()
+            daemon.wait_ticks(1)
+        if life < 50 and chance.random() < 0.6:
+            daemon.kill()
+        else:
+            daemon.stop()
+            stops += 1
+            passers.settle()
+            require_unchanged(before, snapshot(guests))
+            moved = [guest.name for guest in passers.there if not guest.all_on(cpus)]
+            assert not moved, f"life {life}: {moved} still pinned"
+            assert nothing_left(), undo_text()
+        if life < 50:
+            daemon = live.daemon(BOTH)
+    assert stops > 5, stops
+
+
+def test_fifty_lives_while_guests_come_and_go(live):
+    seed = int(os.environ.get("KT_SEED", random.randrange(1 << 30)))
+    try:
+        live_fifty_times(live, random.Random(seed))
+    except AssertionError as failure:
+        raise AssertionError(f"KT_SEED={seed}: {failure}") from failure
+
+
+test_fifty_lives_while_guests_come_and_go.seconds = 400
 
 
 def test_a_stop_right_after_the_restart_restores_what_was_left(live):
