@@ -31,7 +31,8 @@ static void look_at_first(struct play *p)
 	p->from_start = reader->now->head.first;
 	if (!p->from_start)
 		note(p, "the recording begins after the daemon's start: what its policies "
-			"remembered by then is not in it, and their first decisions may differ");
+			"remembered by then is not in it, so decisions may differ, most of them "
+			"the first");
 	if (reader->is_strange)
 		note(p, "another version of kvmtuned has recorded it, with other fields: decisions "
 			"may differ for that");

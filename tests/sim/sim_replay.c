@@ -327,18 +327,54 @@ START_TEST(another_configuration_is_told_of_the_same_way_each_time)
 }
 END_TEST
 
-/* Somebody joins later: what he gets can be read alone, and says what is missing. */
-START_TEST(a_later_beginning_is_whole_and_said)
+static void begin_file_anew(void)
 {
-	go_on(600, NULL);
 	rewind(rec.file);
 	ck_assert_int_eq(ftruncate(fileno(rec.file), 0), 0);
 	record_fixture_header(&rec, rec.file);
 	recorder_restart(rec.recorder);
+}
+
+/* Somebody joins later: what he gets can be read alone, and says what is missing. */
+START_TEST(a_later_beginning_is_whole_and_said)
+{
+	go_on(600, NULL);
+	begin_file_anew();
 	go_on(600, NULL);
 	ck_assert_int_ne(play(NULL, false), 1);
 	ck_assert_ptr_nonnull(strstr(noted, "begins after the daemon's start"));
 	ck_assert_ptr_nonnull(strstr(said, " ticks, 5 guests, "));
+}
+END_TEST
+
+/* The manual says which decisions those are, and that they need not come to an end. */
+START_TEST(a_later_beginning_decides_as_after_a_start)
+{
+	go_on(HOUR_S, NULL);
+	begin_file_anew();
+	go_on(60, NULL);
+	ck_assert_int_eq(play(NULL, false), REPLAY_DIFFERS);
+	ck_assert_ptr_nonnull(strstr(said, "host ksm: set converged, "));
+	ck_assert_ptr_nonnull(strstr(said, "-> set settling, "));
+	ck_assert_ptr_nonnull(strstr(said, "-> set burst, "));
+	ck_assert_ptr_nonnull(strstr(said, "-> hold not-measured"));
+	ck_assert_ptr_null(strstr(said, " memory: "));
+}
+END_TEST
+
+/* What an earlier life has left in force is in the recording; nothing else of it was known. */
+START_TEST(a_beginning_after_a_restart_has_it_all)
+{
+	go_on(HOUR_S, NULL);
+	memset(&l->arbiter, 0, sizeof l->arbiter);
+	host_view_free(l->view);
+	l->view = host_view_new();
+	ck_assert_ptr_nonnull(l->view);
+	begin_file_anew();
+	rec.first = true;
+	go_on(HOUR_S, NULL);
+	ck_assert_msg(play(NULL, false) == 0, "%s", said);
+	ck_assert_str_eq(noted, "");
 }
 END_TEST
 
@@ -365,6 +401,8 @@ int main(void)
 	tcase_add_test(file, a_file_replays_without_a_difference);
 	tcase_add_test(file, another_configuration_is_told_of_the_same_way_each_time);
 	tcase_add_test(file, a_later_beginning_is_whole_and_said);
+	tcase_add_test(file, a_later_beginning_decides_as_after_a_start);
+	tcase_add_test(file, a_beginning_after_a_restart_has_it_all);
 	tcase_add_test(file, whoever_joins_does_not_disturb_the_others);
 	suite_add_tcase(s, same);
 	suite_add_tcase(s, file);
