@@ -45,6 +45,7 @@ static bool is_left_alone(enum why why)
 	case WHY_ACTUATOR_OFF:
 	case WHY_NO_KSM:
 	case WHY_KERNEL_ADVISOR:
+	case WHY_OWNED_ELSEWHERE:
 	case WHY_MERGE_NEVER:
 	case WHY_SHARED_MEMORY:
 	case WHY_HUGEPAGES:

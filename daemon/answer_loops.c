@@ -109,7 +109,8 @@ static bool observes(const struct kvmtuned *k, enum kt_loop loop)
 static bool is_ceded(const struct kvmtuned *k, enum kt_loop loop)
 {
 	if (loop == LOOP_KSM)
-		return act_in_force(k->act)->ksm.ceded || k->plan->ksm.why == WHY_KERNEL_ADVISOR;
+		return act_in_force(k->act)->ksm.ceded || k->plan->ksm.why == WHY_KERNEL_ADVISOR ||
+		       k->plan->ksm.why == WHY_OWNED_ELSEWHERE;
 	return loop == LOOP_PLACEMENT && k->sample->host.numad_runs;
 }
 

@@ -162,6 +162,7 @@ void audit_now(struct kvmtuned *k, uint64_t now_ns)
 	if (!a->looked_ns || now_ns - a->looked_ns >= AUDIT_FRESH_S * KT_NS_PER_S) {
 		sense_audit(&k->fs, &a->host);
 		a->looked_ns = now_ns;
+		k->tuned_has_ksm = audit_tuned_has_ksm(&a->host);
 	}
 	judge_now(k, now_ns);
 }

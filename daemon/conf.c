@@ -80,8 +80,8 @@ const struct conf_option conf_options[] = {
 	  .doc = "... up to this; longer where sweeps would cost more than 0.75 % of a CPU, half of "
 		 "that after one in vain, a third after two" },
 	{ "ksm", "advisor", "cede", WORDS(ksm_advisors, policy.ksm.advisor),
-	  .doc = "when the kernel's own advisor is on (advisor_mode): cede KSM to it, or take over "
-		 "and give it back in the end" },
+	  .doc = "when the kernel's own advisor is on (advisor_mode), or the active profile of tuned "
+		 "sets or ends KSM: cede KSM to it, or take over and give it back in the end" },
 	{ "ksm", "merge_across_nodes", "keep", WORDS(ksm_nodes, policy.ksm.merge_across_nodes),
 	  .doc = "keep: as it is; auto: 0 where guests are placed per node; 0, 1: changed also when "
 		 "all that is merged must be taken apart first, if there is room for it" },

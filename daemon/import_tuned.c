@@ -107,7 +107,7 @@ static void print_values(const struct import_tuned *t, FILE *out)
 	}
 }
 
-/* The scripts of profiles with isolated_cores end KSM, which no value of theirs tells. */
+/* NULL: it does not. */
 static const char *reason_against_ksm(const struct audit_host *h)
 {
 	const struct owner *o = &h->owner[OWNED_KSM];
@@ -117,18 +117,25 @@ static const char *reason_against_ksm(const struct audit_host *h)
 	return h->tuned_isolated[0] ? "A profile with isolated_cores ends KSM" : NULL;
 }
 
+/* kvmtuned leaves it to tuned all the same; the option says so whatever profile comes next. */
 static void print_ksm(const struct import_tuned *t, FILE *out)
 {
-	const struct conf_option *o = import_option("ksm", "mode");
+	const struct conf_option *mode = import_option("ksm", "mode");
+	const struct conf_option *advisor = import_option("ksm", "advisor");
 	const char *reason = reason_against_ksm(&t->host);
 
 	if (reason)
 		fprintf(out,
 			"\n[ksm]\n# %s, for guests that have to answer in time: who merges makes\n"
 			"# them wait for a copy at their next write.\n%s = off\n",
-			reason, o->key);
+			reason, mode->key);
+	else if (audit_tuned_has_ksm(&t->host))
+		fprintf(out,
+			"\n[ksm]\n# The profile has started KSM, so it is tuned's; take-over has it "
+			"driven by need.\n#%s = %s\n",
+			advisor->key, advisor->standard);
 	else
-		fprintf(out, "\n[ksm]\n#%s = %s\n", o->key, o->standard);
+		fprintf(out, "\n[ksm]\n#%s = %s\n", mode->key, mode->standard);
 }
 
 static void print_isolated(const struct import_tuned *t, FILE *out)
@@ -149,7 +156,7 @@ void import_tuned_print(const struct import_tuned *t, FILE *out)
 		"# tuned is active with %s.  By kvmtuned --import-tuned.\n"
 		"#\n"
 		"# Leave it so: kvmtuned starts after tuned, and of what the profile sets it changes\n"
-		"# nothing but KSM, whatever [host] apply names.\n",
+		"# nothing, whatever [host] apply names; KSM only with advisor = take-over in [ksm].\n",
 		t->host.tuned_profile);
 	print_values(t, out);
 	print_ksm(t, out);

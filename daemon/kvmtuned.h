@@ -48,6 +48,7 @@ struct kvmtuned {
 	struct loop *loop; /* NULL: a run that ends by itself */
 
 	bool guests_known;       /* libvirt has listed them at least once */
+	bool tuned_has_ksm;      /* rivals.h; as of the start, the last reload or the last audit */
 	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
 	bool kicked;             /* something happened that policies should decide on now */
 	uint64_t late_said_ns;   /* of the request whose lateness was said */

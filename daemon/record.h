@@ -26,7 +26,7 @@ void recorder_free(struct recorder *r);
 struct recorded_tick {
 	uint64_t now_ns;
 	int64_t unix_us;
-	bool kicked, guests_known;
+	bool kicked, guests_known, tuned_has_ksm;
 	bool first;       /* no tick was before: the policies remember nothing */
 	uint64_t reloads; /* of the configuration, so far: each forgives what has failed */
 	const struct conf *conf;

@@ -46,6 +46,7 @@ static const struct record_field tick_fields[] = {
 	NUMBER(T, reloads),
 	ARRAY(T, paused, _LOOP_MAX, 1),
 	ONE(T, nslots, KT_GUESTS_MAX),
+	FLAG(T, tuned_has_ksm),
 #undef T
 };
 

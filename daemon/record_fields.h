@@ -18,7 +18,7 @@ enum { RECORD_SCHEMA = 1, RECORD_WORDS_MAX = 8192 };
 
 struct recorded_head {
 	uint64_t now_ns, unix_us;
-	bool kicked, guests_known;
+	bool kicked, guests_known, tuned_has_ksm;
 	bool first;       /* nothing was decided before */
 	uint64_t reloads; /* what had failed was forgiven, when it has grown */
 	bool paused[_LOOP_MAX];

@@ -17,6 +17,7 @@ struct recorded_head summary_of_tick(const struct recorded_tick *tick)
 				       .unix_us = (uint64_t)tick->unix_us,
 				       .kicked = tick->kicked,
 				       .guests_known = tick->guests_known,
+				       .tuned_has_ksm = tick->tuned_has_ksm,
 				       .first = tick->first,
 				       .reloads = tick->reloads,
 				       .paused = { [LOOP_KSM] = p->ksm.mode == LOOP_PAUSED,

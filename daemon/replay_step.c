@@ -101,6 +101,7 @@ static int decide_again(struct replay *r)
 		placement_policy_forgive(&r->arbiter.placement);
 	r->reloads = then->head.reloads;
 	r->view->guests_known = then->head.guests_known;
+	r->view->tuned_has_ksm = then->head.tuned_has_ksm;
 	host_view_update(r->view, &then->topology, &then->capabilities, &r->domains, &r->sample,
 			 then->head.kicked);
 	arbiter_step(&r->arbiter, &r->policy, r->view, &then->in_force, &r->plan);

@@ -71,16 +71,15 @@ static void say_ksmtuned(const struct hostfs *fs)
 static void say_tuned(const struct hostfs *fs)
 {
 	KT_AUTOFREE struct audit_host *h = calloc(1, sizeof *h);
-	const struct owner *o = h ? &h->owner[OWNED_KSM] : NULL;
 
 	if (!h)
 		return;
 	sense_audit_tuned(fs, h);
-	if (o->who[0])
+	if (audit_tuned_has_ksm(h))
 		warn("ksm",
-		     "%s sets run of KSM (%s), and kvmtuned drives KSM all the same: if the profile "
-		     "is right, say mode = off in [ksm], else take it out of the profile",
-		     o->who, o->value[0] ? o->value : "by a variable");
+		     "tuned profile %s %s KSM, which is left to it: say advisor = take-over in "
+		     "[ksm] to have it driven all the same",
+		     h->tuned_profile, h->owner[OWNED_KSM].who[0] ? "sets" : "ends");
 }
 
 static void say_numad(const struct hostfs *fs)
@@ -101,8 +100,19 @@ void rivals_say(const struct hostfs *fs, const struct policy_conf *conf)
 	if (conf->ksm.mode == LOOP_ACTIVE && conf->ksm.policy != KSM_POLICY_OFF) {
 		say_ksmtuned(fs);
 		say_mom(fs);
-		say_tuned(fs);
+		if (conf->ksm.advisor == KSM_ADVISOR_CEDE)
+			say_tuned(fs);
 	}
 	if (conf->placement.mode == LOOP_ACTIVE)
 		say_numad(fs);
+}
+
+bool rivals_tuned_has_ksm(const struct hostfs *fs)
+{
+	KT_AUTOFREE struct audit_host *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return false;
+	sense_audit_tuned(fs, h);
+	return audit_tuned_has_ksm(h);
 }

@@ -10,4 +10,7 @@
  * a reload, as all of /proc is looked through. */
 void rivals_say(const struct hostfs *fs, const struct policy_conf *conf);
 
+/* Whether tuned's active profile sets or ends KSM: for the same moments. */
+bool rivals_tuned_has_ksm(const struct hostfs *fs);
+
 #endif

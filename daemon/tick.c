@@ -166,6 +166,7 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 						      .unix_us = unix_us,
 						      .kicked = k->view->kicked,
 						      .guests_known = k->guests_known,
+						      .tuned_has_ksm = k->tuned_has_ksm,
 						      .first = k->view->nsamples == 1,
 						      .reloads = k->reloads,
 						      .conf = &k->conf,
@@ -198,6 +199,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 
 	act_refresh(k->act);
 	k->view->guests_known = k->guests_known;
+	k->view->tuned_has_ksm = k->tuned_has_ksm;
 	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
 			 k->kicked);
 	k->kicked = false;

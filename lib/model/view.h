@@ -55,8 +55,9 @@ struct host_view {
 	uint64_t now_ns;
 	double dt_s; /* since the sample before; 0 for the first */
 	unsigned int nsamples;
-	bool kicked;       /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
-	bool guests_known; /* libvirt has listed them at least once; the caller says so */
+	bool kicked;        /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
+	bool guests_known;  /* libvirt has listed them at least once; the caller says so */
+	bool tuned_has_ksm; /* its active profile sets or ends KSM; the caller says so */
 	const struct topology *topology;
 	const struct capabilities *capabilities;
 	const struct host_sample *host;

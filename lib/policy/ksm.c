@@ -36,6 +36,12 @@ static bool kernel_decides(const struct ksm_moment *m)
 	       m->conf->advisor == KSM_ADVISOR_CEDE;
 }
 
+/* What its profile sets is the administrator's word, until it is another profile. */
+static bool tuned_decides(const struct ksm_moment *m)
+{
+	return m->view->tuned_has_ksm && m->conf->advisor == KSM_ADVISOR_CEDE;
+}
+
 static bool nobody_can_merge(const struct ksm_moment *m)
 {
 	return m->view->guests_known && ksm_guests_since(m->view, 0).n == 0;
@@ -53,6 +59,7 @@ static const struct {
 	{ is_ceded, WISH_HOLD, WHY_CEDED },
 	{ actuator_is_off, WISH_HOLD, WHY_ACTUATOR_OFF },
 	{ kernel_decides, WISH_HOLD, WHY_KERNEL_ADVISOR },
+	{ tuned_decides, WISH_RELEASE, WHY_OWNED_ELSEWHERE },
 	{ nobody_can_merge, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
 };
 

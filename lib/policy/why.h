@@ -35,7 +35,7 @@
 	  "take the rule out of apply in [host]")                                                  \
 	X(WHY_OWNED_ELSEWHERE, "owned-elsewhere",                                                  \
 	  "sysctl.d or the active profile of tuned sets this value: it is theirs",                 \
-	  "change the value there, or take it out of there")                                       \
+	  "change the value there, or take it out of there; for KSM, set advisor in [ksm]")        \
 	X(WHY_IRQBALANCE, "irqbalance",                                                            \
 	  "irqbalance may use the guests' CPUs: it would take interrupts back there",              \
 	  "name the guests' CPUs in IRQBALANCE_BANNED_CPULIST, no reserved ones, or stop it")      \

@@ -130,6 +130,13 @@ struct audit_host {
 	struct owner owner[_OWNED_MAX];
 };
 
+/* The active profile of tuned sets KSM; or its scripts end it, as those of profiles with
+ * isolated_cores do, which no value tells. */
+static inline bool audit_tuned_has_ksm(const struct audit_host *h)
+{
+	return h->owner[OWNED_KSM].who[0] || h->tuned_isolated[0];
+}
+
 /* ---- a guest, from its live XML ----------------------------------------------------------- */
 
 /* So many of so many, and the first of the n by name.  What the XML leaves to libvirt or QEMU

@@ -146,6 +146,46 @@ def test_the_kernels_advisor_is_taken_over_when_asked_and_given_back(live):
     assert Ksm.number("run") == 1
 
 
+class Tuned:
+    """A profile of tuned that one daemon finds below /etc; everything else there is the real one."""
+
+    def __init__(self, live):
+        folder = live.dir / "etc/tuned"
+        (folder / "mine").mkdir(parents=True)
+        (folder / "active_profile").write_text("mine\n")
+        self.profile = folder / "mine/tuned.conf"
+        self.within = ["unshare", "--mount", "sh", "-c",
+                       'mount -t overlay overlay -o lowerdir="$0":/etc /etc && exec "$@"', folder.parent]
+
+
+def test_ksm_is_tuneds_while_its_profile_sets_it(live):
+    Ksm.need()
+    Ksm.write("run", 0)
+    before = Ksm.text("pages_to_scan")
+    tuned, recording = Tuned(live), live.dir / "recording"
+    tuned.profile.write_text("[sysfs]\n/sys/kernel/mm/ksm/run=2\n")
+    guests = twins(live, 2, PAGES)
+    daemon = live.daemon(ALWAYS, {"audit": {"interval_s": 10}}, within=tuned.within,
+                         options=("--foreground", "--record", recording))
+    daemon.wait_for("warning +tuned profile mine sets KSM")
+    daemon.wait_for(ksm_verdict("owned-elsewhere"))
+    daemon.wait_ticks()
+    assert Ksm.number("run") == 0 and Ksm.text("pages_to_scan") == before
+    tuned.profile.write_text("[sysctl]\nvm.swappiness=10\n")  # the next audit sees it
+    wait_merged(guests)
+    tuned.profile.write_text("[sysfs]\n/sys/kernel/mm/ksm/run=2\n")
+    mark = daemon.mark()
+    daemon.reload(ALWAYS)
+    daemon.wait_for(ksm_verdict("owned-elsewhere"), since=mark)
+    wait_until(lambda: Ksm.number("run") == 0 and Ksm.text("pages_to_scan") == before,
+               what="what was set is given back")
+    daemon.reload(merged(ALWAYS, {"ksm": {"advisor": "take-over"}}))
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM is taken over")
+    daemon.stop()
+    done = kvmtuned("--replay", recording)
+    assert done.returncode == 0, done.stdout
+
+
 def test_merge_across_nodes_is_switched_by_unmerging_and_back(live):
     need("merge_across_nodes")
     if Ksm.number("merge_across_nodes") != 1:

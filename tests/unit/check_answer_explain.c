@@ -148,6 +148,18 @@ START_TEST(ksm_is_explained)
 }
 END_TEST
 
+START_TEST(that_ksm_is_tuneds_is_explained)
+{
+	k->conf.policy.ksm.advisor = KSM_ADVISOR_CEDE;
+	k->tuned_has_ksm = true;
+	tick(KT_NS_PER_S);
+	explain_of_loop(LOOP_KSM);
+	ck_assert_str_eq(text_at("reason"), "owned-elsewhere");
+	ck_assert_str_eq(rule("rules", "owned-elsewhere"), "false");
+	ck_assert_str_eq(text_at("change"), why_change(WHY_OWNED_ELSEWHERE));
+}
+END_TEST
+
 START_TEST(placement_is_explained)
 {
 	k->topology.ncpu_nodes = 1;
@@ -191,6 +203,7 @@ int main(void)
 	tcase_add_test(c, a_cool_down_says_when_it_ends);
 	tcase_add_test(c, a_pause_says_when_it_ends);
 	tcase_add_test(c, ksm_is_explained);
+	tcase_add_test(c, that_ksm_is_tuneds_is_explained);
 	tcase_add_test(c, placement_is_explained);
 	tcase_add_test(c, memory_is_explained);
 	tcase_add_loop_test(c, a_host_that_was_never_sampled_has_no_rules, 0, _LOOP_MAX);

@@ -270,6 +270,18 @@ START_TEST(the_host_is_not_looked_at_again_for_ten_seconds)
 }
 END_TEST
 
+START_TEST(the_ksm_loop_hears_of_tuned)
+{
+	put("etc/tuned/active_profile", "mine\n");
+	put("etc/tuned/mine/tuned.conf", "[sysfs]\n/sys/kernel/mm/ksm/run=2\n");
+	audit_now(k, KT_NS_PER_S);
+	ck_assert(k->tuned_has_ksm);
+	put("etc/tuned/mine/tuned.conf", "[sysctl]\nvm.swappiness=2\n");
+	audit_now(k, 11 * KT_NS_PER_S);
+	ck_assert(!k->tuned_has_ksm);
+}
+END_TEST
+
 /* A guest that came after the last tick is not judged by what was there before it. */
 static bool had_view;
 
@@ -424,6 +436,7 @@ int main(void)
 	tcase_add_test(c, a_new_guest_waits_a_minute_at_most);
 	tcase_add_test(c, guests_that_come_all_the_time_are_audited_once_a_minute);
 	tcase_add_test(c, the_host_is_not_looked_at_again_for_ten_seconds);
+	tcase_add_test(c, the_ksm_loop_hears_of_tuned);
 	tcase_add_test(c, what_is_remembered_is_of_this_guest);
 	tcase_add_test(c, an_answer_has_what_is_to_be_done);
 	tcase_add_test(c, an_answer_about_one_guest_is_about_no_other);

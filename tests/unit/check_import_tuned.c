@@ -108,8 +108,12 @@ START_TEST(a_profile_of_the_administrator_goes_first)
 	ck_assert_ptr_nonnull(strstr(out, "\n# A profile with isolated_cores ends KSM,"));
 	put("etc/tuned/mine/tuned.conf", "[sysfs]\n/sys/kernel/mm/ksm/run=1\n");
 	ck_assert_int_eq(import_tuned(), EXIT_SUCCESS);
-	ck_assert_ptr_nonnull(strstr(out, "\n#mode = active\n"));
+	ck_assert_ptr_nonnull(strstr(out, "\n#advisor = cede\n"));
 	ck_assert_ptr_null(strstr(out, "isolated_cores"));
+	ck_assert_ptr_null(strstr(out, "mode = "));
+	put("etc/tuned/mine/tuned.conf", "[sysctl]\nvm.swappiness=2\n");
+	ck_assert_int_eq(import_tuned(), EXIT_SUCCESS);
+	ck_assert_ptr_nonnull(strstr(out, "\n#mode = active\n"));
 }
 END_TEST
 

@@ -66,6 +66,29 @@ static void by_advisor_to_take_over(void)
 	fx.conf.ksm.advisor = KSM_ADVISOR_TAKE_OVER;
 }
 
+static void by_tuned(void)
+{
+	fx.view.tuned_has_ksm = true;
+}
+
+static void by_tuned_to_take_over(void)
+{
+	by_tuned();
+	fx.conf.ksm.advisor = KSM_ADVISOR_TAKE_OVER;
+}
+
+static void by_tuned_and_advisor(void)
+{
+	by_tuned();
+	by_advisor();
+}
+
+static void by_tuned_and_off(void)
+{
+	by_tuned();
+	by_mode();
+}
+
 static const struct {
 	const char *name;
 	void (*given)(void);
@@ -83,6 +106,12 @@ static const struct {
 	{ "the kernel's advisor is on", by_advisor, WISH_HOLD, WHY_KERNEL_ADVISOR },
 	{ "the kernel's advisor is on, and not wanted", by_advisor_to_take_over, WISH_SET,
 	  WHY_MEMORY_SHORT },
+	{ "tuned's profile sets it", by_tuned, WISH_RELEASE, WHY_OWNED_ELSEWHERE },
+	{ "tuned's profile sets it, and is not wanted", by_tuned_to_take_over, WISH_SET,
+	  WHY_MEMORY_SHORT },
+	{ "tuned's, and nothing can be written", by_tuned_and_advisor, WISH_HOLD,
+	  WHY_KERNEL_ADVISOR },
+	{ "tuned's, and the loop is off", by_tuned_and_off, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "no guest", by_no_guest, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
 	{ "the only guest opted out", by_opt_out, WISH_RELEASE, WHY_NO_MERGEABLE_GUEST },
 	{ "guests not listed yet, memory not short", by_unlisted_guests, WISH_HOLD,

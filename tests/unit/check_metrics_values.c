@@ -145,6 +145,7 @@ static const struct {
 	{ .policy = KSM_POLICY_AUTO, .paused = true, .state = "paused" },
 	{ { .ceded = true }, .policy = KSM_POLICY_AUTO, .state = "ceded" },
 	{ .policy = KSM_POLICY_AUTO, .why = WHY_KERNEL_ADVISOR, .state = "ceded" },
+	{ .policy = KSM_POLICY_AUTO, .why = WHY_OWNED_ELSEWHERE, .state = "ceded" },
 	{ { .off = true }, .policy = KSM_POLICY_AUTO, .state = "refused" },
 };
 

@@ -81,6 +81,7 @@ static void compare_all(void)
 	struct recorded_host host = summary_of_host(&world->sample.host, &world->topology);
 	struct decided_host plan = summary_of_plan(&world->plan);
 
+	ck_assert(head.tuned_has_ksm == world->tick.tuned_has_ksm);
 	compare(TABLE_TICK, 0, &head);
 	compare(TABLE_HOST, 0, &host);
 	compare(TABLE_PLAN, 0, &plan);

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 
 #include "record_unit_fixture.h"
+#include "replay.h"
 
 static char path[64];
 static char *out_text, *err_text;
@@ -105,6 +106,21 @@ START_TEST(a_recording_is_played)
 	ck_assert_ptr_nonnull(strstr(out_text, "2 ticks, "));
 	/* The last line may lack its end. */
 	ck_assert_int_ne(play("%s\n%s\n%s", header, whole, next), EXIT_FAILURE);
+}
+END_TEST
+
+/* The fixture has it in one tick, and not in the other. */
+START_TEST(tuned_has_ksm_when_it_had)
+{
+	struct replay *r = replay_new(NULL);
+
+	ck_assert_ptr_nonnull(r);
+	ck_assert_int_eq(replay_take(r, header, strlen(header)), 0);
+	ck_assert_int_eq(replay_take(r, whole, strlen(whole)), 1);
+	ck_assert(r->view->tuned_has_ksm);
+	ck_assert_int_eq(replay_take(r, next, strlen(next)), 1);
+	ck_assert(!r->view->tuned_has_ksm);
+	replay_free(r);
 }
 END_TEST
 
@@ -305,6 +321,7 @@ int main(void)
 	TCase *c = tcase_create("files"), *any = tcase_create("any_input");
 
 	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, tuned_has_ksm_when_it_had);
 	tcase_add_test(c, a_recording_is_played);
 	tcase_add_loop_test(c, what_is_no_tick_is_refused, 0, (int)KT_ARRAY_LEN(refused));
 	tcase_add_test(c, what_is_no_header_is_refused);

@@ -63,6 +63,12 @@ static void put_tuned(void)
 	put("etc/tuned/mine/tuned.conf", "[sysfs]\n/sys/kernel/mm/ksm/run=2\n");
 }
 
+static void put_isolated(void)
+{
+	put("etc/tuned/active_profile", "mine\n");
+	put("etc/tuned/mine/tuned.conf", "[variables]\nisolated_cores=2-7\n");
+}
+
 static const struct {
 	void (*put)(void);
 	const char *says;
@@ -71,7 +77,8 @@ static const struct {
 	{ put_ksmtuned, "ksm: ksmtuned runs (process 77)", true },
 	{ put_mom, "ksm: mom-vdsm.service is active", true },
 	{ put_mom_v1, "ksm: momd.service is active", true },
-	{ put_tuned, "ksm: tuned profile mine sets run of KSM (2)", true },
+	{ put_tuned, "ksm: tuned profile mine sets KSM", true },
+	{ put_isolated, "ksm: tuned profile mine ends KSM", true },
 	{ put_numad, "placement: numad runs (process 77)", false },
 };
 
@@ -122,6 +129,23 @@ START_TEST(others_are_not_told)
 }
 END_TEST
 
+START_TEST(tuned_has_ksm_where_its_profile_says_so)
+{
+	struct policy_conf conf = all_active();
+
+	ck_assert(!rivals_tuned_has_ksm(&fs));
+	put_tuned();
+	ck_assert(rivals_tuned_has_ksm(&fs));
+	conf.ksm.advisor = KSM_ADVISOR_TAKE_OVER;
+	say(&conf); /* the operator has said so */
+	ck_assert_msg(nsaid == 0, "%s", said);
+	put_isolated();
+	ck_assert(rivals_tuned_has_ksm(&fs));
+	put("etc/tuned/mine/tuned.conf", "[sysctl]\nvm.swappiness=2\n");
+	ck_assert(!rivals_tuned_has_ksm(&fs));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rivals");
@@ -131,6 +155,7 @@ int main(void)
 	tcase_add_loop_test(c, each_is_told_where_a_loop_would_meet_it, 0,
 			    (int)KT_ARRAY_LEN(rivals));
 	tcase_add_test(c, others_are_not_told);
+	tcase_add_test(c, tuned_has_ksm_where_its_profile_says_so);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

@@ -93,6 +93,7 @@ static inline void record_world_change(struct record_world *w, uint64_t *seed)
 	w->plan.memory.price = fixture_share(seed);
 	w->tick.now_ns = fixture_any(seed);
 	w->tick.kicked = !w->tick.kicked;
+	w->tick.tuned_has_ksm = !w->tick.tuned_has_ksm;
 }
 
 static inline struct record_world *record_world_new(void)
