@@ -61,29 +61,60 @@ int once_run(struct kvmtuned *k)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Whether there is room to take apart what is merged only a look at the host and at every
- * guest can tell. */
-static void look_for_room(struct kvmtuned *k)
+/* Where the undo file is lost, marks in the live XML still tell of limits and pins that are
+ * ours; and whether there is room to take apart what is merged only a look at the host and at
+ * every guest can tell. */
+static void look_at_guests(struct kvmtuned *k)
 {
 	if (!k->guests_known || sense_read(k->sense, k->domains, now_monotonic_ns(), k->sample) < 0)
 		return;
 	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
 			 false);
 	act_allow_unmerge(k->act, ksm_has_room_to_unmerge(k->view));
+	for (size_t i = 0; i < k->domains->nslots; i++)
+		if (k->domains->slot[i].used && k->sample->guest[i].present)
+			guests_bind(k, i);
+}
+
+static size_t count_marked(const struct kvmtuned *k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->domains->nslots; i++)
+		n += k->domains->slot[i].used && k->domains->slot[i].domain.marked_pins;
+	return n;
+}
+
+/* False: not all could be, which is said. */
+static bool lift_marked_pins(struct kvmtuned *k)
+{
+	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
+	size_t n;
+
+	k->conf.policy.mode = DAEMON_ACTIVE; /* an observer changes nothing, but gives back */
+	guests_lift_marked_pins(k);
+	while ((n = count_marked(k)) > 0 && now_monotonic_ns() < deadline_ns)
+		loop_pause_for_news(k);
+	if (n > 0)
+		log_warning("%zu guests still have pins that an earlier kvmtuned has set, because "
+			    "libvirt is at work on them or does not answer: run kvmtuned --restore "
+			    "later",
+			    n);
+	return n == 0;
 }
 
 /* KSM's speed and affinities need no libvirt.  Limits and visible pins do, and first the word
  * of libvirt whether they are still ours; unmerging does, to know the guests. */
 int once_restore(struct kvmtuned *k)
 {
-	if (act_restore(k->act, now_monotonic_ns()) > 0 || act_owes(k->act)) {
-		if (once_connect(k) != 0)
-			return EXIT_FAILURE;
-		wait_for_guests(k, RESTORE_PATIENCE_S);
-		look_for_room(k);
-	}
-	if (!loop_restore(k, RESTORE_PATIENCE_S))
+	(void)act_restore(k->act, now_monotonic_ns()); /* what waits is asked for below */
+	if (once_connect(k) != 0)
 		return EXIT_FAILURE;
-	log_info("everything that kvmtuned had set is as it was before");
+	wait_for_guests(k, RESTORE_PATIENCE_S);
+	look_at_guests(k);
+	if (!loop_restore(k, RESTORE_PATIENCE_S) || !lift_marked_pins(k))
+		return EXIT_FAILURE;
+	log_info("everything that kvmtuned had set is as it was before%s",
+		 k->guests_known ? "" : ", as far as is known without libvirt");
 	return EXIT_SUCCESS;
 }

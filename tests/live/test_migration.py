@@ -12,8 +12,9 @@ import socket
 import subprocess
 
 from ctl import ctl
-from daemon import BINARY, ceded, guest_verdict, undo_text
+from daemon import BINARY, UNDO, ceded, guest_verdict, kvmtuned, merged, undo_text
 from kvmlive import ROOT, Libvirtd, Skip, cpulist, virsh, wait_until
+from test_memory import soft_limit_kib
 from test_placement import ONLY_PLACEMENT, two_nodes, wait_home
 
 PIN_URI = "urn:kvmtuned:pin:1"
@@ -244,10 +245,35 @@ def test_a_guest_comes_out_of_its_file_without_pins_of_ours(live):
     wait_home(found, home | other)
 
 
+def test_a_restore_without_an_undo_file_goes_by_the_marks(live):
+    home, other = two_nodes(live)
+    guest, foreign = live.guest("marked", paused=False), live.guest("foreign")
+    virsh("vcpupin", foreign.uuid, 0, min(home), "--live")
+    daemon = live.daemon(ONLY_PLACEMENT, THROUGH_LIBVIRT)
+    wait_pinned(guest, home)
+    daemon.kill()
+    UNDO.unlink()
+    for one, limit_kib in ((guest, 50000), (foreign, 40000)):
+        virsh("memtune", one.uuid, "--live", "--soft-limit", 50000)
+        virsh("metadata", one.uuid, LIMIT_URI, "--live", "--key", "kvmtuned-limit", "--set",
+              f"<limit soft_limit_kib='{limit_kib}' original_kib='70000'/>")
+    # Who only observes gives back all the same.
+    daemon.write_conf(merged(ONLY_PLACEMENT, THROUGH_LIBVIRT, {"daemon": {"mode": "observe"}}))
+    done = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert done.returncode == 0 and LIFTED in done.stdout, done.stdout
+    assert "soft limit restored: 70000 KiB" in done.stdout, done.stdout
+    assert is_pinned_to(guest, home | other) and guest.all_on(home | other)
+    assert soft_limit_kib(guest) == 70000 and LIMIT_URI not in virsh("dumpxml", guest.uuid)
+    assert soft_limit_kib(foreign) == 50000, "its mark is of another limit"
+    assert cpulist(virsh("vcpupin", foreign.uuid).split()[-1]) == {min(home)}
+    again = kvmtuned("--restore", "--config", daemon.conf_file)
+    assert again.returncode == 0 and LIFTED not in again.stdout, again.stdout
+
+
 def the_undo_file_may_be_lost(live, daemon, guest, home):
     daemon.kill()
     assert guest.uuid in undo_text()
-    pathlib.Path("/run/kvmtuned/undo").unlink()
+    UNDO.unlink()
     last = live.daemon(ONLY_PLACEMENT, THROUGH_LIBVIRT)
     last.wait_for(LIFTED)
     wait_pinned(guest, home)
