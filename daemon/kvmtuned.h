@@ -176,4 +176,8 @@ bool loop_restore(struct kvmtuned *k, unsigned int patience_s);
 /* A moment without an event loop, for the libvirt thread to say something. */
 void loop_pause_for_news(struct kvmtuned *k);
 
+/* After the last tick: all is given back, unless the daemon is restarted or on_stop = keep.
+ * False: something should have been undone, and could not be. */
+bool loop_finish(struct kvmtuned *k) KT_MUST_USE;
+
 #endif
