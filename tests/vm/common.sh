@@ -16,10 +16,10 @@ scenario=$(cat name)
 failed=0
 
 check() { # NAME COMMAND...: the last line that it prints is the reason
-	local name=$1 said
+	local name=$1 said since=$SECONDS
 	shift
 	if said=$("$@" 2>&1); then
-		echo "ok vm/$scenario/$name"
+		echo "ok vm/$scenario/$name ($((SECONDS - since)) s)"
 	else
 		echo "not ok vm/$scenario/$name: ${said##*$'\n'}"
 		failed=1
