@@ -203,7 +203,7 @@ mutate: ## every mutant of the policies must be caught
 	@BUILD=$(BUILD) tests/mutate/run
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
-SANITIZE_BUT := ksm undo/fifty_lives memory/idle_guests report metrics ctl_answers/an_answer_with_wrong
+SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong
 sanitize: ## unit and live tiers under ASan and UBSan
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" unit live
 

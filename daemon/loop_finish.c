@@ -8,6 +8,7 @@
 enum {
 	UNMERGE_PATIENCE = 5,
 	RESTORE_PATIENCE_S = 5, /* for what only libvirt can give back */
+	ENDING_PATIENCE_S = 2,  /* for the news that a guest has ended that refused */
 };
 
 static bool is_patient(const struct kvmtuned *k, uint64_t since_ns, unsigned int patience_s)
@@ -15,6 +16,16 @@ static bool is_patient(const struct kvmtuned *k, uint64_t since_ns, unsigned int
 	if (act_in_force(k->act)->ksm.unmerging)
 		patience_s *= UNMERGE_PATIENCE;
 	return now_monotonic_ns() - since_ns < patience_s * KT_NS_PER_S;
+}
+
+/* At shutdown guests end when we do: each refuses what it is to have back, and libvirt tells of
+ * its end a little later. */
+static void wait_for_ending_guests(struct kvmtuned *k)
+{
+	uint64_t since_ns = now_monotonic_ns();
+
+	while (act_owes(k->act) && now_monotonic_ns() - since_ns < ENDING_PATIENCE_S * KT_NS_PER_S)
+		loop_pause_for_news(k);
 }
 
 /* What the kernel holds is back at once; what libvirt holds takes as long as libvirt
@@ -27,6 +38,8 @@ bool loop_restore(struct kvmtuned *k, unsigned int patience_s)
 	while ((waiting = act_restore(k->act, now_monotonic_ns())) > 0 &&
 	       is_patient(k, since_ns, patience_s))
 		loop_pause_for_news(k);
+	if (waiting == 0)
+		wait_for_ending_guests(k);
 	if (waiting > 0)
 		log_warning("%zu values could not be restored in time, because %s; they are "
 			    "remembered in %s/undo: run kvmtuned --restore later",

@@ -4,18 +4,19 @@
 #
 #   run.sh PACKAGE [SCENARIO[=ARGUMENT]...]
 #
-# boots the host of image.sh once for each scenario-* (or those named), two at a time, and
-# runs it there with the package that `make deb` made.  Prints "ok vm/..." and "not ok vm/...: reason"
-# lines, or "skip vm: reason" where the host cannot be had; exit 0 or 1.  In build/vm (or
-# $BUILD/vm), a folder for each scenario: console.log, qemu.log, and what it left in out/, its
-# journals and masks.
+# boots the host of image.sh once for each scenario named, two at a time, and runs it there
+# with the package that `make deb` made.  None named: all but the two longest, numad and
+# memory-limit, which are comparisons, and whose promises the others look at as well.  Prints
+# "ok vm/..." and "not ok vm/...: reason" lines, or "skip vm: reason" where the host cannot be
+# had; exit 0 or 1.  In build/vm (or $BUILD/vm), a folder for each scenario: console.log,
+# qemu.log, and what it left in out/, its journals and masks.
 # $KVMTUNED_VM_TIMEOUT seconds, 900 if unset, for each boot.
 set -u
 
 package=${1:?the package of make deb}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- lifecycle sandbox package coexist memory memory-limit numad service placement
+[ $# -gt 0 ] || set -- lifecycle memory package sandbox service placement coexist
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-900}
 sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
@@ -83,7 +84,7 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	[ "$(cat "$log/out/rc")" = 0 ]
 }
 
-# The longest first.
+# The longest first, by default.
 if [ $# -eq 1 ]; then run "$1"; else
 	printf '%s\n' "$@" >"$work/scenarios"
 	own xargs -a "$work/scenarios" -n 1 -P 2 "$0" "$package"
