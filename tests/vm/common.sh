@@ -190,6 +190,35 @@ nothing_was_restored() {
 	[ -z "$restored" ] || { echo "$restored"; return 1; }
 }
 
+journal_says_why() { # GUEST
+	local entry field cpus
+	cpus=$(cat "/sys/devices/system/node/node$(home_of "$1")/cpulist")
+	entry=$(journalctl -u kvmtuned -o export -n 1 \
+		"KVMTUNED_DOMAIN=$1" KVMTUNED_ACTUATOR=placement "KVMTUNED_TO=$cpus")
+	for field in MESSAGE_ID= KVMTUNED_ACTION= KVMTUNED_REASON=home-by-memory KVMTUNED_FROM=$all_cpus \
+		"KVMTUNED_UUID=$(virsh domuuid "$1")"; do
+		grep -q "^$field" <<<"$entry" || { echo "no entry with $field"; return 1; }
+	done
+}
+
+catalog_explains() { # GUEST
+	journalctl -u kvmtuned -x -n 1 KVMTUNED_DOMAIN="$1" KVMTUNED_REASON=home-by-memory |
+		grep -q "Subject:.*$1" || { echo 'journalctl -x knows no text for it'; return 1; }
+}
+
+# The unit may not give anything away: the group has the socket because it is the daemon's own.
+group_reads() {
+	local modes said
+	modes=$(cd /run/kvmtuned && stat -c '%a %U %G' . kvmtuned.sock undo | paste -sd ,)
+	[ "$modes" = '750 root kvmtuned,660 root kvmtuned,600 root kvmtuned' ] || { echo "$modes"; return 1; }
+	setpriv --reuid nobody --regid kvmtuned --clear-groups kvmtunectl status >out/status || return
+	said=$(setpriv --reuid nobody --regid kvmtuned --clear-groups kvmtunectl pause 2>&1) &&
+		{ echo 'it may pause everything'; return 1; }
+	setpriv --reuid nobody --regid nogroup --clear-groups kvmtunectl status >/dev/null 2>&1 &&
+		{ echo 'everybody may read'; return 1; }
+	[ ! -e /run/kvmtuned/pauses ] || { echo "paused, and said: $said"; return 1; }
+}
+
 no_errors() {
 	local first
 	first=$(journalctl _COMM=kvmtuned -p err -o cat -n 1)
