@@ -4,7 +4,7 @@
 #
 #   run.sh PACKAGE [SCENARIO[=ARGUMENT]...]
 #
-# boots the host of image.sh once for each scenario named, two at a time, and runs it there
+# boots the host of image.sh once for each scenario named, $JOBS (2) at a time, and runs it there
 # with the package that `make deb` made.  None named: all but those whose promises
 # others look at as well: service, coexist, numad and memory-limit.  Prints
 # "ok vm/..." and "not ok vm/...: reason" lines, or "skip vm: reason" where the host cannot be
@@ -87,5 +87,5 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 # The longest first, by default.
 if [ $# -eq 1 ]; then run "$1"; else
 	printf '%s\n' "$@" >"$work/scenarios"
-	own xargs -a "$work/scenarios" -n 1 -P 2 "$0" "$package"
+	own xargs -a "$work/scenarios" -n 1 -P "${JOBS:-2}" "$0" "$package"
 fi || exit 1
