@@ -136,7 +136,7 @@ def test_a_stop_right_after_the_restart_restores_what_was_left(live):
     late = live.dir / "late.conf"
     os.mkfifo(late)  # the daemon waits for its configuration
     second = subprocess.Popen([BINARY, "--foreground", "--config", late], stdin=subprocess.DEVNULL,
-                              env=dict(os.environ, **live.environment))
+                              stderr=subprocess.DEVNULL, env=dict(os.environ, **live.environment))
 
     def being_read():
         try:
