@@ -272,7 +272,8 @@ $(DEB): $(shell find COPYING Makefile README.md conf ctl daemon debian lib man s
 	@tests/deps deb
 	@rm -rf $(BUILD)/deb && mkdir -p $(BUILD)/deb/source
 	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(BUILD)/deb/source
-	@cd $(BUILD)/deb/source && DEB_BUILD_OPTIONS="nocheck parallel=$$(nproc) $$DEB_BUILD_OPTIONS" \
+	@cd $(BUILD)/deb/source && DEB_BUILD_PROFILES=nocheck \
+		DEB_BUILD_OPTIONS="nocheck parallel=$$(nproc) $$DEB_BUILD_OPTIONS" \
 		dpkg-buildpackage -b -us -uc >../build.log 2>&1 || { tail -n 30 ../build.log; exit 1; }
 	@rm -rf $(BUILD)/deb/source
 
