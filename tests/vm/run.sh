@@ -6,7 +6,7 @@
 #
 # boots the host of image.sh once for each scenario named, $JOBS (2) at a time, and runs it there
 # with the package that `make deb` made.  None named: all but those whose promises
-# others look at as well: service, coexist, numad and memory-limit.  Prints
+# others look at as well: placement, coexist, numad and memory-limit.  Prints
 # "ok vm/..." and "not ok vm/...: reason" lines, or "skip vm: reason" where the host cannot be
 # had; exit 0 or 1.  In build/vm (or $BUILD/vm), a folder for each scenario: console.log,
 # qemu.log, and what it left in out/, its journals and masks.
@@ -16,7 +16,7 @@ set -u
 package=${1:?the package of make deb}
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-[ $# -gt 0 ] || set -- lifecycle memory package sandbox placement
+[ $# -gt 0 ] || set -- lifecycle memory package sandbox service
 logs=${BUILD:-$here/../../build}/vm
 limit=${KVMTUNED_VM_TIMEOUT:-900}
 sleeper=$(realpath "${BUILD:-$here/../../build}/tests")
