@@ -68,18 +68,12 @@ static void say_ksmtuned(const struct hostfs *fs)
 		     (int)pid);
 }
 
-static void say_tuned(const struct hostfs *fs)
+static void say_tuned(const struct audit_host *h)
 {
-	KT_AUTOFREE struct audit_host *h = calloc(1, sizeof *h);
-
-	if (!h)
-		return;
-	sense_audit_tuned(fs, h);
-	if (audit_tuned_has_ksm(h))
-		warn("ksm",
-		     "tuned profile %s %s KSM, which is left to it: say advisor = take-over in "
-		     "[ksm] to have it driven all the same",
-		     h->tuned_profile, h->owner[OWNED_KSM].who[0] ? "sets" : "ends");
+	warn("ksm",
+	     "tuned profile %s %s KSM, which is left to it: say advisor = take-over in [ksm] to "
+	     "have it driven all the same",
+	     h->tuned_profile, h->owner[OWNED_KSM].who[0] ? "sets" : "ends");
 }
 
 static void say_numad(const struct hostfs *fs)
@@ -93,26 +87,28 @@ static void say_numad(const struct hostfs *fs)
 		     (int)pid);
 }
 
-void rivals_say(const struct hostfs *fs, const struct policy_conf *conf)
+static void say(const struct hostfs *fs, const struct policy_conf *conf,
+		const struct audit_host *tuned)
 {
 	if (conf->mode != DAEMON_ACTIVE)
 		return;
 	if (conf->ksm.mode == LOOP_ACTIVE && conf->ksm.policy != KSM_POLICY_OFF) {
 		say_ksmtuned(fs);
 		say_mom(fs);
-		if (conf->ksm.advisor == KSM_ADVISOR_CEDE)
-			say_tuned(fs);
+		if (conf->ksm.advisor == KSM_ADVISOR_CEDE && audit_tuned_has_ksm(tuned))
+			say_tuned(tuned);
 	}
 	if (conf->placement.mode == LOOP_ACTIVE)
 		say_numad(fs);
 }
 
-bool rivals_tuned_has_ksm(const struct hostfs *fs)
+bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf)
 {
-	KT_AUTOFREE struct audit_host *h = calloc(1, sizeof *h);
+	KT_AUTOFREE struct audit_host *tuned = calloc(1, sizeof *tuned);
 
-	if (!h)
+	if (!tuned)
 		return false;
-	sense_audit_tuned(fs, h);
-	return audit_tuned_has_ksm(h);
+	sense_audit_tuned(fs, tuned);
+	say(fs, conf, tuned);
+	return audit_tuned_has_ksm(tuned);
 }

@@ -6,11 +6,9 @@
 #include "hostfs.h"
 #include "policy_conf.h"
 
-/* A line for each one that is at work now and that a loop which acts would meet; for a start and
- * a reload, as all of /proc is looked through. */
-void rivals_say(const struct hostfs *fs, const struct policy_conf *conf);
-
-/* Whether tuned's active profile sets or ends KSM: for the same moments. */
-bool rivals_tuned_has_ksm(const struct hostfs *fs);
+/* Says a line for each one that is at work now and that a loop which acts would meet; for a start
+ * and a reload, as all of /proc is looked through.  Whether tuned's active profile sets or ends
+ * KSM. */
+bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf);
 
 #endif
