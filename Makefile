@@ -83,7 +83,7 @@ SIM_BIN  := $(patsubst tests/sim/%.c,$(BUILD)/tests/%,$(SIM_SRC))
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps deps-test run check unit metrics sim live vm fleet layers mutate sanitize format install deb package rpm clean help \
+.PHONY: all deps deps-test run check unit metrics schemas sim live vm fleet layers mutate sanitize format install deb package rpm clean help \
 	bench-tick bench-ksm bench-placement bench-answers bench-memory bench-record
 
 all: $(BUILD)/kvmtuned $(BUILD)/kvmtunectl ## build the daemon and its client
@@ -176,6 +176,9 @@ unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
 
 metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard
 	@tests/metrics $(BUILD)
+
+schemas: $(BUILD)/tests/check_answer_schema ## what the daemon answers is what ctl/schema/ promises
+	@tests/schemas $(BUILD)
 
 sim: $(SIM_BIN) ## closed loops against the plant
 	@JOBS=2 tests/run-binaries sim $(SIM_BIN)
