@@ -242,6 +242,10 @@ bench-memory: deb $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned
 	@tests/deps test
 	@bench/memory $(BUILD) $(DEB)
 
+.PHONY: lint
+lint: ## shellcheck and pyflakes on every script
+	@tests/lint
+
 format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
 

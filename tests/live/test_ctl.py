@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 from ctl import CTL, as_bash_reads, complete, ctl
-from daemon import BASE_CONF, MEMORY_SHORT, RUN_DIR, Recorder, as_said, conf_text, guest_verdict, merged
+from daemon import BASE_CONF, MEMORY_SHORT, RUN_DIR, Recorder, as_said, conf_text, guest_verdict
 from kvmlive import BUILD, ROOT, Skip, cpulist, nodes, virsh, wait_until
 from test_guests import HOSTILE_NAMES, create_if_permitted
 

@@ -10,7 +10,6 @@ import tempfile
 
 from ctl import CTL, as_bash_reads, complete, ctl
 from fake_daemon import DECISION, GUEST, STATUS, STREAM, FakeDaemon, history, http, status
-from kvmlive import wait_until
 
 ERROR = {"schema": 1, "error": "no-such-guest", "message": "no guest is called \"x\""}
 EXPLAINED = {"loop": "placement", "wish": "set", "reason": "home-by-memory", "sentence": "There it is.",
@@ -202,7 +201,7 @@ def on_terminal(words, keys=b"", after=b"\n", end=None, **environment):
             break
         if keys and after in shown:
             os.write(terminal, keys[:1])
-            shown, keys, before = b"", keys[1:], shown
+            shown, keys = b"", keys[1:]
         if end and after in shown:
             os.kill(pid, end)
             end = None

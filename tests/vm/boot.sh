@@ -16,6 +16,7 @@ kernel=$(find /boot -name 'vmlinuz-*-cloud-amd64' | sort -V | tail -n 1)
 
 # Emulated even where there is a /dev/kvm: nested, such a kernel may hang at boot.
 # Not for this machine's ksmd, which other tests look at meanwhile.
+# shellcheck disable=SC2054 # commas of QEMU
 machine=(-machine q35,mem-merge=off -accel 'tcg,thread=multi' -cpu 'max,la57=off' -m "$((nodes * node_mib))M"
 	-smp "$((nodes * cpus_per_node)),sockets=$nodes,cores=$cpus_per_node,threads=1")
 for ((i = 0; i < nodes; i++)); do
