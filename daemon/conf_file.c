@@ -191,6 +191,8 @@ static int read_file(struct conf_reader *r, const char *path)
 {
 	KT_AUTOFCLOSE FILE *file = fopen(path, "re");
 	struct conf_origins *o = &r->origins;
+	unsigned int mistakes = r->mistakes;
+	int line;
 
 	if (!file)
 		return -errno;
@@ -201,8 +203,14 @@ static int read_file(struct conf_reader *r, const char *path)
 	r->line = 0;
 	memset(r->seen, 0, sizeof r->seen);
 	r->last_section[0] = '\0';
-	/* Its result is the line of the first mistake; all are ours already. */
-	(void)ini_parse_stream(conf_read_line, r, take_key, r);
+	line = ini_parse_stream(conf_read_line, r, take_key, r);
+	if (line < 0)
+		return -ENOMEM;
+	/* Of the first mistake that it has found; by now all are told, but for a new inih's. */
+	if (line > 0 && r->mistakes == mistakes) {
+		r->line = (unsigned int)line;
+		conf_mistake(r, "not understood");
+	}
 	return ferror(file) ? -EIO : 0;
 }
 

@@ -36,6 +36,25 @@ static const struct {
 	  ":3: line begins with a blank" },
 	{ "no equals sign", "[ksm]\nmin_pages\n", 1, ":2: neither [section]" },
 	{ "open bracket", "[ksm\n", 1, ":1: section without closing bracket" },
+	{ "an option behind its section", "[ksm] mode = off\n", 1,
+	  ":1: [ksm]: text behind it; allowed: a comment" },
+	{ "two brackets", "[ksm]]\n", 1, ":1: [ksm]: text behind it" },
+	{ "keys below such a section", "[memory]\nmode = off\n[ksm] x\nmode = off\n", 1,
+	  ":3: [ksm]: text behind it" },
+	{ "bracket in a comment", "[memory]\n[ksm ;]\nmode = off\n", 1,
+	  ":2: section without closing bracket before the comment" },
+	{ "pattern with a comment", "[domain \"web ;1\"]\nksm = off\n", 1,
+	  ":1: section without closing bracket before the comment" },
+	{ "sign in a comment", "[ksm]\nmode ; = off\n", 1, ":2: neither [section]" },
+	{ "comment that is none", "[daemon]\nlibvirt_uri = qemu:///system # mine\n", 1,
+	  ":2: a comment behind a value begins with ;" },
+	{ "byte order mark", "\xef\xbb\xbf[ksm]\nmode = off\n", 1, ":1: byte order mark" },
+	{ "byte order mark, sign in a comment", "\xef\xbb\xbf[nosuch] ; a = b\n", 1,
+	  ":1: byte order mark" },
+	{ "carriage return that hides an indent", "[ksm]\n\rmode = off\n", 1,
+	  ":2: control character" },
+	{ "carriage return in the middle", "[ksm]\nmin_pages = 5\r;6\n", 1,
+	  ":2: control character" },
 	{ "too long", "[daemon]\nlibvirt_uri = " LONG_VALUE_190 "\n", 1, ":2: line too long" },
 	{ "too long, tail looks like a section",
 	  "[daemon]\n# 0123456789" LONG_VALUE_190 "[x]\nmode = x\n", 2, ":3: [daemon] mode" },
@@ -163,7 +182,8 @@ START_TEST(comments_blank_lines_and_spacing_are_fine)
 {
 	struct conf conf;
 
-	ck_assert_int_eq(load("# c\n; c\n\n \t\n[ksm] \nmin_pages=7 ; why\nmax_pages :   70\r\n"
+	ck_assert_int_eq(load("# c\n; c\n\n \t\n[daemon];c\n[ksm] # c [x]\r\n"
+			      "min_pages=7 ; why\nmax_pages :   70\r\n"
 			      "[placement]\nbackend = libvirt",
 			      &conf),
 			 0);
