@@ -48,14 +48,15 @@ static bool host_is_proper(struct json_object *host)
 {
 	return ctl_has_shape(
 		       host,
-		       "nodes:a memory_kib:n available_kib:n swap_total_kib:n? swap_free_kib:n? "
+		       "nodes:a memory_kib:n? available_kib:n? swap_total_kib:n? swap_free_kib:n? "
 		       "price:n? psi_memory_some_percent:n? psi_memory_full_percent:n? "
 		       "steal_percent:n? idle_cpus:n?",
 		       "the host") &&
-	       ctl_elements_have_shape(host, "nodes",
-				       "id:n cpus:s ncpus:n memory_kib:n free_kib:n? guests_kib:n? "
-				       "busy_cpus:n?",
-				       "a node");
+	       ctl_elements_have_shape(
+		       host, "nodes",
+		       "id:n cpus:s ncpus:n memory_kib:n? free_kib:n? guests_kib:n? "
+		       "busy_cpus:n?",
+		       "a node");
 }
 
 static bool audit_is_proper_or_none(struct json_object *audit)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 
+from answers import complaints
 from ctl import CTL, as_bash_reads, complete, ctl
 from fake_daemon import DECISION, GUEST, STATUS, STREAM, FakeDaemon, history, http, status
 
@@ -100,6 +101,26 @@ def test_an_answer_with_wrong_types_is_an_error_and_never_a_crash(live):
 
 
 test_an_answer_with_wrong_types_is_an_error_and_never_a_crash.seconds = 240
+
+
+def none_may_be(path, answer, without):
+    """By the schema: nothing is wrong with it that was not with the whole answer."""
+    name = path.rsplit("/", 1)[1].replace("pause", "done")
+    wrong = [set(complaints(name, json.dumps(one).encode())) for one in (answer, without)]
+    return wrong[1] <= wrong[0]
+
+
+def test_what_a_schema_lets_be_unknown_is_shown_as_unknown(live):
+    unknown = 0
+    for words, path, answer in QUESTIONS:
+        for where in {where for where, _ in mutants(answer)}:
+            without = mutated(answer, where, None)
+            if not none_may_be(path, answer, without):
+                continue
+            ctl(*words, socket=fake(proper(words[0], path, without)).path,
+                expected=3 if words[0] == "monitor" else None if words[0] == "advise" else 0)
+            unknown += 1
+    assert unknown > 40, unknown
 
 
 def test_what_is_no_answer_is_said_to_be_none(live):
