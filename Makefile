@@ -190,7 +190,12 @@ $(BUILD)/tests/%.bin: tests/guests/%.S
 	$(Q)$(CC) -m32 -c -o $(@:.bin=.o) $<
 	$(Q)$(LD) -m elf_i386 -Ttext 0x7c00 --oformat binary -o $@ $(@:.bin=.o)
 
-live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin ## root: real libvirtd, real QEMU guests, this kernel's KSM
+$(BUILD)/tests/stand_in: tests/guests/stand_in.c
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) -static -pthread -o $@ $<
+
+live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
 vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
