@@ -207,8 +207,8 @@ fleet: all ## the Ansible role does what it says, on a host that is a scratch fo
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 	@NM=$(NM) tests/layers $(BUILD)
 
-mutate: ## every mutant of the policies must be caught
-	@BUILD=$(BUILD) tests/mutate/run
+mutate: ## every mutant of model, policies and acting must be caught; PART=K/N takes every Nth
+	@BUILD=$(BUILD) PART=$(PART) tests/mutate/run
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
 SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong
