@@ -2,18 +2,21 @@
 /* How does an event become a journal entry, or a line? */
 #include "journal.h"
 
+#include <endian.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <syslog.h>
 #include <time.h>
 
-/* The source location of a log wrapper tells nobody anything. */
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
+#include "datagram.h"
 #include "message_ids.h"
+
+/* sd_journal_sendv(3) would wait for a journald that does not read. */
+#define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 #define X(event, id) [event] = (id),
 static const char *const message_ids[_LOG_EVENT_MAX] = { KT_MESSAGE_ID_LIST(X) };
@@ -23,58 +26,73 @@ static const char *const message_ids[_LOG_EVENT_MAX] = { KT_MESSAGE_ID_LIST(X) }
  * late value would harm nobody, but the race detector wants it said. */
 static _Atomic uint64_t current_cycle;
 
-void journal_set_cycle(uint64_t cycle)
-{
-	current_cycle = cycle;
-}
+typedef bool deliver_fn(const struct log_event *event);
 
-enum { FIELDS_MAX = 16, FIELD_BYTES = 2048 };
+/* Two threads log.  Nothing waits long under the lock: a log that nobody reads must not hang
+ * the guests' host. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static deliver_fn *deliver;
+static uint64_t nlost; /* in a row, up to now */
+
+/* ---- the journal ------------------------------------------------------------------- */
+
+enum { FIELD_BYTES = 2048, LENGTH_BYTES = sizeof(uint64_t) };
 
 struct entry {
-	struct iovec field[FIELDS_MAX];
-	int nfields;
 	size_t used;
-	char text[3 * FIELD_BYTES];
+	char bytes[3 * FIELD_BYTES];
 };
 
-/* NAME=value; a value that is NULL gives no field.  What does not fit is left out:
- * MESSAGE comes first and always fits. */
-static void KT_PRINTF(2, 3) add(struct entry *e, const char *fmt, ...)
+static void put(struct entry *e, const void *bytes, size_t size)
 {
-	char *at = e->text + e->used;
-	size_t room = sizeof e->text - e->used;
+	memcpy(e->bytes + e->used, bytes, size);
+	e->used += size;
+}
+
+/* journald's own protocol: "NAME=value" and a newline, or, for a value of several lines, its
+ * length between the two.  What does not fit is left out: MESSAGE comes first and always
+ * fits. */
+static void KT_PRINTF(3, 4) add(struct entry *e, const char *name, const char *fmt, ...)
+{
+	char value[FIELD_BYTES];
+	uint64_t length;
 	va_list args;
 	int n;
 
 	va_start(args, fmt);
-	n = vsnprintf(at, room, fmt, args);
+	n = vsnprintf(value, sizeof value, fmt, args);
 	va_end(args);
-	if (n < 0 || (size_t)n >= room || e->nfields == FIELDS_MAX)
+	if (n < 0 || strlen(name) + strlen(value) + LENGTH_BYTES + 2 > sizeof e->bytes - e->used)
 		return;
-	e->field[e->nfields++] = (struct iovec){ .iov_base = at, .iov_len = (size_t)n };
-	e->used += (size_t)n + 1;
+	length = htole64(strlen(value));
+	put(e, name, strlen(name));
+	if (strchr(value, '\n')) {
+		put(e, "\n", 1);
+		put(e, &length, sizeof length);
+	} else {
+		put(e, "=", 1);
+	}
+	put(e, value, strlen(value));
+	put(e, "\n", 1);
 }
 
 static void add_text(struct entry *e, const char *name, const char *value)
 {
 	if (value)
-		add(e, "%s=%s", name, value);
+		add(e, name, "%s", value);
 }
 
-static void to_journal(const struct log_event *event, void *context)
+static bool to_journal(const struct log_event *event)
 {
-	const char *id = message_ids[event->id];
+	static int fd = -1;
 	char uuid[KT_UUID_STR];
 	struct entry e;
 
-	(void)context;
-	e.nfields = 0;
 	e.used = 0;
-	add(&e, "MESSAGE=%.*s", FIELD_BYTES, event->message);
-	add(&e, "PRIORITY=%d", (int)event->level);
+	add_text(&e, "MESSAGE", event->message);
+	add(&e, "PRIORITY", "%d", (int)event->level);
 	add_text(&e, "SYSLOG_IDENTIFIER", "kvmtuned");
-	if (id)
-		add(&e, "MESSAGE_ID=%s", id);
+	add_text(&e, "MESSAGE_ID", message_ids[event->id]);
 	add_text(&e, "DOCUMENTATION", "man:kvmtuned(8)");
 	add_text(&e, "KVMTUNED_DOMAIN", event->guest);
 	if (event->uuid)
@@ -84,28 +102,41 @@ static void to_journal(const struct log_event *event, void *context)
 	add_text(&e, "KVMTUNED_REASON", event->reason);
 	add_text(&e, "KVMTUNED_FROM", event->from);
 	add_text(&e, "KVMTUNED_TO", event->to);
-	add(&e, "KVMTUNED_CYCLE=%" PRIu64, (uint64_t)current_cycle);
+	add(&e, "KVMTUNED_CYCLE", "%" PRIu64, (uint64_t)current_cycle);
 	if (event->dry_run)
-		add(&e, "KVMTUNED_DRY_RUN=1");
+		add_text(&e, "KVMTUNED_DRY_RUN", "1");
 	if (event->error)
-		add(&e, "ERRNO=%d", event->error);
-	(void)sd_journal_sendv(e.field, e.nfields); /* nobody left to tell */
+		add(&e, "ERRNO", "%d", event->error);
+	return datagram_send(&fd, JOURNAL_SOCKET, e.bytes, e.used) == 0;
 }
 
-static void to_stderr(const struct log_event *event, void *context)
+/* ---- lines ------------------------------------------------------------------------- */
+
+/* Lines are shorter than PIPE_BUF, and for so much there is room where poll(2) says so. */
+_Static_assert(FIELD_BYTES + 64 <= PIPE_BUF, "a line could wait in the middle");
+
+static bool write_line(char *line, size_t size, int length)
+{
+	/* Who reads slowly gets all; who has stopped to read is not waited for again. */
+	int patience_ms = nlost > 0 ? 0 : 1000;
+	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	size_t n = (size_t)KT_CLAMP(length, 0, (int)size - 2);
+
+	line[n] = '\n';
+	return poll(&room, 1, patience_ms) == 1 &&
+	       write(STDERR_FILENO, line, n + 1) == (ssize_t)n + 1;
+}
+
+static bool to_stderr(const struct log_event *event)
 {
 	char line[FIELD_BYTES + 64];
 	int n;
 
-	(void)context;
 	n = snprintf(line, sizeof line - 1, "<%d>%s", (int)event->level, event->message);
-	n = KT_CLAMP(n, 0, (int)sizeof line - 2);
-	line[n] = '\n';
-	/* One write a line: two threads log. */
-	(void)!write(STDERR_FILENO, line, (size_t)n + 1);
+	return write_line(line, sizeof line, n);
 }
 
-static void to_terminal(const struct log_event *event, void *context)
+static bool to_terminal(const struct log_event *event)
 {
 	static const char *const names[] = { [LOG_LEVEL_ERR] = "error",
 					     [LOG_LEVEL_WARNING] = "warning",
@@ -117,14 +148,43 @@ static void to_terminal(const struct log_event *event, void *context)
 	struct tm tm;
 	int n;
 
-	(void)context;
 	localtime_r(&now, &tm);
 	strftime(clock, sizeof clock, "%H:%M:%S", &tm);
 	n = snprintf(line, sizeof line - 1, "%s %-7s %s", clock, names[event->level],
 		     event->message);
-	n = KT_CLAMP(n, 0, (int)sizeof line - 2);
-	line[n] = '\n';
-	(void)!write(STDERR_FILENO, line, (size_t)n + 1);
+	return write_line(line, sizeof line, n);
+}
+
+/* ---- what nobody reads ------------------------------------------------------------- */
+
+static bool say_lost(void)
+{
+	char message[96];
+	struct log_event event = { .level = LOG_LEVEL_WARNING, .message = message };
+
+	(void)snprintf(message, sizeof message,
+		       "%" PRIu64 " messages before this one are lost: nobody took them", nlost);
+	return deliver(&event);
+}
+
+static void sink(const struct log_event *event, void *context)
+{
+	(void)context;
+	pthread_mutex_lock(&lock);
+	if (nlost > 0 && say_lost())
+		nlost = 0;
+	if (nlost > 0 || !deliver(event))
+		nlost++;
+	pthread_mutex_unlock(&lock);
+}
+
+void journal_set_cycle(uint64_t cycle)
+{
+	current_cycle = cycle;
+	pthread_mutex_lock(&lock);
+	if (nlost > 0 && say_lost())
+		nlost = 0;
+	pthread_mutex_unlock(&lock);
 }
 
 /* systemd says in JOURNAL_STREAM which device and inode its stream has; only when
@@ -142,11 +202,8 @@ static bool stderr_is_journal(void)
 
 void journal_open(enum journal_target target, enum log_level most_verbose)
 {
-	log_sink_fn *sink = to_stderr;
-
-	if (target == JOURNAL_FOREGROUND)
-		sink = to_terminal;
-	else if (stderr_is_journal())
-		sink = to_journal;
+	deliver = target == JOURNAL_FOREGROUND ? to_terminal
+		  : stderr_is_journal()        ? to_journal
+					       : to_stderr;
 	log_set_sink(sink, NULL, most_verbose);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where log events go: the journal with fields, else stderr. */
+/* Where log events go: the journal with fields, else stderr.  Nothing waits for a reader: what
+ * nobody takes is lost, and counted, and said when somebody reads again. */
 #ifndef KT_JOURNAL_H
 #define KT_JOURNAL_H
 
@@ -13,7 +14,8 @@ enum journal_target {
 
 void journal_open(enum journal_target target, enum log_level most_verbose);
 
-/* The current tick's number, for the field KVMTUNED_CYCLE. */
+/* The current tick's number, for the field KVMTUNED_CYCLE; what was lost is said now, if
+ * somebody reads again. */
 void journal_set_cycle(uint64_t cycle);
 
 #endif

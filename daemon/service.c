@@ -9,39 +9,59 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-daemon.h>
 
+#include "datagram.h"
+
+/* A status that was not taken is sent again with the next tick; so is READY=1, without which
+ * systemd would end us. */
+static char last_status[256];
+static bool ready_owed;
+
+/* sd_notify(3) would wait for a systemd that does not read. */
+static bool notify(const char *text)
+{
+	static int fd = -1;
+	const char *to = getenv("NOTIFY_SOCKET");
+
+	return !to || datagram_send(&fd, to, text, strlen(text)) == 0;
+}
+
 void service_ready(void)
 {
-	(void)sd_notify(0, "READY=1");
+	ready_owed = !notify("READY=1");
 }
 
 void service_reloading(uint64_t now_ns)
 {
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_ns / 1000);
+	char text[64];
+
+	(void)snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_ns / 1000);
+	(void)notify(text); /* for whoever looks */
 }
 
 void service_stopping(void)
 {
-	(void)sd_notify(0, "STOPPING=1");
+	(void)notify("STOPPING=1"); /* for whoever looks */
 }
 
 void service_status(const char *fmt, ...)
 {
-	static char last[256];
-	char line[sizeof last];
+	char line[sizeof last_status], text[sizeof line + 8];
 	va_list args;
 
 	va_start(args, fmt);
 	(void)vsnprintf(line, sizeof line, fmt, args);
 	va_end(args);
-	if (strcmp(line, last) == 0)
+	if (strcmp(line, last_status) == 0)
 		return;
-	strcpy(last, line);
-	(void)sd_notifyf(0, "STATUS=%s", line);
+	(void)snprintf(text, sizeof text, "STATUS=%s", line);
+	strcpy(last_status, notify(text) ? line : "");
 }
 
 void service_tick_finished(void)
 {
-	(void)sd_notify(0, "WATCHDOG=1");
+	(void)notify("WATCHDOG=1"); /* the next one comes well before its time */
+	if (ready_owed)
+		service_ready();
 }
 
 uint64_t service_watchdog_interval_ns(void)

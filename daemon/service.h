@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What systemd is told, and what it tells us.  Without systemd all of this is
- * silent. */
+/* What systemd is told, and what it tells us.  Without systemd all of this is silent; with one
+ * that does not listen nothing waits for it. */
 #ifndef KT_SERVICE_H
 #define KT_SERVICE_H
 
@@ -9,7 +9,8 @@
 
 #include "util.h"
 
-/* READY=1; once, after the first good sample. */
+/* READY=1; once, after the first good sample.  What cannot be said now is said again when a
+ * tick has finished. */
 void service_ready(void);
 /* RELOADING=1 with the time; the caller answers with service_ready when done. */
 void service_reloading(uint64_t now_ns);

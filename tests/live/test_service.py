@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Is kvmtuned a good service: signals, reload, modes, privileges, exit statuses?"""
 import os
+import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 
 from ctl import ctl
@@ -155,6 +157,64 @@ def test_without_a_terminal_lines_have_priorities(live):
     daemon.wait_for("ksm: ")
     daemon.stop()
     assert daemon.lines and not [line for line in daemon.lines if not line.startswith("<")], daemon.lines
+
+
+class DeafJournal:
+    """journald's socket, with nobody who reads it and no room left in it."""
+    path = pathlib.Path("/run/systemd/journal/socket")
+    # stderr is the stream that systemd would have made for the unit.
+    within = ("sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$0" "$@"')
+
+    def __init__(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.unlink(missing_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.path))
+        self.fill()
+
+    def fill(self):
+        """Each writer has a limit of its own as well: until a new one finds no room."""
+        sent = True
+        while sent:
+            sent = False
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as writer:
+                writer.setblocking(False)
+                try:
+                    while True:
+                        writer.sendto(b"MESSAGE=of another program", str(self.path))
+                        sent = True
+                except BlockingIOError:
+                    pass
+
+    def read(self):
+        """What has arrived, the oldest first."""
+        entries = []
+        self.socket.setblocking(False)
+        try:
+            while True:
+                entries.append(self.socket.recv(65536))
+        except BlockingIOError:
+            return entries
+
+
+def test_a_journald_that_has_stopped_stops_nothing(live):
+    Ksm.need()
+    Ksm.write("run", 0)
+    live.guest("one")
+    before = Ksm.values()
+    journal = DeafJournal()
+    daemon = live.daemon(MEMORY_SHORT, options=(), within=DeafJournal.within)
+    wait_until(lambda: Ksm.number("run") == 1, what="KSM is scanning, whoever listens")
+    daemon.wait_ticks()
+    assert not [e for e in journal.read() if b"of another" not in e], "the test's socket had room"
+    daemon.wait_ticks()
+    told = journal.read()
+    assert re.search(rb"^MESSAGE=[1-9][0-9]* messages before this one are lost", told[0]), told
+    assert b"SYSLOG_IDENTIFIER=kvmtuned" in told[0], told
+    journal.fill()
+    daemon.stop()
+    assert Ksm.values() == before
+    assert not daemon.lines, "what is for the journal must not be on stderr, too"
 
 
 def test_an_unprivileged_daemon_says_what_it_lacks_and_goes_on(live):

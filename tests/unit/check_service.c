@@ -56,6 +56,59 @@ START_TEST(a_status_is_told_when_it_changes)
 }
 END_TEST
 
+/* Blocking here would end in the test's timeout. */
+static void fill(void)
+{
+	for (int i = 0; i < 5000; i++)
+		service_tick_finished();
+}
+
+START_TEST(a_systemd_that_does_not_listen_stops_nothing)
+{
+	unsigned int nheard = 0;
+
+	fill();
+	while (strcmp(hear(), "WATCHDOG=1") == 0)
+		nheard++;
+	ck_assert_uint_gt(nheard, 0);
+	ck_assert_uint_lt(nheard, 5000);
+	service_tick_finished();
+	ck_assert_str_eq(hear(), "WATCHDOG=1");
+	ck_assert_str_eq(hear(), "");
+}
+END_TEST
+
+START_TEST(readiness_and_status_are_not_lost)
+{
+	fill();
+	service_ready();
+	service_status("%d guests", 3);
+	while (hear()[0] != '\0')
+		ck_assert_str_eq(heard, "WATCHDOG=1");
+	service_tick_finished();
+	ck_assert_str_eq(hear(), "WATCHDOG=1");
+	ck_assert_str_eq(hear(), "READY=1");
+	service_status("%d guests", 3);
+	ck_assert_str_eq(hear(), "STATUS=3 guests");
+	service_tick_finished();
+	ck_assert_str_eq(hear(), "WATCHDOG=1");
+	ck_assert_str_eq(hear(), "");
+}
+END_TEST
+
+START_TEST(without_systemd_nobody_is_told)
+{
+	unsetenv("NOTIFY_SOCKET");
+	service_ready();
+	service_status("%d guests", 3);
+	service_tick_finished();
+	setenv("NOTIFY_SOCKET", "not-a-path", 1);
+	service_ready();
+	service_tick_finished();
+	ck_assert_str_eq(hear(), "");
+}
+END_TEST
+
 START_TEST(the_watchdog_wants_a_tick_three_times_in_its_time)
 {
 	char pid[16];
@@ -86,6 +139,9 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, NULL);
 	tcase_add_test(c, the_life_of_a_service_is_told);
 	tcase_add_test(c, a_status_is_told_when_it_changes);
+	tcase_add_test(c, a_systemd_that_does_not_listen_stops_nothing);
+	tcase_add_test(c, readiness_and_status_are_not_lost);
+	tcase_add_test(c, without_systemd_nobody_is_told);
 	tcase_add_test(c, the_watchdog_wants_a_tick_three_times_in_its_time);
 	tcase_add_test(c, without_systemd_a_stop_is_a_stop);
 	suite_add_tcase(s, c);
