@@ -102,7 +102,8 @@ static int read_pin(virDomainPtr dom, const struct virt_request *request, struct
 	return -1;
 }
 
-/* When the link breaks the pin may have been made: then it counts as ours. */
+/* When the link breaks the pin may have been made: then it counts as ours.  What was made and
+ * cannot be read back is believed: the threads' masks will tell. */
 static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 			const struct virt_request *request, struct cpumask *ret)
 {
@@ -116,9 +117,10 @@ static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		return r;
 	}
 	g->own_pins = true;
-	if (read_pin(dom, request, ret) < 0)
-		return virt_failed(v, dom, "reading a pin back");
-	return 0;
+	if (read_pin(dom, request, ret) == 0)
+		return 0;
+	*ret = request->cpus;
+	return virt_failed(v, dom, "reading a pin back") == -ENOTCONN ? -ENOTCONN : 0;
 }
 
 /* ---- the mark ----------------------------------------------------------------------- */

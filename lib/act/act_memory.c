@@ -166,6 +166,8 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 
 	g->has_fact = true;
 	g->fact_kib = plan->soft_limit_kib;
+	if (act_retry_is_due(&l->retry, a->now_ns))
+		g->in_force.limit_off = l->gave_up = false;
 	/* A limit that nobody watches must not stand. */
 	if (wish->dry_run && l->ours && !a->look_only)
 		act_memory_give_back(a, g, WHY_SWITCHED_OFF);
@@ -215,7 +217,7 @@ void act_memory_execute(struct act *a, struct act_guest *g)
 	l->todo = l->fresh = l->giving_back = false;
 	r = ask(a, g, l->asked);
 	if (r < 0 && !act_error_passes(r)) {
-		act_memory_refused(g, r);
+		act_memory_refused(a, g, r);
 		l->ours = l->got != l->original || l->lost;
 		a->undo_stale = true;
 	}
@@ -239,7 +241,7 @@ void act_memory_give_back(struct act *a, struct act_guest *g, enum why why)
 	r = ask(a, g, l->original);
 	l->giving_back = r == 0;
 	if (r < 0 && !act_error_passes(r)) {
-		act_memory_refused(g, r);
+		act_memory_refused(a, g, r);
 		l->gave_up = true;
 	}
 }
@@ -257,6 +259,7 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 			       .level = LOG_LEVEL_NOTICE, .id = LOG_RESTORED, .action = "restore" },
 		       l->lost ? l->asked : l->got, l->original);
 	l->ours = l->lost = l->lost_back = false;
+	l->retry = (struct retry){ 0 };
 	a->undo_stale = true;
 }
 
@@ -277,6 +280,7 @@ static void limited(struct act *a, struct act_guest *g, uint64_t found_kib)
 		       l->got, found_kib);
 	l->got = found_kib;
 	l->confirmed = l->gave_up = l->loaded = l->lost = l->lost_back = false;
+	l->retry = (struct retry){ 0 };
 }
 
 static void failed(struct act *a, struct act_guest *g, int error)
@@ -291,7 +295,7 @@ static void failed(struct act *a, struct act_guest *g, int error)
 	}
 	if (act_error_passes(error))
 		return;
-	act_memory_refused(g, error);
+	act_memory_refused(a, g, error);
 	l->gave_up = l->giving_back;
 	if (!l->giving_back && l->got == l->original && !l->lost) {
 		l->ours = l->known = false; /* if it was done after all, its mark will say so */

@@ -62,13 +62,28 @@ void act_memory_lost(const struct act_guest *g)
 		  g->pid, g->in_force.soft_limit_kib, to);
 }
 
-void act_memory_refused(struct act_guest *g, int error)
+static const char *hint(int error)
 {
-	char to[KIB_TEXT_MAX];
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+		return "check libvirt's polkit rules, and that it is qemu:///system";
+	case -ENOTSUP:
+		return "is a memory cgroup mounted?";
+	default:
+		return "the debug log has libvirt's words";
+	}
+}
+
+void act_memory_refused(const struct act *a, struct act_guest *g, int error)
+{
+	char to[KIB_TEXT_MAX], time[RETRY_TEXT_MAX];
 
 	if (g->in_force.limit_off)
 		return;
 	g->in_force.limit_off = true;
+	if (!act_error_is_final(error))
+		act_retry_later(&g->limit.retry, a->now_ns);
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_ERR,
 				      .id = LOG_WRITE_REFUSED,
@@ -77,9 +92,7 @@ void act_memory_refused(struct act_guest *g, int error)
 				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .to = kib_str(g->limit.asked, to),
 				      .error = -error },
-		  "libvirt did not set the soft limit to %s: %s (%s); limits of this guest are off",
-		  to, strerror(-error),
-		  error == -EACCES || error == -EPERM
-			  ? "check libvirt's polkit rules, and that it is qemu:///system"
-			  : "is a memory cgroup mounted? reload kvmtuned to have it try again");
+		  "libvirt did not set the soft limit to %s: %s (%s); limits of this guest are "
+		  "off%s",
+		  to, strerror(-error), hint(error), act_retry_str(&g->limit.retry, time));
 }

@@ -5,12 +5,6 @@
 
 #include "act_private.h"
 
-bool act_error_passes(int error)
-{
-	return error == -EAGAIN || error == -ENOTCONN || error == -ETIMEDOUT || error == -EBUSY ||
-	       error == -ENOENT;
-}
-
 /* All that was written since this was last said. */
 static void say_pinned(struct act_guest *g)
 {
@@ -46,7 +40,7 @@ static const char *hint(int error)
 	case -ENOTSUP:
 		return "this libvirt or this guest cannot do it; backend = affinity can";
 	default:
-		return "reload kvmtuned to have it try again";
+		return "the debug log has libvirt's words";
 	}
 }
 
@@ -55,12 +49,15 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 	/* What the kernel does not let us do to one guest it lets us do to none. */
 	bool all =
 		g->placement.backend == PLACEMENT_AFFINITY && (error == -EPERM || error == -EACCES);
-	char to[KT_CPULIST_MAX];
+	struct placement *p = &g->placement;
+	char to[KT_CPULIST_MAX], time[RETRY_TEXT_MAX];
 
-	if (g->placement.off || a->affinity_off)
+	if (p->off || a->affinity_off)
 		return;
 	a->affinity_off |= all;
-	g->placement.off = true;
+	p->off = true;
+	if (p->backend == PLACEMENT_LIBVIRT && !act_error_is_final(error))
+		act_retry_later(&p->retry, a->now_ns);
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_ERR,
 				      .id = LOG_WRITE_REFUSED,
@@ -70,9 +67,9 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 				      .to = cpumask_str(&pin->asked, to, sizeof to),
 				      .error = -error },
 		  "%s thread %u (tid %d) could not be pinned to CPUs %.100s: %s (%s); placement of "
-		  "%s is off",
+		  "%s is off%s",
 		  undo_role_word[pin->role], pin->number, pin->tid, to, strerror(-error),
-		  hint(error), all ? "all guests" : "this guest");
+		  hint(error), all ? "all guests" : "this guest", act_retry_str(&p->retry, time));
 }
 
 /* What is read back is ours if it is what was asked for, less what the cpuset has not.
@@ -203,14 +200,16 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 		note_result(&g->placement, pin, &reply->cpus);
 		g->in_force.pin_changed_ns = a->now_ns;
 	} else if (!act_error_passes(reply->error)) {
+		/* libvirt may have done it and failed later: its mask will tell. */
 		act_placement_refused(a, g, pin, reply->error);
 		pin->gave_up = pin->giving_back;
-		/* Refused, so what was there before is there still. */
-		pin->ours = !cpumask_equal(&pin->got, &pin->original);
 	}
 	a->undo_stale |= !pin->ours;
 	pin->giving_back = false;
-	if (!act_pins_any_pending(&g->placement))
+	if (!act_pins_any_pending(&g->placement)) {
 		say_pinned(g);
+		if (!g->placement.off && act_pins_are_done(&g->placement))
+			g->placement.retry = (struct retry){ 0 };
+	}
 	act_placement_gave_back(a, g);
 }

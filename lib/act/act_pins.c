@@ -85,6 +85,14 @@ bool act_pins_any_pending(const struct placement *p)
 	return false;
 }
 
+bool act_pins_are_done(const struct placement *p)
+{
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].ours && !p->pin[i].done)
+			return false;
+	return true;
+}
+
 /* What libvirt was asked for may be done at any moment, and would look like somebody else's
  * pin to whoever takes the guest for unpinned. */
 static bool is_asked(const struct pin *pin)

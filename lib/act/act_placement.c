@@ -67,15 +67,6 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 	return 1;
 }
 
-/* True: all that there are have what the last wish asked for, as far as it is to be had. */
-static bool is_done(const struct placement *p)
-{
-	for (size_t i = 0; i < p->npins; i++)
-		if (p->pin[i].ours && !p->pin[i].done)
-			return false;
-	return true;
-}
-
 /* Pins that there were, other CPUs than they were asked for. */
 static bool wishes_elsewhere(const struct placement *p, const struct placement_plan *wish)
 {
@@ -125,7 +116,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	p->moves = false;
 	p->home_before = p->home;
 	p->why = look->wish->why;
-	if (!is_done(p) && wishes_elsewhere(p, look->wish))
+	if (!act_pins_are_done(p) && wishes_elsewhere(p, look->wish))
 		return;
 	for (size_t i = 0; i < plan->nthreads; i++) {
 		int r = note_thread(a, look, g, &plan->threads[i], i);
@@ -213,6 +204,31 @@ static bool can_be_set(const struct act *a, const struct act_guest *g,
 	return !act_pins_any_pending(&g->placement);
 }
 
+static void try_again(struct act *a, struct placement *p)
+{
+	if (!act_retry_is_due(&p->retry, a->now_ns))
+		return;
+	p->off = false;
+	for (size_t i = 0; i < p->npins; i++)
+		p->pin[i].gave_up = false;
+}
+
+/* A plan that asks for nothing does not ask for half a guest either: what is going back, or has
+ * to, goes on doing so. */
+static void hold(struct act *a, struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+
+	if (a->look_only)
+		return;
+	if (p->off)
+		act_placement_give_back(a, g, WHY_ACTUATOR_OFF);
+	else if (g->in_force.pin_ceded)
+		act_placement_give_back(a, g, WHY_CEDED);
+	else if (p->giving_back)
+		act_placement_give_back(a, g, p->why);
+}
+
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct placement_plan *wish = &plan->placement;
@@ -220,8 +236,11 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	struct look look;
 	struct home home;
 
-	if (wish->wish == WISH_HOLD)
+	try_again(a, p);
+	if (wish->wish == WISH_HOLD) {
+		hold(a, g);
 		return;
+	}
 	if (wish->dry_run || a->look_only) {
 		dry_run(a, g, plan);
 		return;

@@ -26,6 +26,7 @@
  *	act_move.c        memory that is to go to other nodes: orders and answers
  *	act_move_say.c    ... and what is said about it
  *	mover*.c          ... moved, on a thread of its own (mover.h)
+ *	act_retry.c       when a request that failed is made again
  *	act_log.c         events about a guest
  *	undo.c            originals -> undo file
  *	undo_read.c       undo file -> originals
@@ -127,6 +128,12 @@ struct act_move {
 
 /* ---- guests ------------------------------------------------------------ */
 
+/* libvirt has failed, which may pass. */
+struct retry {
+	uint64_t at_ns;      /* 0: not waiting */
+	unsigned int wait_s; /* the last time */
+};
+
 struct pin {
 	pid_t tid;
 	uint64_t start_ticks;
@@ -157,6 +164,7 @@ struct placement {
 	enum placement_backend backend;
 	struct home home, home_before;
 	bool todo, off, giving_back;
+	struct retry retry; /* off until then; without: until reload */
 	bool moves;         /* by this apply, pins that there were are asked for other CPUs */
 	size_t given_back;  /* threads, so far */
 	bool trust_present; /* after a reload: whatever mask is there is the original */
@@ -172,10 +180,11 @@ struct limit {
 	bool ours, fresh, gave_up; /* as above */
 	bool known; /* once ours: `original` and `asked` tell late facts from new ones */
 	bool todo, pending, giving_back;
-	bool confirmed; /* libvirt's facts have shown `got`: from now on they are fresh */
-	bool loaded;    /* of an earlier life, and no fact has been seen since */
-	bool lost;      /* the link broke before the answer: done or not, nobody knows ... */
-	bool lost_back; /* ... about the original */
+	bool confirmed;     /* libvirt's facts have shown `got`: from now on they are fresh */
+	bool loaded;        /* of an earlier life, and no fact has been seen since */
+	bool lost;          /* the link broke before the answer: done or not, nobody knows ... */
+	bool lost_back;     /* ... about the original */
+	struct retry retry; /* limits are off until then; without: until reload */
 	enum why why;
 	uint64_t original, before, asked;
 	uint64_t got; /* as read back: whole pages */
@@ -383,6 +392,8 @@ struct pin *act_pin_add(struct placement *p);
 void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);
 bool act_pins_any_ours(const struct placement *p);
 bool act_pins_any_pending(const struct placement *p);
+/* True: all that there are have what the last wish asked for, as far as it is to be had. */
+bool act_pins_are_done(const struct placement *p);
 bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found);
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
@@ -434,11 +445,9 @@ void act_placement_abandon(struct act_guest *g);
 
 void act_placement_execute(struct act *a, struct act_guest *g);
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
-/* The kernel or libvirt refused: placement of this guest, or of all, is off; said once. */
+/* The kernel or libvirt refused: placement of this guest, or of all, is off, for a while or until
+ * reload; said once. */
 void act_placement_refused(struct act *a, struct act_guest *g, const struct pin *pin, int error);
-/* Whether the same request may be granted another time. */
-bool act_error_passes(int error);
-
 /* ---- act_unpin.c ------------------------------------------------------- */
 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
@@ -476,8 +485,8 @@ void act_memory_publish(struct act_guest *g);
 
 /* Somebody else set `found_kib`: the guest's limits are theirs from now on. */
 void act_memory_cede(struct act *a, struct act_guest *g, uint64_t found_kib);
-/* Said once; limits of this guest are off then. */
-void act_memory_refused(struct act_guest *g, int error);
+/* Limits of this guest are off for a while, or until reload; said. */
+void act_memory_refused(const struct act *a, struct act_guest *g, int error);
 /* libvirt no longer knows the guest: a limit of ours stays, and that is said. */
 void act_memory_lost(const struct act_guest *g);
 /* A change; event.id says of which kind. */
@@ -501,6 +510,19 @@ bool act_move_is_old_news(const struct act_move *m, const struct act_guest *g);
 /* What is to be moved, or would be. */
 void act_move_say_begin(const struct act_move *m, const struct act_guest *g);
 void act_move_say_end(const struct act_move *m, struct act_guest *g);
+
+/* ---- act_retry.c ------------------------------------------------------- */
+
+/* Whether the same request may be granted by the next plan ... */
+bool act_error_passes(int error);
+/* ... or never, as long as libvirt and the guest are what they are. */
+bool act_error_is_final(int error);
+void act_retry_later(struct retry *r, uint64_t now_ns);
+/* True once, when the time has come. */
+bool act_retry_is_due(struct retry *r, uint64_t now_ns);
+/* " for 10 s", or nothing.  Returns buf. */
+enum { RETRY_TEXT_MAX = 32 };
+const char *act_retry_str(const struct retry *r, char buf[RETRY_TEXT_MAX]);
 
 /* ---- act_log.c --------------------------------------------------------- */
 

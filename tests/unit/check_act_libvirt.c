@@ -43,6 +43,13 @@ static void answer_all(void)
 	nrequests = 0;
 }
 
+/* What the policy wishes for a guest that it may not touch. */
+static void hold(void)
+{
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	apply();
+}
+
 static bool asks(size_t i, enum thread_role role, unsigned int number, const struct cpumask *cpus)
 {
 	return request[i].is_pin && request[i].role == role && request[i].number == number &&
@@ -258,6 +265,107 @@ START_TEST(a_refusal_ends_it_for_this_guest_and_gives_back)
 	act_forgive(act);
 	pin_to_first();
 	ck_assert_uint_eq(nrequests, PINS);
+}
+END_TEST
+
+/* libvirt moves the thread, fails later, and says so. */
+START_TEST(a_refusal_of_what_was_done_is_undone)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		set_mask(guest.thread[thread_of(&request[i])].tid, &first);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EIO);
+	nrequests = 0;
+	hold();
+	ck_assert_uint_eq(nrequests, PINS);
+	ck_assert(asks(1, THREAD_VCPU, 0, &all));
+	answer_all();
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+	hold();
+	ck_assert(!exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+START_TEST(a_failure_is_tried_again_later_and_ever_later)
+{
+	static const uint64_t wait_s[] = { 10, 20, 40, 80, 160, 320, 600, 600 };
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(wait_s); i++) {
+		plan->now_ns = 0;
+		pin_to_first();
+		ck_assert_uint_eq(nrequests, PINS);
+		reply(&request[1], -EIO); /* the moment is 2000 ns */
+		reply(&request[0], -EIO);
+		reply(&request[2], -EIO);
+		nrequests = 0;
+		ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), i + 1);
+		plan->now_ns = wait_s[i] * KT_NS_PER_S + 1999;
+		hold();
+		ck_assert(in_force()->pin_off);
+		plan->now_ns++;
+		hold();
+		ck_assert(!in_force()->pin_off);
+	}
+	pin_to_first();
+	answer_all();
+	pin_to_second();
+	reply(&request[0], -EIO);
+	plan->now_ns = wait_s[0] * KT_NS_PER_S + 2000;
+	hold();
+	ck_assert(!in_force()->pin_off);
+}
+END_TEST
+
+static const int final[] = { -ENOTSUP, -EACCES, -EPERM };
+
+START_TEST(what_libvirt_cannot_or_may_not_do_is_not_tried_again)
+{
+	pin_to_first();
+	reply(&request[0], final[_i]);
+	plan->now_ns = 3600 * KT_NS_PER_S;
+	hold();
+	ck_assert(in_force()->pin_off);
+}
+END_TEST
+
+START_TEST(an_original_that_is_refused_is_tried_again)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EIO);
+	nrequests = 0;
+	apply();
+	ck_assert_uint_eq(nrequests, 0);
+	plan->now_ns = 10 * KT_NS_PER_S + 2000;
+	apply();
+	ck_assert_uint_eq(nrequests, PINS);
+	answer_all();
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+	apply();
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* The policy holds a guest that was ceded or is off; half of it must not stay where it was. */
+START_TEST(what_goes_back_goes_on_doing_so_without_a_wish)
+{
+	pin_to_first();
+	answer_all();
+	set_mask(guest.thread[3].tid, &second); /* virsh vcpupin */
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	reply(&request[0], -EBUSY);
+	reply(&request[1], -EBUSY);
+	nrequests = 0;
+	hold();
+	ck_assert_uint_eq(nrequests, 2);
+	answer_all();
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &second));
 }
 END_TEST
 
@@ -523,6 +631,12 @@ int main(void)
 	tcase_add_test(c, a_lost_answer_may_have_been_a_yes);
 	tcase_add_test(c, a_guest_goes_on_when_it_has_arrived);
 	tcase_add_test(c, a_refusal_ends_it_for_this_guest_and_gives_back);
+	tcase_add_test(c, a_refusal_of_what_was_done_is_undone);
+	tcase_add_test(c, a_failure_is_tried_again_later_and_ever_later);
+	tcase_add_loop_test(c, what_libvirt_cannot_or_may_not_do_is_not_tried_again, 0,
+			    KT_ARRAY_LEN(final));
+	tcase_add_test(c, an_original_that_is_refused_is_tried_again);
+	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);
 	tcase_add_test(c, a_guest_that_only_libvirt_has_lost_keeps_its_originals);

@@ -277,6 +277,29 @@ START_TEST(a_refusal_is_said_once_and_ends_it)
 }
 END_TEST
 
+START_TEST(a_failure_is_tried_again_later)
+{
+	limit(1000000);
+	assert_asked(1000000);
+	reply(0, -EIO); /* the moment is 2000 ns */
+	plan->now_ns = 10 * KT_NS_PER_S + 1999;
+	limit(900000);
+	ck_assert_uint_eq(nrequests, 0);
+	plan->now_ns++;
+	limit(900000);
+	assert_done(900000);
+	fact(900000);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -EIO);
+	plan->now_ns = 10 * KT_NS_PER_S + 2000; /* it has worked meanwhile */
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert(!in_force()->limited && !in_force()->limit_off);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 2);
+}
+END_TEST
+
 START_TEST(what_was_set_before_a_refusal_is_given_back)
 {
 	limit(1000000);
@@ -375,6 +398,7 @@ int main(void)
 	tcase_add_test(c, a_limit_of_a_guest_that_has_gone_went_with_it);
 	tcase_add_test(c, a_guest_that_is_not_there_is_left_alone);
 	tcase_add_test(c, a_refusal_is_said_once_and_ends_it);
+	tcase_add_test(c, a_failure_is_tried_again_later);
 	tcase_add_test(c, what_was_set_before_a_refusal_is_given_back);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);

@@ -16,7 +16,7 @@
 
 /* In `calls`: m: marked, u: unmarked, p: pinned, v: a vCPU. */
 
-static atomic_bool pinning_fails, marking_fails, slow;
+static atomic_bool pinning_fails, marking_fails, reading_fails, slow;
 static char *marked_at_pin;
 
 typedef int pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
@@ -39,6 +39,16 @@ int virDomainPinEmulator(virDomainPtr dom, unsigned char *map, int length, unsig
 	marked_at_pin = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, PINS_NAMESPACE,
 					     VIR_DOMAIN_AFFECT_LIVE);
 	return pinning_fails ? -1 : call(dom, map, length, flags);
+}
+
+typedef int read_pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
+
+int virDomainGetEmulatorPinInfo(virDomainPtr dom, unsigned char *map, int length,
+				unsigned int flags)
+{
+	read_pin_fn *call = (read_pin_fn *)real("virDomainGetEmulatorPinInfo");
+
+	return reading_fails ? -1 : call(dom, map, length, flags);
 }
 
 /* The test driver has no live pins of vCPUs: these are never in force. */
@@ -218,6 +228,22 @@ START_TEST(what_cannot_be_marked_is_not_pinned)
 }
 END_TEST
 
+START_TEST(a_pin_that_was_made_and_cannot_be_read_back_is_made)
+{
+	struct cpumask cpus = cpus_of("0-3");
+	struct virt_news news;
+
+	reading_fails = true;
+	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	news = next_of(VIRT_REPLY);
+	ck_assert_int_eq(news.reply.error, 0);
+	ck_assert(cpumask_equal(&news.reply.cpus, &cpus));
+	reading_fails = false;
+	ck_assert(is_pinned_to("0-3"));
+	pins_are(EMULATOR("0-3", "none"));
+}
+END_TEST
+
 START_TEST(a_pin_that_was_not_made_leaves_no_mark)
 {
 	pinning_fails = true;
@@ -277,6 +303,7 @@ int main(void)
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
 		what_cannot_be_marked_is_not_pinned,
+		a_pin_that_was_made_and_cannot_be_read_back_is_made,
 		a_pin_that_was_not_made_leaves_no_mark,
 		what_is_lifted_late_hits_no_pin_of_ours,
 	};
