@@ -47,7 +47,8 @@ pid_t sense_find_daemon(const struct hostfs *fs, const char *name);
 
 /* CPUs, nodes, distances; through hwloc, which honours HWLOC_SYNTHETIC and
  * HWLOC_XMLFILE for tests, and the root of `fs` otherwise.
- * -ENOTSUP: a node id or CPU number beyond limits.h. */
+ * -ENOTSUP, -ERANGE: a node id or CPU number beyond limits.h; -EINVAL: a list of those
+ * on-line that is none; -errno. */
 int sense_topology(const struct hostfs *fs, struct topology *ret) KT_MUST_USE;
 
 #endif

@@ -101,6 +101,28 @@ static void keep_memory_only_nodes(void)
 	setenv("HWLOC_USE_NUMA_INITIATORS", "0", 0);
 }
 
+/* hwloc 2.9 ends the whole process at a list of nodes that has none ("5-3"), and allocates
+ * for minutes at one that names millions.  A kernel without NUMA has no such list. */
+static int check_list(const struct hostfs *fs, const char *path)
+{
+	struct cpumask ids;
+	char text[KT_CPULIST_MAX];
+	ssize_t n = hostfs_read(fs, path, text, sizeof text);
+	int r;
+
+	if (n < 0)
+		return n == -ENOENT ? 0 : (int)n;
+	r = cpumask_parse(text, &ids);
+	return r == 0 && cpumask_empty(&ids) ? -EINVAL : r;
+}
+
+static int check_lists(const struct hostfs *fs)
+{
+	int r = check_list(fs, "sys/devices/system/cpu/online");
+
+	return r < 0 ? r : check_list(fs, "sys/devices/system/node/online");
+}
+
 /* hwloc takes another root only from the environment, and would prefer it to a machine
  * that is named there as well. */
 static int load(const struct hostfs *fs, hwloc_topology_t hwloc)
@@ -108,9 +130,13 @@ static int load(const struct hostfs *fs, hwloc_topology_t hwloc)
 	char root[64];
 	int r;
 
-	if (fs->is_live || getenv("HWLOC_SYNTHETIC") || getenv("HWLOC_XMLFILE"))
+	if (getenv("HWLOC_SYNTHETIC") || getenv("HWLOC_XMLFILE"))
 		return hwloc_topology_load(hwloc) < 0 ? -EIO : 0;
-	r = str_format(root, sizeof root, "/proc/self/fd/%d", fs->root_fd);
+	r = check_lists(fs);
+	if (r == 0 && fs->is_live)
+		return hwloc_topology_load(hwloc) < 0 ? -EIO : 0;
+	if (r == 0)
+		r = str_format(root, sizeof root, "/proc/self/fd/%d", fs->root_fd);
 	if (r < 0)
 		return r;
 	setenv("HWLOC_FSROOT", root, 1);

@@ -121,6 +121,59 @@ START_TEST(isolated_cpus_are_on_line_and_not_usable)
 }
 END_TEST
 
+/* ---- lists that are none --------------------------------------------------------------------- */
+
+#define CPU_ONLINE  "sys/devices/system/cpu/online"
+#define NODE_ONLINE "sys/devices/system/node/online"
+
+static const struct {
+	const char *path, *text; /* NULL: no such file */
+	int result;
+} odd_lists[] = {
+	{ NODE_ONLINE, "5-3\n", -EINVAL },
+	{ NODE_ONLINE, "-1\n", -EINVAL },
+	{ NODE_ONLINE, "", -EINVAL },
+	{ NODE_ONLINE, "\n", -EINVAL },
+	{ NODE_ONLINE, "\xff\xfegarbage", -EINVAL },
+	{ NODE_ONLINE, "0-4000000\n", -ERANGE },
+	{ NODE_ONLINE, "18446744073709551615\n", -ERANGE },
+	{ NODE_ONLINE, "0,7\n", 0 }, /* one of them has no folder */
+	{ NODE_ONLINE, NULL, 0 },
+	{ CPU_ONLINE, "3-0\n", -EINVAL },
+	{ CPU_ONLINE, "", -EINVAL },
+	{ CPU_ONLINE, "garbage\n", -EINVAL },
+	{ CPU_ONLINE, "0-99999999\n", -ERANGE },
+	{ CPU_ONLINE, NULL, 0 },
+};
+
+/* Without this hwloc would not look further. */
+static void put_cpu(void)
+{
+	put("sys/devices/system/cpu/cpu0/topology/core_cpus", "1\n");
+	put(NODE0 "/cpumap", "1\n");
+}
+
+START_TEST(an_odd_list_is_an_error_and_not_the_end_of_us)
+{
+	put_cpu();
+	if (odd_lists[_i].text)
+		put(odd_lists[_i].path, odd_lists[_i].text);
+	else
+		drop(odd_lists[_i].path);
+	ck_assert_int_eq(sense_topology(&fs, &t), odd_lists[_i].result);
+	ck_assert(odd_lists[_i].result == 0 ? t.nnodes == 1 : untouched());
+}
+END_TEST
+
+START_TEST(a_list_that_cannot_be_read_is_an_error)
+{
+	drop(NODE_ONLINE);
+	put(NODE_ONLINE "/is-a-folder", "");
+	ck_assert_int_eq(sense_topology(&fs, &t), -EISDIR);
+	ck_assert(untouched());
+}
+END_TEST
+
 /* ---- how far apart --------------------------------------------------------------------------- */
 
 static const struct {
@@ -258,6 +311,8 @@ int main(void)
 	LOOP(tc, a_synthetic_machine_is_what_it_says, machines);
 	LOOP(tc, isolated_cpus_are_on_line_and_not_usable, lists);
 	LOOP(tc, distances_go_to_the_present_nodes_in_their_order, distances);
+	LOOP(tc, an_odd_list_is_an_error_and_not_the_end_of_us, odd_lists);
+	tcase_add_test(tc, a_list_that_cannot_be_read_is_an_error);
 	tcase_add_test(tc, recorded_machines_are_whole);
 	tcase_add_test(tc, a_node_without_cpus_is_memory_only);
 	tcase_add_test(tc, this_machine_is_whole);
