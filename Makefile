@@ -272,6 +272,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, PRESETDI
 	install -D -m 0644 ctl/kvmtunectl.bash $(DESTDIR)$(COMPLETIONDIR)/kvmtunectl
 	install -D -m 0644 man/kvmtunectl.1 $(DESTDIR)$(MANDIR)/man1/kvmtunectl.1
 	install -D -m 0644 -t $(DESTDIR)$(SCHEMADIR) ctl/schema/*.json
+	install -D -m 0644 man/kvmtuned-security.7 $(DESTDIR)$(MANDIR)/man7/kvmtuned-security.7
 	install -D -m 0644 man/kvmtuned.8 $(DESTDIR)$(MANDIR)/man8/kvmtuned.8
 	install -D -m 0644 man/kvmtuned.conf.5 $(DESTDIR)$(MANDIR)/man5/kvmtuned.conf.5
 

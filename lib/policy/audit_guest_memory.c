@@ -234,14 +234,19 @@ void judge_guest_hugepages(const struct audit_input *in, struct audit_verdict *v
 	audit_expect(v, pages >= needed);
 }
 
+static bool is_to_share_nothing(const struct domain *d)
+{
+	return d->metadata.ksm == GUEST_SWITCH_OFF || d->wish.ksm == GUEST_SWITCH_OFF;
+}
+
 void judge_guest_nosharepages(const struct audit_input *in, struct audit_verdict *v)
 {
 	const struct audit_guest *g = audit_guest_judged(in, v);
 
 	if (!g)
 		return;
-	if (!audit_guest_is_fast(in)) {
-		audit_not_applicable(v, "The guest is not a fast one.");
+	if (!audit_guest_is_fast(in) && !is_to_share_nothing(audit_guest_domain(in))) {
+		audit_not_applicable(v, "The guest is not a fast one, and may share.");
 		return;
 	}
 	if (g->hugepages) {

@@ -171,9 +171,9 @@ const struct audit_rule audit_guest_rules[] = {
 	{ .id = "guest-nosharepages",
 	  RULE(nosharepages, WARNING, RESTART),
 	  .is = "nosharepages: {a}",
-	  .should = "not that of a guest that is to be fast",
+	  .should = "yes for a guest that is to be fast, or for which ksm = off is said",
 	  .why = "Each first write to a merged page makes a copy, which takes far longer than a "
-		 "write.",
+		 "write and tells other guests what is in memory; ksm = off alone stops no merging.",
 	  .source = FORMAT "; " OVIRT,
 	  .fix = "<memoryBacking><nosharepages/></memoryBacking>" },
 	{ .id = "guest-vnuma",

@@ -57,6 +57,21 @@ def test_new_guests_are_merged_and_ksmd_goes_quiet(live):
     assert Ksm.values() == before
 
 
+def test_a_guest_that_shares_no_pages_is_not_merged_with_its_twins(live):
+    """What one guest can learn of another by merging, it cannot learn of this one."""
+    Ksm.need()
+    Ksm.write("run", 0)
+    content = live.file("content", distinct_pages("twin", PAGES))
+    spared = live.guest("spared", loader=content,
+                        elements="<memoryBacking><nosharepages/></memoryBacking>")
+    guests = twins(live, 2, PAGES)
+    daemon = live.daemon(ALWAYS)
+    wait_merged(guests)
+    daemon.wait_for(ksm_verdict("converged"), 60)
+    assert merging_pages(spared) == 0
+    daemon.stop()
+
+
 def test_memory_that_becomes_equal_late_is_merged_by_a_sweep(live):
     need("smart_scan")
     Ksm.write("run", 0)

@@ -109,6 +109,9 @@ GIVEN(huge_of_no_size, huge(); fx.host.small[0].total = (struct fact){ 0 })
 GIVEN(locked_and_limited, facts_of(A)->locked = true; facts_of(A)->hard_limit_kib = 1)
 
 GIVEN(spared, realtime(); facts_of(A)->nosharepages = true)
+GIVEN(opted_out_of_ksm, guest_of(A)->metadata.ksm = GUEST_SWITCH_OFF)
+GIVEN(configured_out_of_ksm, guest_of(A)->wish.ksm = GUEST_SWITCH_OFF)
+GIVEN(opted_out_and_spared, opted_out_of_ksm(); facts_of(A)->nosharepages = true)
 GIVEN(realtime_and_huge, realtime(); huge())
 GIVEN(ksm_off, realtime(); fx.host.ksm_run = fact(0))
 GIVEN(ksm_unmerged, realtime(); fx.host.ksm_run = fact(2))
@@ -219,7 +222,10 @@ static const struct audit_row rows[] = {
 	{ "not locked", "guest-memory-locked", NULL, NA },
 	{ "without a limit", "guest-memory-locked", no_limit_locked, FINDING },
 	{ "with one", "guest-memory-locked", locked_and_limited, OK },
-	{ "not fast", "guest-nosharepages", NULL, NA },
+	{ "not fast, may share", "guest-nosharepages", NULL, NA },
+	{ "opted out only in words", "guest-nosharepages", opted_out_of_ksm, FINDING },
+	{ "by the configuration", "guest-nosharepages", configured_out_of_ksm, FINDING },
+	{ "opted out in fact", "guest-nosharepages", opted_out_and_spared, OK },
 	{ "fast", "guest-nosharepages", realtime, FINDING },
 	{ "shared", "guest-nosharepages", fast_and_shared, NA },
 	{ "spared", "guest-nosharepages", spared, OK },
