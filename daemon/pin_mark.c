@@ -147,6 +147,11 @@ const struct pin_mark *pin_marks_of_thread(const struct pin_marks *m, enum threa
 	return NULL;
 }
 
+bool pin_marks_replaced(const struct pin_marks *m, const struct pin_mark *pin)
+{
+	return pin_marks_of_thread(m, pin->role, pin->number) && !pin_marks_of(m, pin);
+}
+
 /* ---- writing ------------------------------------------------------------------- */
 
 static const char *word_of(enum thread_role role)

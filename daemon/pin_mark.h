@@ -57,6 +57,9 @@ const struct pin_mark *pin_marks_of(const struct pin_marks *m, const struct pin_
 const struct pin_mark *pin_marks_of_thread(const struct pin_marks *m, enum thread_role role,
 					   unsigned int number);
 
+/* Somebody has put a pin in the place of one of ours. */
+bool pin_marks_replaced(const struct pin_marks *m, const struct pin_mark *pin);
+
 /* As virDomainSetMetadata takes it; the caller frees it.  NULL: no memory. */
 char *pin_marks_text(const struct pin_marks *m);
 

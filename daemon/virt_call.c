@@ -116,6 +116,7 @@ static void note(struct virt *v, const struct virt_request *request)
 		g->lift_pins = true;
 	} else if (request->kind == VIRT_REQUEST_OWN_PINS) {
 		g->own_pins = true;
+		g->foreign_pins = false;
 	} else {
 		g->own_soft_limit = true;
 		g->own_soft_limit_kib = 0;

@@ -47,13 +47,17 @@ static void read_pin(const xmlNode *n, const struct pin_marks *marks, struct dom
 	struct cpumask cpus = { 0 };
 	struct pin_mark pin;
 
+	bool is_read;
+
 	if (!read_cpus(n, &cpus, x))
 		return;
 	narrow(&cpus, &x->has_pins, &x->pinned);
-	if (pin_read(n, &pin) && pin_marks_of(marks, &pin))
+	is_read = pin_read(n, &pin);
+	if (is_read && pin_marks_of(marks, &pin))
 		narrow(&cpus, &x->has_marked_pins, &x->marked);
 	else
 		narrow(&cpus, &x->has_unmarked_pins, &x->unmarked);
+	x->has_replaced_pins = x->has_replaced_pins || (is_read && pin_marks_replaced(marks, &pin));
 }
 
 /* 0 and less are no limit.  That of the emulator or of I/O threads leaves the vCPUs alone. */

@@ -24,6 +24,7 @@ struct domain_xml {
 	bool has_pins;                           /* vcpupin, emulatorpin, iothreadpin ... */
 	bool has_marked_pins, has_unmarked_pins; /* ... that are ours by their mark, or not */
 	struct cpumask pinned, marked, unmarked; /* CPUs that all of these allow */
+	bool has_replaced_pins;                  /* where there is a mark of another pin of ours */
 	bool numa_policy;     /* numatune, but not plain restrictive: no pin of ours makes one
 			       */
 	bool cache_policy;    /* cachetune, memorytune: the same */

@@ -104,7 +104,8 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 
 	if (!g->announced)
 		return;
-	g->announced = g->stopped = g->own_pins = g->own_soft_limit = g->lift_pins = false;
+	g->announced = g->stopped = g->lift_pins = false;
+	g->own_pins = g->foreign_pins = g->own_soft_limit = false;
 	g->own_soft_limit_kib = 0;
 	g->rest_until_ns = 0;
 	g->gone = VIRT_GONE_STOPPED;

@@ -175,6 +175,7 @@ static void tell_foreign_pin(struct virt *v, struct virt_guest *g, const virType
 	char text[VIRT_TEXT_MAX];
 
 	g->own_pins = false;
+	g->foreign_pins = true;
 	(void)snprintf(text, sizeof text, "%s=%s", p->field, p->value.s); /* cut: still a hint */
 	str_escape(text, news.text, sizeof news.text);
 	if (g->announced)

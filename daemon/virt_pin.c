@@ -228,7 +228,18 @@ static void see_waiting(void *context, const void *item)
 		w->error = mark_asked(w->state, request, w->marks);
 }
 
-static int mark_before(struct virt *v, virDomainPtr dom, const struct virt_request *request)
+/* What follows takes their marks away, which nobody may have read yet. */
+static void note_replaced(struct virt *v, struct virt_guest *g, const struct pin_state *s)
+{
+	for (size_t i = 0; i < s->pins.n && !g->foreign_pins; i++) {
+		g->foreign_pins = pin_marks_replaced(&s->marks, &s->pins.mark[i]);
+		if (g->foreign_pins)
+			virt_guest_touch(v, g);
+	}
+}
+
+static int mark_before(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		       const struct virt_request *request)
 {
 	AUTO_STATE struct pin_state s = { 0 };
 	PIN_MARKS_AUTO struct pin_marks marks = { 0 };
@@ -236,6 +247,7 @@ static int mark_before(struct virt *v, virDomainPtr dom, const struct virt_reque
 	int r;
 
 	r = read_state(v, dom, &s);
+	note_replaced(v, g, &s);
 	if (r == 0)
 		r = keep_in_force(&s, &marks);
 	if (r == 0)
@@ -261,7 +273,7 @@ static void mark_after(struct virt *v, virDomainPtr dom, const struct virt_reque
 int virt_pin_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		     const struct virt_request *request, struct cpumask *ret)
 {
-	int r = mark_before(v, dom, request);
+	int r = mark_before(v, g, dom, request);
 
 	if (r < 0)
 		return r;

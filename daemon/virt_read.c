@@ -210,7 +210,8 @@ int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, stru
 		r = read_persistent(v, dom, &persistent, &judge.persistent);
 	if (r < 0)
 		return r;
-	judge.own_pins = g->own_pins;
+	g->foreign_pins = g->foreign_pins || live.has_replaced_pins;
+	judge.own_pins = g->own_pins && !g->foreign_pins;
 	judge.own_soft_limit = owns_soft_limit(g, d);
 	virt_domain_judge(&judge, d);
 	*ret_live = live;

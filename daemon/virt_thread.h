@@ -62,7 +62,8 @@ struct virt_guest {
 	bool stopped;   /* so said an event: `gone` is the reason */
 	bool missing;   /* gone without an event, which may still come */
 	bool own_pins, own_soft_limit;
-	bool lift_pins; /* those with a mark, as soon as it is not busy */
+	bool foreign_pins; /* beside ours: only marks tell which is which, whatever we do */
+	bool lift_pins;    /* those with a mark, as soon as it is not busy */
 	struct uuid uuid;
 	enum virt_gone gone;
 	unsigned int failures;       /* to read it, in a row */

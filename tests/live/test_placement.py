@@ -120,6 +120,27 @@ def test_a_foreign_pin_is_ceded_once_and_stays_after_the_stop(live):
     wait_home(bystander, home | other)
 
 
+def test_a_vcpupin_by_virsh_outlives_a_reload_and_the_stop(live):
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    visible = {**ONLY_PLACEMENT, "placement": {**ONLY_PLACEMENT["placement"], "backend": "libvirt"}}
+    daemon = live.daemon(visible)
+    wait_home(guest, home)
+    daemon.wait_for("threads pinned to node")
+    virsh("vcpupin", guest.uuid, 0, ",".join(map(str, other)), "--live")
+    daemon.wait_for(ceded(guest.name))
+    (main, *_), (vcpu,) = guest.threads(), guest.vcpu_tids()
+    wait_until(lambda: os.sched_getaffinity(main) == home | other, what="the rest is given back")
+    mark = daemon.mark()
+    daemon.reload(visible)
+    daemon.wait_for(guest_verdict(guest, "placement", "pinned-by-admin"), since=0)
+    daemon.wait_ticks(3)
+    assert os.sched_getaffinity(vcpu) == other, "what somebody else set was written over"
+    assert not daemon.found("threads pinned to node", mark), daemon.found("threads pinned", mark)
+    daemon.stop()
+    assert os.sched_getaffinity(vcpu) == other, "what somebody else set was undone"
+
+
 def test_a_guest_wider_than_a_node_stays_where_it_is(live):
     home, other = two_nodes(live)
     wide = live.guest("wide", vcpus=len(home) + 1)

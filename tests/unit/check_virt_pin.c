@@ -16,8 +16,9 @@
 
 /* In `calls`: m: marked, u: unmarked, p: pinned, v: a vCPU. */
 
-static atomic_bool pinning_fails, marking_fails, reading_fails, slow;
+static atomic_bool pinning_fails, marking_fails, reading_fails, vcpus_pin, slow;
 static char *marked_at_pin;
+static bool hide_pin_events;
 
 typedef int pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
 
@@ -41,6 +42,32 @@ int virDomainPinEmulator(virDomainPtr dom, unsigned char *map, int length, unsig
 	return pinning_fails ? -1 : call(dom, map, length, flags);
 }
 
+/* Events of pins can be kept from us. */
+static virConnectDomainEventTunableCallback on_tunable;
+
+static void perhaps_tell(virConnectPtr connection, virDomainPtr dom, virTypedParameterPtr params,
+			 int nparams, void *context)
+{
+	if (!hide_pin_events)
+		on_tunable(connection, dom, params, nparams, context);
+}
+
+typedef int register_fn(virConnectPtr, virDomainPtr, int, virConnectDomainEventGenericCallback,
+			void *, virFreeCallback);
+
+int virConnectDomainEventRegisterAny(virConnectPtr connection, virDomainPtr dom, int id,
+				     virConnectDomainEventGenericCallback cb, void *context,
+				     virFreeCallback release)
+{
+	register_fn *call = (register_fn *)real("virConnectDomainEventRegisterAny");
+
+	if (id == VIR_DOMAIN_EVENT_ID_TUNABLE) {
+		on_tunable = (virConnectDomainEventTunableCallback)(void (*)(void))cb;
+		cb = (virConnectDomainEventGenericCallback)(void (*)(void))perhaps_tell;
+	}
+	return call(connection, dom, id, cb, context, release);
+}
+
 typedef int read_pin_fn(virDomainPtr, unsigned char *, int, unsigned int);
 
 int virDomainGetEmulatorPinInfo(virDomainPtr dom, unsigned char *map, int length,
@@ -51,13 +78,13 @@ int virDomainGetEmulatorPinInfo(virDomainPtr dom, unsigned char *map, int length
 	return reading_fails ? -1 : call(dom, map, length, flags);
 }
 
-/* The test driver has no live pins of vCPUs: these are never in force. */
+/* The test driver has no live pins of vCPUs: these are never in force, whatever is said. */
 int virDomainPinVcpuFlags(virDomainPtr dom, unsigned int vcpu, unsigned char *map, int length,
 			  unsigned int flags)
 {
 	(void)dom, (void)vcpu, (void)map, (void)length, (void)flags;
 	note_call('v');
-	return -1;
+	return vcpus_pin ? 0 : -1;
 }
 
 char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
@@ -217,6 +244,45 @@ START_TEST(the_events_of_our_own_calls_come_to_an_end)
 }
 END_TEST
 
+/* ---- what somebody else does ------------------------------------------------------------ */
+
+static void give_a_vcpu_back(void)
+{
+	struct cpumask cpus = cpus_of(ALL);
+
+	vcpus_pin = true;
+	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, 0);
+}
+
+/* Ours is replaced; what else we had is given back through libvirt, as it must be. */
+START_TEST(a_pin_that_replaced_ours_stays_the_admins)
+{
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	until(true, false);
+	somebody_pins_to("4-7");
+	until(false, true);
+	give_a_vcpu_back();
+	ck_assert_int_eq(virDomainSuspend(guest), 0); /* so that its XML is read again */
+	ck_assert(next_of(VIRT_GUEST).guest.admin_pins);
+}
+END_TEST
+
+/* As one that was made while nobody listened. */
+START_TEST(that_ours_was_replaced_shows_without_an_event)
+{
+	hide_pin_events = true;
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	until(true, false);
+	somebody_pins_to("4-7");
+	if (_i == 0)
+		until(false, true);
+	give_a_vcpu_back(); /* which takes the mark away that said so */
+	ck_assert_int_eq(virDomainSuspend(guest), 0);
+	ck_assert(next_of(VIRT_GUEST).guest.admin_pins);
+}
+END_TEST
+
 /* ---- what fails ------------------------------------------------------------------------ */
 
 START_TEST(what_cannot_be_marked_is_not_pinned)
@@ -302,6 +368,7 @@ int main(void)
 		a_pin_that_was_there_before_is_not_ours_again,
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
+		a_pin_that_replaced_ours_stays_the_admins,
 		what_cannot_be_marked_is_not_pinned,
 		a_pin_that_was_made_and_cannot_be_read_back_is_made,
 		a_pin_that_was_not_made_leaves_no_mark,
@@ -314,6 +381,7 @@ int main(void)
 	tcase_set_timeout(c, 30);
 	for (size_t i = 0; i < KT_ARRAY_LEN(tests); i++)
 		tcase_add_test(c, tests[i]);
+	tcase_add_loop_test(c, that_ours_was_replaced_shows_without_an_event, 0, 2);
 	tcase_add_loop_test(c, pins_that_come_along_are_lifted_and_those_of_others_are_not, 0,
 			    KT_ARRAY_LEN(marks));
 	suite_add_tcase(s, c);
