@@ -39,6 +39,10 @@ void demand_add(struct demand *d, double cpus, double dt_s)
 	d->variance += slow_weight * (error * error - d->variance);
 }
 
+/* Times of threads, read one after the other, at looks that are a second apart or more: by as
+ * much may they seem to have run or waited longer than they can. */
+static const double jitter = 2;
+
 struct vcpu_times {
 	uint64_t run_ns, delay_ns;
 };
@@ -64,12 +68,21 @@ static double delay_cpus(const struct domain *d, double delay_per_s)
 	return d->cpu_quota ? 0 : delay_per_s / 1e9;
 }
 
+/* A vCPU runs or waits for a second in each second, and a process on as many CPUs as there are
+ * (0: not known).  Whatever says more says nothing: an overflow, a file that is not the
+ * kernel's, a vCPU that brings a long past with it. */
+static bool is_plausible(double cpus, unsigned int most)
+{
+	return most == 0 || cpus <= jitter * most;
+}
+
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
  * its own away: the sums fall, and that says nothing about demand. */
 void guest_demand_update(struct host_view *v, struct guest_view *g, const struct guest_sample *s,
 			 uint64_t now_ns)
 {
 	uint64_t since_ns = g->run_ns.known ? g->run_ns.at_ns : now_ns;
+	unsigned int ncpus = cpumask_count(&v->topology->online);
 	struct vcpu_times t = vcpu_times(s);
 	double run_per_s, delay_per_s, hz_per_s, vcpu_cpus, dt_s;
 	bool measured;
@@ -78,6 +91,11 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 	measured &= counter_rate(&g->delay_ns, true, t.delay_ns, now_ns, &delay_per_s);
 	(void)counter_rate(&g->cpu_hz, true, s->cpu_hz_total, now_ns, &hz_per_s);
 	vcpu_cpus = run_per_s / 1e9;
+	if (!is_plausible(vcpu_cpus, g->domain->vcpus) ||
+	    !is_plausible(delay_per_s / 1e9, g->domain->vcpus))
+		return; /* the means hold */
+	if (!is_plausible(hz_per_s / user_hz, ncpus))
+		hz_per_s = 0;
 	/* Ticks round down: the whole may seem less than its part. */
 	g->run_cpus = fmax(hz_per_s / user_hz, vcpu_cpus);
 	g->delay_cpus = delay_cpus(g->domain, delay_per_s);

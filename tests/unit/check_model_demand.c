@@ -118,6 +118,50 @@ START_TEST(looks_within_a_second_are_one)
 }
 END_TEST
 
+/* Of counters that cannot have come so far. */
+static const struct {
+	const char *name;
+	double vcpu_s, delay_s, all_s;
+	bool of_vcpus;
+} implausible[] = {
+	{ "vCPUs ran", 1e9, 0, 5, true },
+	{ "vCPUs waited", 5, 1e9, 5, true },
+	{ "just past what two vCPUs can run", 20.1, 0, 5, true },
+	{ "just past what two vCPUs can wait", 5, 20.1, 5, true },
+	{ "the process ran", 5, 0, 1e9, false },
+	{ "just past what four CPUs can run", 5, 0, 40.1, false },
+};
+
+START_TEST(what_nobody_can_have_run_is_no_demand)
+{
+	for (unsigned int cpu = 0; cpu < 4; cpu++)
+		cpumask_set(&topology.online, cpu);
+	run(5, 0, 5);
+	update_at(SECONDS(15));
+	run(implausible[_i].vcpu_s, implausible[_i].delay_s, implausible[_i].all_s);
+	update_at(SECONDS(20));
+	ck_assert_msg(near(g->run_cpus, implausible[_i].of_vcpus ? 0 : 1) && near(g->delay_cpus, 0),
+		      "%s", implausible[_i].name);
+	ck_assert(near(g->demand.fast, 1) && near(g->demand.slow, 1));
+	ck_assert(near(g->demand_cpus.value, 1) && near(v->vcpu_delay_cpus, 0));
+	ck_assert(near(g->demand.age_s, implausible[_i].of_vcpus ? 5 : 10));
+	run(5, 0, 5); /* and goes on from there */
+	update_at(SECONDS(25));
+	ck_assert(near(g->run_cpus, 1) && near(g->demand.fast, 1));
+	ck_assert(near(g->demand.age_s, implausible[_i].of_vcpus ? 10 : 15));
+}
+END_TEST
+
+START_TEST(a_late_look_counts_as_it_is)
+{
+	run(5, 0, 5);
+	update_at(SECONDS(15));
+	run(15, 15, 15); /* 3 of 2 vCPUs: the look before came early */
+	update_at(SECONDS(20));
+	ck_assert(near(g->run_cpus, 3) && near(g->delay_cpus, 3));
+}
+END_TEST
+
 /* Of libvirt's facts, by which they come. */
 static void set_quota(bool cpu_quota)
 {
@@ -329,6 +373,9 @@ int main(void)
 	tcase_add_checked_fixture(fed, guest_setup, teardown);
 	tcase_add_test(fed, other_threads_count_with_what_they_ran);
 	tcase_add_test(fed, a_process_that_seems_to_run_less_than_its_vcpus_has_no_others);
+	tcase_add_loop_test(fed, what_nobody_can_have_run_is_no_demand, 0,
+			    (int)KT_ARRAY_LEN(implausible));
+	tcase_add_test(fed, a_late_look_counts_as_it_is);
 	tcase_add_test(fed, looks_within_a_second_are_one);
 	tcase_add_test(fed, a_guest_with_a_quota_wants_what_it_gets);
 	tcase_add_test(fed, an_unplugged_vcpu_says_nothing_about_demand);
