@@ -251,6 +251,17 @@ bench-memory: deb $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned
 lint: ## shellcheck and pyflakes on every script
 	@tests/lint
 
+$(BUILD)/obj/bench/scale_%.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS)) -Idaemon
+SCALE_WRAP := sense_read host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity
+$(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(SCALE_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
+
+.PHONY: bench-scale
+bench-scale: all $(BUILD)/bench/scale_core ## cost of a tick with 10, 100 and 1,000 guests on a host of 1,024 CPUs and 16 nodes
+	@bench/scale $(BUILD)
+
 format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
 
