@@ -406,6 +406,19 @@ START_TEST(what_had_no_room_is_given_back_by_the_next_life)
 }
 END_TEST
 
+/* Who restores without a plan looks himself whether there is room. */
+START_TEST(a_life_without_a_plan_unmerges_when_it_is_told_that_there_is_room)
+{
+	set_apart();
+	ck_assert_int_eq(act_again(), 4);
+	act_allow_unmerge(act, true);
+	ck_assert_uint_eq(act_restore(act, 0), 1);
+	let_it(UNMERGES_ALL);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_originals();
+}
+END_TEST
+
 START_TEST(what_is_not_wished_any_more_stays_while_there_is_no_room)
 {
 	set_apart();
@@ -502,6 +515,7 @@ static void add_ways_back(TCase *c)
 	tcase_add_test(c, the_setting_is_back_before_the_scan_is);
 	tcase_add_test(c, without_room_all_else_is_given_back);
 	tcase_add_test(c, what_had_no_room_is_given_back_by_the_next_life);
+	tcase_add_test(c, a_life_without_a_plan_unmerges_when_it_is_told_that_there_is_room);
 	tcase_add_test(c, what_is_not_wished_any_more_stays_while_there_is_no_room);
 	tcase_add_loop_test(c, what_could_not_be_given_back_is_not_tried_again, 0,
 			    KT_ARRAY_LEN(failures));

@@ -390,9 +390,11 @@ START_TEST(what_cannot_be_remembered_is_not_changed)
 	assert_all_on(&all);
 	ck_assert(!in_force()->pinned);
 	ck_assert_uint_eq(nsaid, 1);
+	ck_assert(act_cannot_save(act));
 	ck_assert_int_eq(rmdir(at(run_dir, "undo.tmp")), 0);
 	pin_to_first();
 	assert_all_on(&first);
+	ck_assert(!act_cannot_save(act));
 
 	/* Nor is a guest moved on, and it is still known for ours. */
 	ck_assert_int_eq(mkdir(at(run_dir, "undo.tmp"), 0700), 0);
