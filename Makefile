@@ -42,6 +42,11 @@ CFLAGS = -O1 -g
 HARDENING = -fPIE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDENING_LD = -pie -fsanitize=address,undefined
 endif
+ifeq ($(FUZZER),1)
+CFLAGS = -O1 -g -DKT_GUESTS=8
+HARDENING = -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+HARDENING_LD = -pie -fsanitize=address,undefined
+endif
 
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKT_VERSION='"$(VERSION)"' -MMD -MP $(WARNINGS) $(HARDENING)
 
@@ -68,6 +73,7 @@ UNIT_SRC   := $(wildcard tests/unit/check_*.c)
 SIM_SRC    := $(wildcard tests/sim/sim_*.c)
 PLANT_SRC  := $(wildcard tests/sim/plant*.c)
 NUMA_SRC   := $(wildcard tests/sim/numa_*.c)
+comma := ,
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB_OBJ    := $(call obj,$(LIB_SRC))
 # Everything of the daemon but its main(), for the unit tests.
@@ -150,6 +156,35 @@ $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) -o $@ $(filter %.o,$^) $(BUILD)/libkvmtuned.a $(DAEMON_LIBS) $(call pkg_libs,$(TEST_PKGS))
 
+# ---- fuzzing: one file a target; replay.c takes its corpus without a fuzzer ------
+FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
+# Of kvmtunectl.
+FUZZ_CTL  := $(filter tests/fuzz/fuzz_ctl%,$(FUZZ_SRC))
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
+FUZZ_BIN  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(FUZZ_SRC))
+# These calls are led into memory, see tests/fuzz/world.h.
+FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen stat fstat fstatat \
+	faccessat mkdir unlink unlinkat rename renameat getdents64 scandir)
+FUZZ_WITH := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+
+$(REPLAY_BIN): $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_WITH)
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(DAEMON_LIBS)
+
+$(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(DAEMON_LIBS)
+
+.PHONY: fuzz-targets
+fuzz-targets: $(FUZZ_BIN)
+
+.PHONY: fuzz
+fuzz: ## libFuzzer on every parser, with ASan and UBSan; FUZZ= FUZZ_RUNS= FUZZ_SECONDS=
+	@tests/deps fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang FUZZER=1 fuzz-targets
+	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ)
+
 # Recordings are written and read by the daemon.
 $(BUILD)/tests/sim_replay $(BUILD)/tests/sim_record_size: \
 	$(call obj,daemon/pause.c $(wildcard daemon/record*.c daemon/replay*.c daemon/conf*.c))
@@ -171,8 +206,8 @@ run: deps ## build, run on this host's guests, or on demo guests where there are
 check: ## every test, installing what is missing; ends with "N passed, N failed"
 	@tests/check $(BUILD)
 
-unit: $(UNIT_BIN) ## tables, parsers, recorded hosts; seconds, no root
-	@tests/run-binaries unit $(UNIT_BIN)
+unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
+	@tests/run-binaries unit $(UNIT_BIN) $(REPLAY_BIN)
 
 metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard
 	@tests/metrics $(BUILD)

@@ -4,11 +4,16 @@
 #ifndef KT_LIMITS_H
 #define KT_LIMITS_H
 
+/* Fuzzers have fewer: they begin each of millions of inputs with everything cleared. */
+#ifndef KT_GUESTS
+#define KT_GUESTS 1024
+#endif
+
 enum {
 	KT_CPUS_MAX = 1024,
 	KT_NODES_MAX = 64,   /* node ids are indices; ids are sparse on some machines */
 	KT_CACHES_MAX = 256, /* last-level caches; hosts with more have one per node */
-	KT_GUESTS_MAX = 1024,
+	KT_GUESTS_MAX = KT_GUESTS,
 	KT_CELLS_MAX = 8,      /* virtual NUMA cells of a guest */
 	KT_DEVICES_MAX = 8,    /* of a guest, that lie on a node */
 	KT_DEVICE_MAX = 16,    /* "0000:3b:00.0", or the name of a network interface */

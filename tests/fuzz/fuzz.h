@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the targets share: texts that end where they end, and claims. */
+#ifndef KT_FUZZ_H
+#define KT_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+/* libFuzzer's name.  Any bytes; the next call must not notice this one. */
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+/* What must be true whatever comes in. */
+#define FUZZ_CLAIM(what)                                                                           \
+	do {                                                                                       \
+		if (!(what)) {                                                                     \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);         \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+/* With a zero byte behind it and nothing else, so that a sanitizer sees who reads on. */
+static inline char *fuzz_text(const uint8_t *bytes, size_t size)
+{
+	char *text = malloc(size + 1);
+
+	FUZZ_CLAIM(text);
+	if (size > 0)
+		memcpy(text, bytes, size);
+	text[size] = '\0';
+	return text;
+}
+
+/* Printable ASCII only, as whatever a terminal or a log line gets. */
+static inline int fuzz_is_tame(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return 0;
+	return 1;
+}
+
+#endif

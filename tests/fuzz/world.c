@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which files are there? */
+#include "world.h"
+
+#include <string.h>
+
+#include "fuzz.h"
+
+struct world_file *world_file[WORLD_FILES];
+size_t world_nfiles;
+size_t world_opened;
+int world_entered;
+
+struct world_file *world_find(const char *path)
+{
+	for (size_t i = 0; i < world_nfiles; i++)
+		if (strcmp(world_file[i]->path, path) == 0)
+			return world_file[i];
+	return NULL;
+}
+
+/* Structs are kept for the next one: they are large, and there are many. */
+struct world_file *world_create(const char *path)
+{
+	struct world_file *file = world_find(path);
+
+	if (!file) {
+		if (world_nfiles == WORLD_FILES || strlen(path) >= WORLD_PATH)
+			return NULL;
+		file = world_file[world_nfiles];
+		if (!file)
+			file = world_file[world_nfiles] = malloc(sizeof *file);
+		FUZZ_CLAIM(file);
+		world_nfiles++;
+		strcpy(file->path, path);
+	} else if (file->written) {
+		free(file->bytes);
+	}
+	file->bytes = NULL;
+	file->size = 0;
+	file->written = 0;
+	return file;
+}
+
+void world_remove(struct world_file *file)
+{
+	size_t i = 0;
+
+	while (world_file[i] != file)
+		i++;
+	if (file->written)
+		free(file->bytes);
+	world_file[i] = world_file[--world_nfiles];
+	world_file[world_nfiles] = file;
+}
+
+void world_enter(void)
+{
+	world_entered = 1;
+}
+
+void world_leave(void)
+{
+	FUZZ_CLAIM(world_opened == 0);
+	while (world_nfiles > 0)
+		world_remove(world_file[world_nfiles - 1]);
+	world_entered = 0;
+}
+
+void world_put(const char *path, const char *bytes, size_t size)
+{
+	struct world_file *file = world_create(path);
+
+	if (!file)
+		return;
+	file->bytes = (char *)(uintptr_t)bytes;
+	file->size = size;
+}
+
+const char *world_get(const char *path, size_t *ret_size)
+{
+	const struct world_file *file = world_find(path);
+
+	if (!file)
+		return NULL;
+	*ret_size = file->size;
+	return file->bytes ? file->bytes : "";
+}
+
+int world_is_folder(const char *path)
+{
+	size_t n = strlen(path);
+
+	if (n == 0)
+		return 1;
+	for (size_t i = 0; i < world_nfiles; i++)
+		if (strncmp(world_file[i]->path, path, n) == 0 && world_file[i]->path[n] == '/')
+			return 1;
+	return 0;
+}
+
+/* Where the next "=== " begins a line; the end: nowhere. */
+static char *find_mark(char *text, char *end)
+{
+	static const char mark[] = "=== ";
+	const size_t n = sizeof mark - 1;
+
+	for (char *at = text; at && (size_t)(end - at) >= n; at++) {
+		if (memcmp(at, mark, n) == 0)
+			return at;
+		at = memchr(at, '\n', (size_t)(end - at));
+		if (!at)
+			break;
+	}
+	return end;
+}
+
+void world_fill(char *text, size_t size)
+{
+	char *end = text + size, *at = find_mark(text, end);
+
+	while (at < end) {
+		char *path = at + 4, *line_end = memchr(path, '\n', (size_t)(end - path));
+
+		if (!line_end)
+			return;
+		*line_end = '\0';
+		at = find_mark(line_end + 1, end);
+		world_put(path, line_end + 1, (size_t)(at - line_end - 1));
+	}
+}
