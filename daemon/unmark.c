@@ -132,7 +132,8 @@ static int change(xmlDocPtr document)
 	if (r < 0)
 		return r;
 	put_back_limit(root);
-	return take_out_marks(root);
+	r = take_out_marks(root);
+	return xml_lacked_memory() ? -ENOMEM : r;
 }
 
 /* ---- in and out -------------------------------------------------------------------- */
@@ -143,7 +144,7 @@ static int print(xmlDocPtr document, FILE *out)
 	int size;
 
 	xmlDocDumpMemory(document, &text, &size);
-	if (!text)
+	if (!text || xml_lacked_memory())
 		return -ENOMEM;
 	return fwrite(text, 1, (size_t)size, out) == (size_t)size && fflush(out) == 0 ? 0 : -EIO;
 }

@@ -3,12 +3,12 @@
 #include "virt.h"
 
 #include <errno.h>
-#include <libxml/parser.h>
 #include <signal.h>
 #include <string.h>
 
 #include "virt_event.h"
 #include "virt_thread.h"
+#include "virt_xml.h"
 
 enum {
 	/* News wait in the queue while a tick runs: 256 are a full resync of most hosts.
@@ -77,6 +77,7 @@ static void *run(void *arg)
 {
 	struct virt *v = arg;
 
+	xml_begin();
 	virt_after(v->link_event, 0);
 	(void)event_base_dispatch(v->base); /* ends by loopbreak, or dies of no memory */
 	virt_work_begins(v);
@@ -163,7 +164,7 @@ int virt_start(const struct virt_options *options, struct virt **ret)
 
 	if (!v)
 		return -ENOMEM;
-	xmlInitParser(); /* not safe to be done first in a thread */
+	xml_begin(); /* not safe to be done first in a thread */
 	virSetErrorFunc(NULL, take_error);
 	r = fill(v, options);
 	if (r == 0) {

@@ -86,6 +86,7 @@ uint64_t virt_waiting_since_ns(const struct virt *v);
  *	-EBUSY		migration, save, snapshot or another job holds the guest
  *	-ENOTSUP	this libvirt or this guest cannot do it (session mode, no cgroup)
  *	-EACCES		not allowed
+ *	-ENOMEM		here or in libvirtd
  *	-EIO		else; the debug log has libvirt's words
  * Statistics are answered by a VIRT_STATISTICS for each running guest, or by nothing.
  * They come from the balloon driver, without waiting for guests that have a job; asking

@@ -179,12 +179,15 @@ static const struct {
 	{ "metadata", virt_metadata_read },
 };
 
-static void read_domain(const xmlNode *root, struct domain_xml *x)
+static int read_domain(const xmlNode *root, struct domain_xml *x)
 {
 	PIN_MARKS_AUTO struct pin_marks marks = { 0 };
+	int r = pin_marks_read(root, &marks);
 
+	if (r == -ENOMEM)
+		return r;
 	x->emulated = xml_attribute_is(root, "type", "qemu");
-	if (pin_marks_read(root, &marks) == -EINVAL)
+	if (r == -EINVAL)
 		strcpy(x->complaint, "pins: each needs of, number, cpus and was");
 	for (const xmlNode *n = xml_first_child(root); n; n = xml_next_element(n->next)) {
 		if (xml_is_named(n, "cputune"))
@@ -193,6 +196,7 @@ static void read_domain(const xmlNode *root, struct domain_xml *x)
 			if (xml_is_named(n, elements[i].name))
 				elements[i].read(n, x);
 	}
+	return 0;
 }
 
 int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cpus,
@@ -207,9 +211,11 @@ int virt_domain_read(const char *xml, size_t size, const struct cpumask *host_cp
 	if (r < 0)
 		return r;
 	root = xmlDocGetRootElement(document);
-	read_domain(root, &x);
+	r = read_domain(root, &x);
 	virt_place_check_cells(&x);
 	virt_audit_read(root, host_cpus, &x.audit);
+	if (r < 0 || xml_lacked_memory())
+		return -ENOMEM;
 	*ret = x;
 	return 0;
 }

@@ -154,6 +154,10 @@ static void take_failure(struct virt_guest *g, const struct domain *d, int error
 						: "its XML cannot be understood; not managed");
 		return;
 	}
+	if (error == -ENOMEM) { /* ours, and no fault of the guest */
+		g->again = true;
+		return;
+	}
 	g->again = ++g->failures < FAILURES_MAX;
 	if (!g->again)
 		complain(g, d->name, "libvirt cannot describe it; not managed until it changes");

@@ -151,7 +151,9 @@ static int read_state(struct virt *v, virDomainPtr dom, struct pin_state *ret)
 		return r;
 	root = xmlDocGetRootElement(document);
 	r = pin_marks_read(root, &ret->marks);
-	return r == -ENOMEM ? r : pin_marks_read_pins(root, &ret->pins);
+	if (r != -ENOMEM)
+		r = pin_marks_read_pins(root, &ret->pins);
+	return xml_lacked_memory() ? -ENOMEM : r;
 }
 
 /* What is not in force any more would make somebody's pin ours, once it is the same. */

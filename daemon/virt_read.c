@@ -19,6 +19,8 @@ static int errno_of(int code, bool active)
 	switch (code) {
 	case VIR_ERR_NO_DOMAIN:
 		return -ENOENT;
+	case VIR_ERR_NO_MEMORY:
+		return -ENOMEM;
 	case VIR_ERR_OPERATION_INVALID: /* "not running", or "no such cgroup controller" */
 		return active ? -ENOTSUP : -ENOENT;
 	case VIR_ERR_NO_SUPPORT:

@@ -24,9 +24,17 @@ static inline void xml_free_document(xmlDocPtr *document)
 
 #define XML_AUTO_DOCUMENT __attribute__((cleanup(xml_free_document)))
 
+/* Before the first thread that reads XML, and first of all in that thread: libxml2 (2.9) does not
+ * survive it when there is no memory for what it keeps for each thread. */
+void xml_begin(void);
+
 /* No network, no DOCTYPE, VIRT_XML_MAX bytes at most.  -EINVAL: not a <domain> document;
  * -E2BIG; -ENOMEM. */
 int xml_read_domain(const char *xml, size_t size, xmlDocPtr *ret) KT_MUST_USE;
+
+/* Since this thread began to read its last document: an attribute or a text may then have been
+ * taken for one that is not there, and nothing that was found in it is to be believed. */
+bool xml_lacked_memory(void) KT_MUST_USE;
 
 static inline const xmlNode *xml_next_element(const xmlNode *n)
 {

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Memory that runs out at a chosen request.  Included by one file of a test: it takes the place
+ * of malloc, for the libraries as well.
+ *
+ *	for (long at = 1; at < NOMEM_END; at++) {
+ *		nomem_begin(at, NOMEM_ONCE);
+ *		r = what_is_tested();
+ *		if (nomem_end() == 0)
+ *			break;          (it needs less than that: nothing has failed)
+ *		...
+ *	}
+ *
+ * In between nothing of Check may be called. */
+#ifndef KT_NOMEM_H
+#define KT_NOMEM_H
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "kt_check.h"
+
+enum { NOMEM_END = 100000 };
+
+enum nomem_kind {
+	NOMEM_ONCE,     /* one request fails, the next ones do not */
+	NOMEM_FROM_NOW, /* all fail from the chosen one on */
+	NOMEM_KINDS,
+};
+
+static atomic_long nomem_left; /* requests until one fails; 0: it has */
+static atomic_bool nomem_armed, nomem_of_others;
+static atomic_uint nomem_nfailed;
+static enum nomem_kind nomem_kind;
+static pthread_t nomem_thread;
+static _Thread_local bool nomem_paused; /* in a call of what would end the process */
+
+/* What ends the process when memory is short is no business of ours: GLib, and all of libvirt
+ * with it; in threads that call it what libc does for them as well. */
+static struct {
+	uintptr_t begin, end;
+} nomem_spared[32];
+static size_t nomem_nspared;
+
+static inline int nomem_see_library(struct dl_phdr_info *info, size_t size, void *context)
+{
+	static const char *const spared[] = { "libvirt", "libglib",  "libgobject", "libgio",
+					      "libasan", "libubsan", "ld-linux" };
+	static const char libc[] = "libc.so";
+	bool is_spared = nomem_of_others && strstr(info->dlpi_name, libc);
+
+	(void)size, (void)context;
+	for (size_t i = 0; i < KT_ARRAY_LEN(spared); i++)
+		is_spared |= strstr(info->dlpi_name, spared[i]) != NULL;
+	for (size_t i = 0; is_spared && i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
+
+		if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) ||
+		    nomem_nspared == KT_ARRAY_LEN(nomem_spared))
+			continue;
+		nomem_spared[nomem_nspared].begin = info->dlpi_addr + p->p_vaddr;
+		nomem_spared[nomem_nspared++].end = info->dlpi_addr + p->p_vaddr + p->p_memsz;
+	}
+	return 0;
+}
+
+static inline bool nomem_spares(const void *caller)
+{
+	for (size_t i = 0; i < nomem_nspared; i++)
+		if ((uintptr_t)caller >= nomem_spared[i].begin &&
+		    (uintptr_t)caller < nomem_spared[i].end)
+			return true;
+	return false;
+}
+
+static inline bool nomem_now(const void *caller)
+{
+	bool mine;
+
+	if (nomem_paused || nomem_spares(caller))
+		return false;
+	mine = pthread_equal(pthread_self(), nomem_thread);
+	if (mine == nomem_of_others)
+		return false;
+	if (nomem_left > 0 && --nomem_left > 0)
+		return false;
+	if (nomem_kind == NOMEM_ONCE && nomem_nfailed > 0)
+		return false;
+	nomem_nfailed++;
+	errno = ENOMEM;
+	return true;
+}
+
+static inline void nomem_arm(long at, enum nomem_kind kind, bool of_others)
+{
+	nomem_thread = pthread_self();
+	nomem_kind = kind;
+	nomem_of_others = of_others;
+	nomem_nspared = 0;
+	(void)dl_iterate_phdr(nomem_see_library, NULL);
+	nomem_nfailed = 0;
+	nomem_left = at;
+	nomem_armed = true;
+}
+
+/* Requests of this thread. */
+static inline void nomem_begin(long at, enum nomem_kind kind)
+{
+	nomem_arm(at, kind, false);
+}
+
+/* Requests of all other threads. */
+static inline void nomem_begin_others(long at, enum nomem_kind kind)
+{
+	nomem_arm(at, kind, true);
+}
+
+/* How many requests have failed. */
+static inline unsigned int nomem_end(void)
+{
+	nomem_armed = false;
+	return nomem_nfailed;
+}
+
+/* The sanitizer asks for memory before it can look after any. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define NOMEM_REAL(name) __interceptor_##name
+#define NOMEM_EARLY      __attribute__((no_sanitize("address", "thread", "undefined")))
+#else
+#define NOMEM_REAL(name) __libc_##name
+#define NOMEM_EARLY
+#endif
+
+#define NOMEM_FAILS() (nomem_armed && nomem_now(__builtin_return_address(0)))
+
+void *NOMEM_REAL(malloc)(size_t size);
+void *NOMEM_REAL(calloc)(size_t n, size_t size);
+void *NOMEM_REAL(realloc)(void *p, size_t size);
+
+NOMEM_EARLY void *malloc(size_t size)
+{
+	return NOMEM_FAILS() ? NULL : NOMEM_REAL(malloc)(size);
+}
+
+NOMEM_EARLY void *calloc(size_t n, size_t size)
+{
+	return NOMEM_FAILS() ? NULL : NOMEM_REAL(calloc)(n, size);
+}
+
+NOMEM_EARLY void *realloc(void *p, size_t size)
+{
+	return NOMEM_FAILS() ? NULL : NOMEM_REAL(realloc)(p, size);
+}
+
+#endif
