@@ -233,6 +233,11 @@ $(BUILD)/tests/stand_in: tests/guests/stand_in.c
 live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
+.PHONY: soak-live
+soak-live: all $(BUILD)/tests/sleeper.bin ## root: real guests, whatever can happen in any order, every value explained after each step; MINUTES= SEED=
+	@seed=$(or $(SEED),$(strip $(shell od -An -N2 -tu2 /dev/urandom))); echo "seed $$seed"; \
+	KT_SOAK_MINUTES=$(or $(MINUTES),10) KT_SOAK_SEED=$$seed tests/live/run.py --build $(BUILD) soak/
+
 vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(DEB) $(VM)
 
