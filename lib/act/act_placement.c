@@ -38,16 +38,17 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 	const struct pin *first = act_pin_main(g);
 	struct seen seen = { 0 };
 	enum finding finding = act_find_thread(a, look, g, t, hint, &seen);
-	struct cpumask original = seen.mask, before = { 0 };
+	struct cpumask original, got, before = { 0 };
 	struct pin *pin = act_pin_find(&g->placement, t->tid, hint);
 
 	if (finding == THREAD_KNOWN)
 		note_known(a, pin, t, &seen.mask);
 	if (finding != THREAD_NEW && finding != THREAD_BORN)
 		return 0;
+	original = got = act_with_hidden_cpus(a, &seen.mask);
 	if (finding == THREAD_BORN) {
-		before = seen.mask;
-		original = first ? first->original : seen.mask;
+		before = got = seen.mask;
+		original = first ? first->original : original;
 	}
 	if (!pin)
 		pin = act_pin_add(&g->placement); /* moves the table, and `first` with it */
@@ -62,8 +63,8 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 			     .original = original,
 			     .asked = seen.wanted,
 			     .before = before,
-			     .got = seen.mask,
-			     .done = cpumask_equal(&seen.mask, &seen.wanted) };
+			     .got = got,
+			     .done = cpumask_equal(&got, &seen.wanted) };
 	return 1;
 }
 

@@ -468,6 +468,9 @@ int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
 const struct cpumask *act_online(struct act *a);
 /* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */
 bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask);
+/* The kernel does not show CPUs that are off-line: a mask with all that are on-line is one of
+ * all that there are. */
+struct cpumask act_with_hidden_cpus(struct act *a, const struct cpumask *found);
 /* Gives a thread what it had. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original) KT_MUST_USE;
 

@@ -169,6 +169,18 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
 	return cpumask_empty(&expected);
 }
 
+struct cpumask act_with_hidden_cpus(struct act *a, const struct cpumask *found)
+{
+	struct cpumask present, missing = cpumask_andnot(act_online(a), found);
+	char text[KT_CPULIST_MAX];
+
+	if (!cpumask_empty(&missing) ||
+	    hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text) < 0 ||
+	    cpumask_parse(text, &present) < 0)
+		return *found;
+	return cpumask_or(found, &present);
+}
+
 /* Whoever had all CPUs that there are gets all that there may ever be: a CPU that is
  * switched on later, or added to its cpuset, is then its own as it would have been. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original)

@@ -61,7 +61,7 @@ static bool is_result_of(struct act *a, const struct cpumask *found, const struc
 /* False: somebody else has pinned it to `found`. */
 static bool check_pin(struct act *a, struct pin *pin, const struct cpumask *found)
 {
-	pin->got = *found;
+	pin->got = act_shows(a, found, &pin->original) ? pin->original : *found;
 	if (is_result_of(a, found, &pin->asked, &pin->original)) {
 		pin->done = true;
 		return true;

@@ -843,6 +843,34 @@ START_TEST(a_reset_mask_is_not_forgotten_when_nothing_may_be_written)
 }
 END_TEST
 
+/* CPU 1000 is there, and off-line: the kernel shows it in no mask. */
+START_TEST(cpus_that_are_off_line_are_among_the_originals)
+{
+	struct cpumask whole = all;
+	char list[64], text[4096], original[80], one[256];
+
+	cpumask_set(&whole, 1000);
+	cpumask_str(&whole, list, sizeof list);
+	put(at(root, "sys/devices/system/cpu/present"), list);
+	snprintf(original, sizeof original, " %s ", list);
+	online(&all);
+	set_mask(guest.thread[2].tid, &first); /* somebody's own, which says what it says */
+	guest.thread[2].first_allowed = first;
+	pin_to_second();
+	(void)get(at(run_dir, "undo"), text, sizeof text);
+	for (size_t i = 0; i < guest.nthreads; i++) {
+		char line[32];
+		const char *pin;
+
+		snprintf(line, sizeof line, "pin %d ", guest.thread[i].tid);
+		pin = strstr(text, line);
+		ck_assert_ptr_nonnull(pin);
+		snprintf(one, sizeof one, "%.*s", (int)strcspn(pin, "\n"), pin);
+		ck_assert_msg((strstr(one, original) != NULL) == (i != 2), "%s", one);
+	}
+}
+END_TEST
+
 /* A cpuset took some of what we asked for: CPU 1000 is on-line and not to be had. */
 START_TEST(a_mask_that_the_kernel_reset_needs_no_restoring)
 {
@@ -975,6 +1003,7 @@ int main(void)
 	tcase_add_test(h, masks_that_the_kernel_reset_are_given_back);
 	tcase_add_test(h, a_reset_mask_is_not_forgotten_when_nothing_may_be_written);
 	tcase_add_test(h, a_mask_that_the_kernel_reset_needs_no_restoring);
+	tcase_add_test(h, cpus_that_are_off_line_are_among_the_originals);
 	tcase_add_test(h, a_mask_that_the_cpuset_narrowed_is_ours_in_the_next_life);
 	suite_add_tcase(s, h);
 	tcase_add_checked_fixture(k, setup_guest, teardown_guest);
