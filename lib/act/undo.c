@@ -117,8 +117,16 @@ static void write_pin(FILE *f, const struct pin *pin)
 		cpumask_str(&pin->asked, asked, sizeof asked), before[0] ? before : "-");
 }
 
-static size_t write_pins(FILE *f, const struct placement *p)
+/* The main thread's is told as long as there is any: by its mask those are known that were
+ * born of it and that no plan has named. */
+static bool is_told(const struct act_guest *g, const struct pin *pin)
 {
+	return pin->ours || (pin->tid == g->pid && !cpumask_empty(&pin->asked));
+}
+
+static size_t write_pins(FILE *f, const struct act_guest *g)
+{
+	const struct placement *p = &g->placement;
 	char cpus[KT_CPULIST_MAX], nodes[KT_HOME_MAX];
 	size_t lines = 1;
 
@@ -128,7 +136,7 @@ static size_t write_pins(FILE *f, const struct placement *p)
 	for (size_t i = 0; i < p->npins; i++) {
 		const struct pin *pin = &p->pin[i];
 
-		if (!pin->ours)
+		if (!is_told(g, pin))
 			continue;
 		write_pin(f, pin);
 		lines++;
@@ -147,7 +155,7 @@ static size_t write_guest(FILE *f, const struct act_guest *g)
 	fprintf(f, "guest %s %d %" PRIu64 " %s\n", uuid_str(&g->uuid, uuid), g->pid, g->start_ticks,
 		str_escape(g->name, name, sizeof name));
 	if (has_pins)
-		lines += write_pins(f, &g->placement);
+		lines += write_pins(f, g);
 	if (g->limit.ours) {
 		fprintf(f, "limit %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", g->limit.original,
 			g->limit.before, g->limit.asked);

@@ -153,6 +153,30 @@ START_TEST(originals_are_asked_for_at_the_end)
 }
 END_TEST
 
+START_TEST(a_thread_that_no_plan_named_is_known_to_the_next_life)
+{
+	struct cpumask now;
+	pid_t tid;
+
+	pin_to_first();
+	answer_all();
+	tid = new_thread(); /* a worker, with the mask of the main thread */
+	(void)act_restore(act, 0);
+	ck_assert(asks(0, THREAD_EMULATOR, 0, &all));
+	set_mask(guest.thread[0].tid, &all);
+	reply(&request[0], 0);
+	(void)act_restore(act, 0);
+	nrequests = 0; /* libvirt does no more for that life */
+	ck_assert_int_gt(act_again(), 0);
+	bind();
+	for (int i = 0; i < 3 && act_restore(act, 0) > 0; i++)
+		answer_all();
+	now = mask_of(tid);
+	ck_assert(cpumask_equal(&now, &all));
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 START_TEST(what_libvirt_never_did_need_not_be_undone)
 {
 	pin_to_first();
@@ -626,6 +650,7 @@ int main(void)
 	tcase_add_test(c, memory_waits_for_the_vcpus);
 	tcase_add_test(c, originals_are_asked_for_at_the_end);
 	tcase_add_test(c, what_libvirt_never_did_need_not_be_undone);
+	tcase_add_test(c, a_thread_that_no_plan_named_is_known_to_the_next_life);
 	tcase_add_test(c, a_full_queue_is_asked_again_without_another_undo_file);
 	tcase_add_loop_test(c, an_error_that_passes_is_asked_again, 0, KT_ARRAY_LEN(passing));
 	tcase_add_test(c, a_lost_answer_may_have_been_a_yes);
