@@ -49,9 +49,10 @@ static int perform_statistics(struct virt *v)
 	if (n < 0)
 		return virt_failed(v, NULL, "statistics");
 	(void)clock_gettime(CLOCK_REALTIME, &wall); /* last-update is wall time; cannot fail */
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n && records && records[i]; i++) /* NULL ends it, whatever n is */
 		tell_balloon(v, records[i], (uint64_t)wall.tv_sec);
-	virDomainStatsRecordListFree(records);
+	if (records)
+		virDomainStatsRecordListFree(records);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * While libvirtd is stopped (SIGSTOP) an open hangs until it goes on: libvirt has no
  * deadline there and sends no keep-alive before the link stands. */
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "log.h"
@@ -109,9 +110,11 @@ static void read_host_cpus(struct virt *v)
 {
 	unsigned char *map = NULL;
 	int ncpus = virNodeGetCPUMap(v->connection, &map, NULL, 0);
+	/* A number and a map that libvirtd sends: the one need not fit the other. */
+	int nbits = map ? (int)KT_MIN(malloc_usable_size(map) * 8, (size_t)KT_CPUS_MAX) : 0;
 
 	v->host_cpus = (struct cpumask){ 0 };
-	for (int i = 0; i < ncpus; i++)
+	for (int i = 0; i < KT_MIN(ncpus, nbits); i++)
 		if (VIR_CPU_USED(map, i))
 			cpumask_set(&v->host_cpus, (unsigned int)i);
 	free(map);

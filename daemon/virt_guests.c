@@ -302,13 +302,29 @@ static void mark_listed(struct virt *v, virDomainPtr dom)
 	virt_guest_touch(v, g);
 }
 
+static int count_listed(virDomainPtr *list)
+{
+	int n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
 int virt_guests_resync(struct virt *v)
 {
 	virDomainPtr *list = NULL;
 	int n = virConnectListAllDomains(v->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	int nlisted = count_listed(list);
 
 	if (n < 0)
 		return virt_failed(v, NULL, "list of guests");
+	if (n != nlisted) { /* who is not in such a list need not be gone */
+		while (nlisted > 0)
+			virt_free_domain(&list[--nlisted]);
+		free(list);
+		return -EIO;
+	}
 	for (size_t i = 0; i < v->nguests; i++)
 		v->guest[i].listed = false;
 	for (int i = 0; i < n; i++) {

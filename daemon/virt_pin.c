@@ -76,9 +76,12 @@ static int read_iothread_pin(virDomainPtr dom, unsigned int number, struct cpuma
 	virDomainIOThreadInfoPtr *list = NULL;
 	int n = virDomainGetIOThreadInfo(dom, &list, VIR_DOMAIN_AFFECT_LIVE), r = -1;
 
-	for (int i = 0; i < n; i++) {
-		if (list[i]->iothread_id == number && list[i]->cpumaplen > 0) {
-			*ret = from_map(list[i]->cpumap, (size_t)list[i]->cpumaplen);
+	/* The number is libvirtd's word; the list ends with NULL. */
+	for (int i = 0; i < n && list && list[i]; i++) {
+		const virDomainIOThreadInfo *info = list[i];
+
+		if (info->iothread_id == number && info->cpumap && info->cpumaplen > 0) {
+			*ret = from_map(info->cpumap, (size_t)info->cpumaplen);
 			r = 0;
 		}
 		virDomainIOThreadInfoFree(list[i]);
@@ -117,7 +120,7 @@ static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		return r;
 	}
 	g->own_pins = true;
-	if (read_pin(dom, request, ret) == 0)
+	if (read_pin(dom, request, ret) == 0 && !cpumask_empty(ret))
 		return 0;
 	*ret = request->cpus;
 	return virt_failed(v, dom, "reading a pin back") == -ENOTCONN ? -ENOTCONN : 0;

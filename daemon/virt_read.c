@@ -119,13 +119,13 @@ static int read_state(struct virt *v, virDomainPtr dom, struct domain *d)
 
 /* ---- limits ----------------------------------------------------------------------- */
 
-static uint64_t find_limit(virTypedParameterPtr params, int n, const char *field)
+static int find_limit(virTypedParameterPtr params, int n, const char *field, uint64_t *ret)
 {
 	unsigned long long kib;
+	int found = virTypedParamsGetULLong(params, n, field, &kib);
 
-	if (virTypedParamsGetULLong(params, n, field, &kib) != 1 || kib >= VIRT_BEYOND_ANY_KIB)
-		return KT_UNLIMITED_KIB;
-	return kib;
+	*ret = found == 1 && kib < VIRT_BEYOND_ANY_KIB ? kib : KT_UNLIMITED_KIB;
+	return found < 0 ? -EIO : 0; /* of another type */
 }
 
 int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
@@ -141,10 +141,13 @@ int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
 			return r;
 		n = 0; /* session mode, no memory controller */
 	}
-	*ret_soft_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT);
-	*ret_hard_kib = find_limit(params, n, VIR_DOMAIN_MEMORY_HARD_LIMIT);
+	if (n < 0 || n > LIMITS_MAX)
+		return -EIO;
+	r = find_limit(params, n, VIR_DOMAIN_MEMORY_SOFT_LIMIT, ret_soft_kib);
+	if (r == 0)
+		r = find_limit(params, n, VIR_DOMAIN_MEMORY_HARD_LIMIT, ret_hard_kib);
 	virTypedParamsClear(params, n);
-	return 0;
+	return r;
 }
 
 /* ---- all of it ---------------------------------------------------------------------- */
