@@ -292,7 +292,7 @@ lint: ## shellcheck and pyflakes on every script
 	@tests/lint
 
 $(BUILD)/obj/bench/scale_%.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS)) -Idaemon
-SCALE_WRAP := sense_read host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity
+SCALE_WRAP := sense_read_some host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity
 $(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
 	$(call say,LD    $@)

@@ -49,7 +49,7 @@ static struct {
 		spent_ns.what += cpu_ns() - began_ns;                                              \
 	} while (0)
 
-__typeof__(sense_read) __real_sense_read, __wrap_sense_read;
+__typeof__(sense_read_some) __real_sense_read_some, __wrap_sense_read_some;
 __typeof__(host_view_update) __real_host_view_update, __wrap_host_view_update;
 __typeof__(arbiter_step) __real_arbiter_step, __wrap_arbiter_step;
 __typeof__(act_apply) __real_act_apply, __wrap_act_apply;
@@ -58,12 +58,12 @@ int __wrap_sched_getaffinity(pid_t pid, size_t size, cpu_set_t *set);
 int __real_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set);
 int __wrap_sched_setaffinity(pid_t pid, size_t size, const cpu_set_t *set);
 
-int __wrap_sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns,
-		      struct sample *ret)
+int __wrap_sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
+			   uint64_t now_ns, struct sample *ret)
 {
 	int r;
 
-	TIMED(sense, r = __real_sense_read(s, ds, now_ns, ret));
+	TIMED(sense, r = __real_sense_read_some(s, ds, scope, now_ns, ret));
 	return r;
 }
 

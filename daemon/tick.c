@@ -184,6 +184,21 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 	free(line);
 }
 
+/* What is taken from guests changes what they have although they do not run. */
+static enum sense_scope scope_of(const struct kvmtuned *k)
+{
+	return k->kicked || is_pressed(k) ? SENSE_ALL : SENSE_DUE;
+}
+
+/* So does what is moved, of one guest at a time. */
+static void watch_the_moved(struct kvmtuned *k)
+{
+	const struct move_plan *move = &k->plan->move;
+
+	if (move->go && move->slot < k->domains->nslots)
+		domains_touch(k->domains, move->slot);
+}
+
 int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 {
 	int64_t unix_us = now_unix_us();
@@ -191,7 +206,8 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 
 	journal_set_cycle(++k->ticks);
 	refresh_topology(k);
-	r = sense_read(k->sense, k->domains, now_ns, k->sample);
+	watch_the_moved(k);
+	r = sense_read_some(k->sense, k->domains, scope_of(k), now_ns, k->sample);
 	if (r < 0)
 		return hold_or_let_go(k, now_ns, r);
 	k->misses = 0;

@@ -230,6 +230,16 @@ static void hold(struct act *a, struct act_guest *g)
 		act_placement_give_back(a, g, p->why);
 }
 
+/* Nothing to do, unless somebody else has pinned it: that is looked for when it is looked at. */
+static bool is_in_force(const struct act *a, const struct placement *p,
+			const struct placement_plan *wish)
+{
+	struct home home = act_home_of(wish);
+
+	return act_pins_any_ours(p) && act_pins_are_done(p) && act_home_equal(&p->home, &home) &&
+	       !wishes_elsewhere(p, wish) && a->now_ns >= a->online_settles_ns;
+}
+
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct placement_plan *wish = &plan->placement;
@@ -253,6 +263,8 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		return;
 	}
 	if (!can_be_set(a, g, wish))
+		return;
+	if (plan->unseen && is_in_force(a, p, wish))
 		return;
 	act_look(a, g, plan, &look);
 	if (look.foreign) {

@@ -71,34 +71,6 @@ int cpumask_parse(const char *text, struct cpumask *ret)
 	return 0;
 }
 
-char *cpumask_str(const struct cpumask *m, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	buf[0] = '\0';
-	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
-		unsigned int first = cpu;
-		int n;
-
-		if (!cpumask_test(m, cpu))
-			continue;
-		while (cpumask_test(m, cpu + 1))
-			cpu++;
-		if (first == cpu)
-			n = snprintf(buf + used, size - used, "%s%u", used ? "," : "", first);
-		else
-			n = snprintf(buf + used, size - used, "%s%u-%u", used ? "," : "", first,
-				     cpu);
-		if (n < 0 || (size_t)n >= size - used) {
-			if (size > 2)
-				memcpy(buf + KT_MIN(used, size - 3), "..", 3);
-			return buf;
-		}
-		used += (size_t)n;
-	}
-	return buf;
-}
-
 /* The first one from `cpu` on; KT_CPUS_MAX: none. */
 static unsigned int next_cpu(const struct cpumask *m, unsigned int cpu)
 {
@@ -110,6 +82,45 @@ static unsigned int next_cpu(const struct cpumask *m, unsigned int cpu)
 		cpu = (cpu / 64 + 1) * 64;
 	}
 	return KT_CPUS_MAX;
+}
+
+/* The first one from `cpu` on that is not in it. */
+static unsigned int next_gap(const struct cpumask *m, unsigned int cpu)
+{
+	while (cpu < KT_CPUS_MAX) {
+		uint64_t word = ~m->word[cpu / 64] >> (cpu % 64);
+
+		if (word)
+			return cpu + (unsigned int)__builtin_ctzll(word);
+		cpu = (cpu / 64 + 1) * 64;
+	}
+	return KT_CPUS_MAX;
+}
+
+/* By runs and not CPU by CPU: the undo file has three masks for each thread. */
+char *cpumask_str(const struct cpumask *m, char *buf, size_t size)
+{
+	size_t used = 0;
+	unsigned int end;
+
+	buf[0] = '\0';
+	for (unsigned int first = next_cpu(m, 0); first < KT_CPUS_MAX; first = next_cpu(m, end)) {
+		const char *comma = used ? "," : "";
+		int n;
+
+		end = next_gap(m, first);
+		if (end == first + 1)
+			n = snprintf(buf + used, size - used, "%s%u", comma, first);
+		else
+			n = snprintf(buf + used, size - used, "%s%u-%u", comma, first, end - 1);
+		if (n < 0 || (size_t)n >= size - used) {
+			if (size > 2)
+				memcpy(buf + KT_MIN(used, size - 3), "..", 3);
+			return buf;
+		}
+		used += (size_t)n;
+	}
+	return buf;
 }
 
 /* Their numbers in the order of their lowest CPUs.  Returns how many there are. */

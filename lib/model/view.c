@@ -79,6 +79,10 @@ static void guest_view_update(struct host_view *v, struct guest_view *g,
 	g->was_running = slot->domain.running;
 	g->domain = &slot->domain;
 	g->sample = s;
+	if (s->look == GUEST_LOOK_NONE && g->present) {
+		v->nunseen++;
+		return; /* what was measured last holds, and its windows go on */
+	}
 	g->present = false;
 	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
 	g->run_cpus = g->delay_cpus = 0;
@@ -127,7 +131,7 @@ static void memory_view_update(struct host_view *v, const struct host_sample *h,
 
 static void guest_delay_update(struct host_view *v)
 {
-	if (v->vcpus_measured || v->npresent == 0)
+	if (v->nunseen == 0 && (v->vcpus_measured || v->npresent == 0))
 		v->guest_delay_cpus = v->vcpu_delay_cpus;
 }
 
@@ -153,6 +157,7 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	ksm_view_update(v, &v->host->ksm, now_ns);
 	v->vcpu_delay_cpus = 0;
 	v->vcpus_measured = false;
+	v->nunseen = 0;
 	v->nslots = ds->nslots;
 	v->npresent = 0;
 	for (size_t i = 0; i < ds->nslots; i++) {

@@ -30,7 +30,8 @@ struct demand {
 /* A level of tick-to-tick noise below which guests are "idle" or "calm" is the
  * policies' business; here are only measurements. */
 struct guest_view {
-	bool present; /* running or paused, and sampled in this tick */
+	bool present; /* running or paused, and sampled: in this tick, but for
+			 GUEST_LOOK_NONE */
 	uint32_t incarnation;
 	uint64_t first_seen_ns;
 	uint64_t awake_ns;           /* first seen, or resumed since: what it does now began then */
@@ -85,6 +86,7 @@ struct host_view {
 	struct cpumask node_cpus[KT_NODES_MAX]; /* of which that is */
 	bool has_full_scans;
 	uint64_t full_scans;
+	size_t nunseen; /* present, but not looked at in this sample */
 	bool vcpus_measured;
 	double vcpu_delay_cpus; /* of this sample */
 };

@@ -18,6 +18,7 @@ static void identify(struct guest_plan *p, const struct guest_view *g)
 		return;
 	p->pid = g->sample->pid;
 	p->start_ticks = g->sample->start_ticks;
+	p->unseen = g->sample->look != GUEST_LOOK_FULL;
 	p->nthreads = g->sample->nthreads;
 	p->threads = g->sample->threads;
 	p->memory_cgroup = g->sample->cgroup;

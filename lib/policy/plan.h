@@ -126,6 +126,7 @@ struct guest_plan {
 	pid_t pid;
 	uint64_t start_ticks;
 	size_t nthreads;
+	bool unseen; /* not looked at in full: its threads are as of an earlier sample */
 	const struct guest_thread *threads; /* of the sample; the arbiter copies the pointer */
 	uint64_t soft_limit_kib;            /* in force by libvirt's word, KT_UNLIMITED_KIB: none */
 	const char *memory_cgroup;          /* of the sample; NULL: none */

@@ -47,9 +47,15 @@ int domains_put(struct domains *ds, const struct domain *d)
 	if (restarted)
 		slot->incarnation = ++ds->incarnations;
 	slot->used = true;
+	slot->revision++;
 	slot->domain = *d;
 	ds->nslots = KT_MAX(ds->nslots, (size_t)i + 1);
 	return i;
+}
+
+void domains_touch(struct domains *ds, size_t slot)
+{
+	ds->slot[slot].revision++;
 }
 
 void domains_remove(struct domains *ds, const struct uuid *uuid)

@@ -12,6 +12,7 @@ struct domain_slot {
 	bool used;
 	uint32_t incarnation; /* grows with each start: tells old state of a slot from new
 			       */
+	uint32_t revision;    /* grows when its facts are replaced, and with domains_touch */
 	struct domain domain;
 };
 
@@ -32,6 +33,9 @@ int domains_put(struct domains *ds, const struct domain *d) KT_MUST_USE;
 
 /* Its slot, or -ENOENT. */
 int domains_find(const struct domains *ds, const struct uuid *uuid) KT_MUST_USE;
+
+/* The next sample is to look at this guest in full. */
+void domains_touch(struct domains *ds, size_t slot);
 
 /* Forgets the guest; its slot may be used again.  Unknown UUIDs are fine. */
 void domains_remove(struct domains *ds, const struct uuid *uuid);

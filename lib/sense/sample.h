@@ -192,7 +192,15 @@ struct domain {
 	uint64_t balloon_usable_kib; /* what the guest could give back without swapping */
 };
 
+enum guest_look {
+	GUEST_LOOK_FULL,  /* all of it was read */
+	GUEST_LOOK_QUIET, /* its process was, and has not run since the last full look: all else
+			     is of then, and would hardly be another now */
+	GUEST_LOOK_NONE,  /* nothing was: all of it is of an earlier sample */
+};
+
 struct guest_sample {
+	enum guest_look look;
 	bool present; /* its process was found and read; else all below is 0 */
 	pid_t pid;
 	uint64_t start_ticks;

@@ -187,10 +187,19 @@ static void follow_slots(struct sense *s, const struct domains *ds)
 	}
 }
 
-int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struct sample *ret)
+static bool is_last_sample(const struct sense *s, const struct sample *sample)
+{
+	return s->given == sample && s->given_ns == sample->now_ns;
+}
+
+int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
+		    uint64_t now_ns, struct sample *ret)
 {
 	int r;
 
+	if (!is_last_sample(s, ret))
+		scope = SENSE_ALL;
+	s->given = NULL;
 	ret->now_ns = now_ns;
 	r = sense_host_read(s, &ret->host);
 	if (r < 0)
@@ -198,10 +207,18 @@ int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struc
 	follow_slots(s, ds);
 	sense_find_processes(s, ds);
 	for (size_t i = 0; i < ds->nslots; i++) {
-		ret->guest[i] = (struct guest_sample){ 0 };
 		if (ds->slot[i].used)
-			sense_guest_read(s, &s->guest[i], &ds->slot[i].domain, &ret->guest[i]);
+			sense_guest_read(s, i, &ds->slot[i], scope, &ret->guest[i]);
+		else
+			ret->guest[i] = (struct guest_sample){ 0 };
 	}
 	s->nsamples++;
+	s->given = ret;
+	s->given_ns = now_ns;
 	return 0;
+}
+
+int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns, struct sample *ret)
+{
+	return sense_read_some(s, ds, SENSE_ALL, now_ns, ret);
 }

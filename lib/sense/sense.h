@@ -41,6 +41,20 @@ const struct capabilities *sense_capabilities(const struct sense *s);
 int sense_read(struct sense *s, const struct domains *ds, uint64_t now_ns,
 	       struct sample *ret) KT_MUST_USE;
 
+/* Which guests are looked at. */
+enum sense_scope {
+	SENSE_ALL, /* all of them, in full */
+	/* All; of those that have not run since they were looked at last, nothing but their
+	 * processes is read, and the rest every fourth time, by turns. */
+	SENSE_DUE,
+	SENSE_NEW, /* those that are new, or whose facts have been replaced */
+};
+
+/* The same with fewer readings: guest_sample.look says what was read of a guest.  *ret is to be
+ * what was read last, or all are read in full. */
+int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
+		    uint64_t now_ns, struct sample *ret) KT_MUST_USE;
+
 /* A process of root's that calls itself so, for which all of /proc is looked through; 0: none is
  * seen. */
 pid_t sense_find_daemon(const struct hostfs *fs, const char *name);

@@ -155,31 +155,39 @@ static void look_around(struct sense *s, struct guest_source *g, const struct do
 	g->ndevices_seen = d->ndevices;
 }
 
-void sense_guest_read(struct sense *s, struct guest_source *g, const struct domain *d,
-		      struct guest_sample *ret)
+static uint64_t rss_kib_of(const struct pid_stat *stat)
 {
-	struct pid_stat stat;
+	return stat->rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+/* What is read seldom is read then; guests with the same number of samples take turns. */
+static bool is_due(const struct guest_source *g, size_t slot)
+{
+	return (g->nsamples + (unsigned int)slot) % SAMPLES_BETWEEN_QUIET == 0 ||
+	       g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 ||
+	       (g->has_pages && (g->nsamples + (unsigned int)g->pid) % SAMPLES_BETWEEN_PAGES == 0);
+}
+
+/* Who does not run touches no memory, makes no threads and waits for nothing.  Rates need two
+ * full looks; names of threads are read twice as well. */
+static bool is_quiet(const struct guest_source *g, const struct pid_stat *stat)
+{
+	return g->nlooks >= 2 && g->nnamed == g->nthreads && stat->nthreads == g->nthreads_seen &&
+	       stat->cpu_hz == g->cpu_hz && rss_kib_of(stat) == g->rss_kib;
+}
+
+static void read_whole(struct sense *s, struct guest_source *g, const struct domain *d,
+		       const struct pid_stat *stat, struct guest_sample *ret)
+{
 	uint64_t outside_ns;
 
-	if (!g->pid) {
-		g->nsamples++;
-		return;
-	}
-	if (!read_process(s, g, d, &stat)) {
-		lose_process(g);
-		return;
-	}
-	if (g->next_search) { /* found just now: what was counted was the search */
-		g->next_search = 0;
-		g->nsamples = 0;
-	}
-	look_around(s, g, d, &stat);
+	look_around(s, g, d, stat);
 	outside_ns = sense_threads_read(s, g);
 	ret->present = true;
 	ret->pid = g->pid;
 	ret->start_ticks = g->start_ticks;
-	ret->rss_kib = stat.rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
-	ret->cpu_hz_total = stat.cpu_hz + outside_ns / ns_per_hz;
+	ret->rss_kib = g->rss_kib;
+	ret->cpu_hz_total = stat->cpu_hz + outside_ns / ns_per_hz;
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->device_nodes = g->device_nodes;
@@ -190,5 +198,48 @@ void sense_guest_read(struct sense *s, struct guest_source *g, const struct doma
 		sense_cgroup_read(s, g, ret);
 	read_nodes(s, g, d, ret);
 	read_ksm(s, g, ret);
+}
+
+static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
+		 enum sense_scope scope, struct guest_sample *ret)
+{
+	struct guest_source *g = &s->guest[slot];
+	struct pid_stat stat;
+
+	if (!read_process(s, g, &guest->domain, &stat)) {
+		lose_process(g);
+		*ret = (struct guest_sample){ 0 };
+		return;
+	}
+	if (g->next_search) { /* found just now: what was counted was the search */
+		g->next_search = 0;
+		g->nsamples = 0;
+	}
+	if (scope == SENSE_DUE && g->revision == guest->revision && !is_due(g, slot) &&
+	    is_quiet(g, &stat)) {
+		ret->look = GUEST_LOOK_QUIET;
+	} else {
+		*ret = (struct guest_sample){ 0 };
+		g->revision = guest->revision;
+		g->cpu_hz = stat.cpu_hz;
+		g->rss_kib = rss_kib_of(&stat);
+		read_whole(s, g, &guest->domain, &stat, ret);
+		g->nlooks++;
+	}
 	g->nsamples++;
+}
+
+void sense_guest_read(struct sense *s, size_t slot, const struct domain_slot *guest,
+		      enum sense_scope scope, struct guest_sample *ret)
+{
+	struct guest_source *g = &s->guest[slot];
+
+	if (!g->pid) {
+		*ret = (struct guest_sample){ 0 };
+		g->nsamples++;
+	} else if (scope == SENSE_NEW && g->nlooks && g->revision == guest->revision) {
+		ret->look = GUEST_LOOK_NONE;
+	} else {
+		look(s, slot, guest, scope, ret);
+	}
 }

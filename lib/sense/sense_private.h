@@ -31,6 +31,9 @@ enum { SAMPLES_BETWEEN_LOOKS = 60 };
 /* 1.7 ms for 4,096 pages of a guest: soon enough to see that they were moved. */
 enum { SAMPLES_BETWEEN_PAGES = SAMPLES_BETWEEN_LOOKS / 6 };
 
+/* Of a guest that has not run its memory may still be taken, merged or moved: seldom. */
+enum { SAMPLES_BETWEEN_QUIET = 4 };
+
 enum ksm_file {
 	KSM_FILE_RUN,
 	KSM_FILE_PAGES_TO_SCAN,
@@ -70,6 +73,9 @@ struct guest_source {
 	pid_t pid;            /* 0: not found */
 	uint64_t start_ticks;
 	unsigned int nsamples, nsearches, next_search;
+	unsigned int nlooks;         /* in full, of this process */
+	uint32_t revision;           /* of its facts, as of the last one */
+	uint64_t cpu_hz, rss_kib;    /* the same, of the process alone */
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
 	bool has_cgroup;
@@ -125,6 +131,8 @@ struct sense {
 	struct capabilities capabilities;
 	bool cpuset_v2;
 	unsigned int nsamples;
+	const struct sample *given; /* what was read last, ... */
+	uint64_t given_ns;          /* ... and as of when */
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile numa_balancing;
 	pid_t numad; /* as last found; 0: none */
@@ -164,8 +172,10 @@ void ksm_probe_end(struct ksm_probe_source *p);
 
 /* ---- sense_guest.c ------------------------------------------------------------------ */
 
-void sense_guest_read(struct sense *s, struct guest_source *g, const struct domain *d,
-		      struct guest_sample *ret);
+/* `slot`: its place, by which guests take turns.  *ret is to be its last sample, but for
+ * SENSE_ALL. */
+void sense_guest_read(struct sense *s, size_t slot, const struct domain_slot *guest,
+		      enum sense_scope scope, struct guest_sample *ret);
 void sense_guest_begin(struct guest_source *g, uint32_t incarnation);
 void sense_guest_end(struct guest_source *g);
 

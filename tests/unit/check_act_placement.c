@@ -235,6 +235,34 @@ START_TEST(a_foreign_pin_cedes_the_guest_once_and_the_rest_goes_back)
 }
 END_TEST
 
+/* Its threads cost a question each: they are asked when the guest is looked at. */
+START_TEST(a_foreign_pin_of_a_quiet_guest_is_found_when_it_is_looked_at)
+{
+	pin_to_first();
+	set_mask(guest.thread[2].tid, &second);
+	plan->guest[SLOT].unseen = true;
+	pin_to_first();
+	ck_assert(in_force()->pinned && !in_force()->pin_ceded);
+	ck_assert(runs_on(2, &second));
+	plan->guest[SLOT].unseen = false;
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+}
+END_TEST
+
+START_TEST(a_quiet_guest_goes_where_it_is_wished)
+{
+	plan->guest[SLOT].unseen = true;
+	pin_to_first();
+	assert_all_on(&first);
+	pin_to_second();
+	assert_all_on(&second);
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	assert_all_on(&all);
+}
+END_TEST
+
 START_TEST(a_pin_made_before_ours_is_respected)
 {
 	set_mask(guest.thread[2].tid, &second); /* after sense saw it first */
@@ -793,6 +821,19 @@ START_TEST(masks_that_the_kernel_reset_at_a_hotplug_are_written_again)
 }
 END_TEST
 
+START_TEST(masks_of_a_quiet_guest_that_the_kernel_reset_are_written_again)
+{
+	online(&all);
+	pin_to_first();
+	switch_off_and_on();
+	all_threads_on(&all);
+	plan->guest[SLOT].unseen = true;
+	plan->now_ns += KT_NS_PER_S;
+	pin_to_first();
+	assert_all_on(&first);
+}
+END_TEST
+
 START_TEST(a_narrow_mask_is_foreign_also_at_a_hotplug)
 {
 	online(&all);
@@ -968,6 +1009,8 @@ int main(void)
 	tcase_add_test(c, a_recycled_thread_number_is_not_touched);
 	tcase_add_test(c, more_threads_over_time_than_there_is_room_for);
 	tcase_add_loop_test(c, a_foreign_pin_cedes_the_guest_once_and_the_rest_goes_back, 0, 2);
+	tcase_add_test(c, a_foreign_pin_of_a_quiet_guest_is_found_when_it_is_looked_at);
+	tcase_add_test(c, a_quiet_guest_goes_where_it_is_wished);
 	tcase_add_test(c, a_pin_made_before_ours_is_respected);
 	tcase_add_test(c, a_reload_starts_again_from_the_foreign_pin);
 	tcase_add_test(c, a_foreign_pin_is_seen_at_the_end_too);
@@ -999,6 +1042,7 @@ int main(void)
 	tcase_add_test(h, a_cpu_switched_off_before_we_pin_is_no_foreign_pin);
 	tcase_add_test(h, a_mask_that_only_looks_like_the_original_is_given_back);
 	tcase_add_test(h, masks_that_the_kernel_reset_at_a_hotplug_are_written_again);
+	tcase_add_test(h, masks_of_a_quiet_guest_that_the_kernel_reset_are_written_again);
 	tcase_add_test(h, a_narrow_mask_is_foreign_also_at_a_hotplug);
 	tcase_add_test(h, masks_that_the_kernel_reset_are_given_back);
 	tcase_add_test(h, a_reset_mask_is_not_forgotten_when_nothing_may_be_written);

@@ -289,6 +289,57 @@ START_TEST(any_numbers_give_finite_rates)
 }
 END_TEST
 
+/* Two seconds at half a CPU, one that nobody looked, one in which it stood still: what was
+ * measured holds meanwhile, and the next rate is of all the time since. */
+START_TEST(a_guest_that_is_not_looked_at_is_as_it_was)
+{
+	update_at(SECONDS(1));
+	sample.guest[0].cpu_hz_total = 100;
+	thread[1].run_ns_total = thread[1].delay_ns_total = KT_NS_PER_S;
+	update_at(SECONDS(3));
+	ck_assert(near(v->guest[0].run_cpus, 0.5) && near(v->guest_delay_cpus, 0.5));
+	sample.guest[0].look = GUEST_LOOK_NONE;
+	update_at(SECONDS(4));
+	ck_assert(v->guest[0].present && v->nunseen == 1);
+	ck_assert_uint_eq(v->npresent, 1);
+	ck_assert(near(v->guest[0].run_cpus, 0.5) && near(v->guest_delay_cpus, 0.5));
+	sample.guest[0].look = GUEST_LOOK_FULL;
+	update_at(SECONDS(5));
+	ck_assert_uint_eq(v->nunseen, 0);
+	ck_assert(near(v->guest[0].run_cpus, 0) && near(v->guest_delay_cpus, 0));
+	thread[1].run_ns_total += 2 * KT_NS_PER_S;
+	sample.guest[0].look = GUEST_LOOK_NONE;
+	update_at(SECONDS(7));
+	sample.guest[0].look = GUEST_LOOK_FULL;
+	update_at(SECONDS(9));
+	ck_assert(near(v->guest[0].run_cpus, 0.5));
+}
+END_TEST
+
+/* Of all guests or of none: what one of them waits for is not what all do. */
+START_TEST(the_wait_of_all_is_not_that_of_those_looked_at)
+{
+	put_guest(2, 2);
+	update_at(SECONDS(1));
+	thread[1].delay_ns_total = KT_NS_PER_S;
+	update_at(SECONDS(3));
+	ck_assert(near(v->guest_delay_cpus, 1)); /* both have these threads */
+	sample.guest[0].look = GUEST_LOOK_NONE;
+	update_at(SECONDS(5));
+	ck_assert(near(v->guest[1].delay_cpus, 0));
+	ck_assert(near(v->guest_delay_cpus, 1));
+}
+END_TEST
+
+START_TEST(a_guest_that_was_never_looked_at_has_no_sample_to_hold)
+{
+	sample.guest[0].look = GUEST_LOOK_NONE;
+	update_at(SECONDS(1));
+	ck_assert_uint_eq(v->nunseen, 0);
+	ck_assert_uint_eq(v->guest[0].nsamples, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("model");
@@ -307,6 +358,9 @@ int main(void)
 	tcase_add_test(c, a_counter_that_appears_has_no_rate_at_first);
 	tcase_add_test(c, a_restarted_guest_is_a_new_guest);
 	tcase_add_test(c, a_guest_that_left_leaves_nothing);
+	tcase_add_test(c, a_guest_that_is_not_looked_at_is_as_it_was);
+	tcase_add_test(c, the_wait_of_all_is_not_that_of_those_looked_at);
+	tcase_add_test(c, a_guest_that_was_never_looked_at_has_no_sample_to_hold);
 	tcase_add_loop_test(c, any_numbers_give_finite_rates, 1, 6);
 	suite_add_tcase(s, c);
 	return kt_run(s);
