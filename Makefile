@@ -158,23 +158,30 @@ $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)
 
 # ---- fuzzing: one file a target; replay.c takes its corpus without a fuzzer ------
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-# Of kvmtunectl.
-FUZZ_CTL  := $(filter tests/fuzz/fuzz_ctl%,$(FUZZ_SRC))
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(FUZZ_SRC))
 # These calls are led into memory, see tests/fuzz/world.h.
 FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen stat fstat fstatat \
 	faccessat mkdir unlink unlinkat rename renameat getdents64 scandir)
-FUZZ_WITH := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+FUZZ_WORLD := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c)
+FUZZ_WITH  = $(FUZZ_WORLD) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+FUZZ_LIBS  = $(DAEMON_LIBS)
+FUZZ_CTL  := $(call obj,tests/fuzz/fuzz_ctl.c)
+$(FUZZ_CTL): DAEMON_CFLAGS = -Ilib/base -Ictl $(call pkg_cflags,$(CTL_PKGS))
+$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_LIBS = $(call pkg_libs,$(CTL_PKGS)) -lm
+$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WITH = $(FUZZ_WORLD) $(CTL_OBJ) $(BUILD)/libkvmtuned.a
+$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WRAP += -Wl,--wrap=ctl_get,--wrap=ctl_stream
+$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: $(CTL_OBJ)
+$(BUILD)/tests/replay_http $(BUILD)/fuzz_http: FUZZ_WRAP += -Wl,--wrap=peer_is_root
 
 $(REPLAY_BIN): $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_WITH)
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(DAEMON_LIBS)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(FUZZ_WRAP) -o $@ $(call obj,tests/fuzz/fuzz_$*.c tests/fuzz/replay.c) $(FUZZ_WITH) $(FUZZ_LIBS)
 
 $(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
 	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $^ $(DAEMON_LIBS)
+	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $< $(FUZZ_WITH) $(FUZZ_LIBS)
 
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_BIN)

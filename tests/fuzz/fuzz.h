@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 #define FUZZ_CLAIM(what)                                                                           \
 	do {                                                                                       \
 		if (!(what)) {                                                                     \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);         \
+			dprintf(STDERR_FILENO, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);  \
 			abort();                                                                   \
 		}                                                                                  \
 	} while (0)

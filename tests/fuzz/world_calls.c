@@ -145,13 +145,18 @@ static FILE *in_fdopen(int fd, const char *mode)
 	return f;
 }
 
+FILE *__real_fopen(const char *path, const char *mode);
+
+/* kvmtuned writes by descriptors: who writes here is the fuzzer, and keeps what has broken us. */
 static FILE *in_fopen(const char *path, const char *mode)
 {
 	char whole[WORLD_PATH];
 	struct world_file *file = NULL;
 
+	if (*mode != 'r')
+		return __real_fopen(path, mode);
 	if (resolve(AT_FDCWD, path, whole) == 0)
-		file = *mode == 'r' ? world_find(whole) : world_create(whole);
+		file = world_find(whole);
 	if (file)
 		return stream_of(file, mode);
 	errno = ENOENT;

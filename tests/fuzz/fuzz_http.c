@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What somebody asks on the socket: a method, a path with a query, and a body.
+ *
+ * The input is "METHOD URI\n", one header "Accept: ...\n" and the body. */
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+
+#include "fuzz_said.h"
+#include "http_private.h"
+
+/* Linked in its place: root asks, without a connection. */
+bool __wrap_peer_is_root(int fd);
+bool __wrap_peer_is_root(int fd)
+{
+	(void)fd;
+	return true;
+}
+
+static void judge(const struct asked *asked, int r, struct answer *error)
+{
+	const struct question *q = &asked->question;
+
+	if (r < 0) {
+		FUZZ_CLAIM(error->json && error->status >= 400);
+		FUZZ_CLAIM(fuzz_is_tame(answer_text(error->json)));
+		json_object_put(error->json);
+		*error = (struct answer){ .status = 200 };
+		return;
+	}
+	FUZZ_CLAIM(!error->json);
+	if (q->given & ASKS_GUEST)
+		FUZZ_CLAIM(q->guest == asked->guest &&
+			   memchr(asked->guest, '\0', sizeof asked->guest) && *asked->guest);
+	if (q->given & ASKS_LOOP)
+		FUZZ_CLAIM(q->loop < _LOOP_MAX);
+}
+
+/* What is asked may be had in a query and in a body. */
+static void ask_directly(const char *text, size_t length)
+{
+	const unsigned int all = 0x1ff;
+	struct answer error = { .status = 200 };
+	struct asked asked;
+	int r = question_of_query(text, all, &asked, &error);
+
+	judge(&asked, r, &error);
+	r = question_of_body(text, length, all, &asked, &error);
+	judge(&asked, r, &error);
+	if (r == 0) {
+		r = question_check(&asked.question, ASKS_GUEST, &error);
+		judge(&asked, r, &error);
+	}
+}
+
+static struct evhttp_connection *connection(void)
+{
+	static struct event_base *base;
+	static struct evhttp_connection *all;
+
+	if (!base) {
+		base = event_base_new();
+		all = evhttp_connection_base_new(base, NULL, "127.0.0.1", 1);
+	}
+	FUZZ_CLAIM(all);
+	return all;
+}
+
+static void set_method(struct evhttp_request *request, const char *method)
+{
+	static const struct {
+		const char *word;
+		enum evhttp_cmd_type type;
+	} methods[] = { { "GET", EVHTTP_REQ_GET }, { "POST", EVHTTP_REQ_POST } };
+
+	request->type = EVHTTP_REQ_HEAD;
+	for (size_t i = 0; i < KT_ARRAY_LEN(methods); i++)
+		if (strcmp(method, methods[i].word) == 0)
+			request->type = methods[i].type;
+}
+
+static void ask(char *method, char *uri, const char *accept, const char *body)
+{
+	struct evhttp_request *request = evhttp_request_new(NULL, NULL);
+	struct answer error = { .status = 200 };
+	struct asked asked;
+	answer_fn *answer = NULL;
+
+	FUZZ_CLAIM(request);
+	set_method(request, method);
+	request->evcon = connection();
+	request->uri_elems = evhttp_uri_parse_with_flags(uri, EVHTTP_URI_NONCONFORMANT);
+	(void)evhttp_add_header(request->input_headers, "Accept", accept);
+	FUZZ_CLAIM(evbuffer_add(request->input_buffer, body, strlen(body)) == 0);
+	for (int is_local = 0; is_local < 2 && request->uri_elems; is_local++) {
+		int r = request_read(request, is_local, &answer, &asked, &error);
+
+		FUZZ_CLAIM((r == 0) == (answer != NULL));
+		judge(&asked, r, &error);
+		answer = NULL;
+	}
+	request->evcon = NULL;
+	evhttp_request_free(request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	char *text = fuzz_text(bytes, size), *uri, *accept, *body;
+
+	ask_directly(text, size);
+	uri = strchr(text, ' ');
+	accept = uri ? strchr(uri, '\n') : NULL;
+	body = accept ? strchr(accept + 1, '\n') : NULL;
+	if (body) {
+		*uri = *accept = *body = '\0';
+		ask(text, uri + 1, accept + 1, body + 1);
+		ask_directly(body + 1, strlen(body + 1));
+	}
+	free(text);
+	return 0;
+}
