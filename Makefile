@@ -216,6 +216,12 @@ check: ## every test, installing what is missing; ends with "N passed, N failed"
 unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
 	@tests/run-binaries unit $(UNIT_BIN) $(REPLAY_BIN)
 
+# Of these tables `make unit` tries a part.
+FAULTS_BIN := $(filter %_faults,$(UNIT_BIN))
+.PHONY: faults
+faults: $(FAULTS_BIN) ## each file that is read or written fails in each way that it can: all rows
+	@KT_FAULTS=all CK_DEFAULT_TIMEOUT=60 tests/run-binaries faults $(FAULTS_BIN)
+
 metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard
 	@tests/metrics $(BUILD)
 

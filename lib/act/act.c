@@ -138,6 +138,7 @@ static void prepare(struct act *a, const struct plan *plan)
 	size_t nslots = KT_MIN(plan->nslots, (size_t)KT_GUESTS_MAX);
 
 	a->must_save = a->online_known = false;
+	a->postponed = 0;
 	(void)act_online(a); /* also if nobody asks: a change is one from plan to plan */
 	act_ksm_prepare(a, &plan->ksm);
 	act_balancing_prepare(a, plan->numa_balancing);
@@ -228,6 +229,7 @@ void act_forgive(struct act *a)
 {
 	a->affinity_off = false;
 	a->in_force.ksm.ceded = a->in_force.ksm.off = false;
+	a->ksm.retry = a->balancing.retry = (struct retry){ 0 };
 	a->ksm.nodes_off = a->ksm.no_room_said = a->ksm.unmerged = a->ksm.run_known = false;
 	for (size_t i = 0; i < _KSM_KNOB_MAX; i++)
 		a->ksm.knob[i].gave_up = false;
@@ -252,10 +254,14 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 		return 0;
 	a->now_ns = now_ns;
 	a->online_known = false;
+	a->postponed = 0;
+	act_ksm_last_chance(a);
+	act_balancing_last_chance(a);
+	act_host_last_chance(a);
 	act_ksm_give_back(a, WHY_STOPPING);
 	act_balancing_give_back(a, WHY_STOPPING);
 	act_host_give_back(a, WHY_STOPPING);
-	waiting += a->ksm.unmerger > 0;
+	waiting += (a->ksm.unmerger > 0) + a->postponed;
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_give_back(a, g, WHY_STOPPING);
 		act_memory_give_back(a, g, WHY_STOPPING);

@@ -94,21 +94,32 @@ static const char *hint(int error)
 		return "the kernel lets nobody write it without CAP_SYS_ADMIN: add that to "
 		       "CapabilityBoundingSet= of the unit, or set it with sysctl(8)";
 	default:
-		return "reload kvmtuned to have it try again";
+		return "the kernel's log may say more";
 	}
 }
 
 static void refused(struct act *a, int error)
 {
-	a->balancing.off = true;
+	struct act_balancing *b = &a->balancing;
+	char time[RETRY_TEXT_MAX];
+
+	if (act_error_is_ours(error)) {
+		act_say_ours(a, file, error);
+		return;
+	}
+	if (b->off)
+		return;
+	b->off = true;
+	if (!act_error_is_final(error))
+		act_retry_later(&b->retry, a->now_ns);
 	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 				      .id = LOG_WRITE_REFUSED,
 				      .actuator = "numa_balancing",
 				      .action = "refuse",
 				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .error = -error },
-		  "/proc/sys/kernel/numa_balancing: %s; kvmtuned leaves it as it is (%s)",
-		  strerror(-error), hint(error));
+		  "/%s: %s; kvmtuned leaves it as it is%s (%s)", file, strerror(-error),
+		  act_retry_str(&b->retry, time), hint(error));
 }
 
 /* ---- the way back ---------------------------------------------------------- */
@@ -142,7 +153,7 @@ void act_balancing_give_back(struct act *a, enum why why)
 		return;
 	a->undo_stale = true;
 	r = restore(a, &from);
-	k->gave_up = r < 0;
+	k->gave_up = r < 0 && !act_error_is_ours(r);
 	k->ours = r < 0;
 	if (r > 0)
 		say((struct log_event){ .id = LOG_RESTORED }, why, from, original);
@@ -181,12 +192,28 @@ static void note(struct act *a, uint64_t found, uint64_t value)
 	a->must_save = true;
 }
 
+/* A write that failed may have been done all the same. */
+static void end_doubt(struct act *a, uint64_t found)
+{
+	struct knob *k = &a->balancing.knob;
+
+	if (k->doubt && found == k->before) {
+		*k = (struct knob){ 0 };
+		a->undo_stale = true;
+	}
+	k->doubt = false;
+}
+
 /* Ours is either as asked for or goes back: there is no third value that it could become. */
 static void compare(struct act *a, enum ksm_switch wish, uint64_t found)
 {
 	const struct knob *k = &a->balancing.knob;
-	uint64_t value = wanted(wish, k->ours ? k->original : found);
+	uint64_t value;
 
+	end_doubt(a, found);
+	value = wanted(wish, k->ours ? k->original : found);
+	if (value == found)
+		a->balancing.retry.wait_s = 0;
 	if (k->ours && found != k->asked)
 		act_balancing_cede(a, found);
 	else if (k->ours && value == k->original)
@@ -195,12 +222,28 @@ static void compare(struct act *a, enum ksm_switch wish, uint64_t found)
 		note(a, found, value);
 }
 
+void act_balancing_last_chance(struct act *a)
+{
+	if (a->balancing.retry.at_ns)
+		a->balancing.knob.gave_up = false;
+}
+
+static void try_again(struct act *a)
+{
+	struct act_balancing *b = &a->balancing;
+
+	if (!act_retry_is_due(&b->retry, a->now_ns))
+		return;
+	b->off = b->knob.gave_up = false;
+}
+
 void act_balancing_prepare(struct act *a, enum ksm_switch wish)
 {
 	struct act_balancing *b = &a->balancing;
 	uint64_t found = 0;
 	int r;
 
+	try_again(a);
 	if (wish == KSM_SWITCH_KEEP) {
 		b->said = KSM_SWITCH_KEEP;
 		act_balancing_give_back(a, WHY_NONE);
@@ -243,7 +286,10 @@ void act_balancing_execute(struct act *a)
 	} else if (r == -ESTALE) {
 		act_balancing_cede(a, found);
 	} else {
-		*k = (struct knob){ 0 };
+		k->todo = false;
+		k->doubt = read_it(a, &found) < 0 || found == k->asked;
+		if (!k->doubt)
+			*k = (struct knob){ 0 };
 		a->undo_stale = true;
 		refused(a, r);
 	}

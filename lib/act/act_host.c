@@ -105,9 +105,23 @@ static bool is_to_change(const struct host_step *s, const struct host_value *v, 
 	return !is_fulfilled(s, found) || (v->ours && strcmp(v->asked, s->word) != 0);
 }
 
+/* A write that failed may have been done all the same. */
+static void end_doubt(struct act *a, struct host_value *v, const char *found)
+{
+	if (v->ours && v->doubt && strcmp(found, v->before) == 0) {
+		strcpy(v->asked, v->before);
+		v->ours = strcmp(v->before, v->original) != 0;
+		a->undo_stale = true;
+	}
+	v->doubt = false;
+}
+
 static void compare(struct act *a, struct host_step *s, struct host_value *v, const char *found)
 {
-	bool foreign = is_foreign(v, found);
+	bool foreign;
+
+	end_doubt(a, v, found);
+	foreign = is_foreign(v, found);
 
 	if (foreign && is_fulfilled(s, found)) { /* theirs, and it does as well */
 		v->ours = false;
@@ -257,8 +271,28 @@ bool act_host_foresee(const struct act *a, const struct host_plan *plan, unsigne
 	return ret->n > 0;
 }
 
+void act_host_last_chance(struct act *a)
+{
+	for (size_t i = 0; i < a->host.nvalues; i++)
+		if (a->host.retry[a->host.value[i].rule].at_ns)
+			a->host.value[i].gave_up = false;
+}
+
+static void try_again(struct act *a, unsigned int rule)
+{
+	if (!act_retry_is_due(&a->host.retry[rule], a->now_ns))
+		return;
+	a->host.off &= ~act_host_bit(rule);
+	a->host.again = true;
+	for (size_t i = 0; i < a->host.nvalues; i++)
+		if (a->host.value[i].rule == rule)
+			a->host.value[i].gave_up = false;
+}
+
 void act_host_prepare(struct act *a, const struct host_plan *plan)
 {
+	for (unsigned int rule = 0; rule < HOST_RULES_MAX && a->host.off; rule++)
+		try_again(a, rule);
 	if (!plan->due && !a->host.again)
 		return;
 	a->host.again = false;
@@ -294,6 +328,7 @@ static void write_value(struct act *a, struct host_value *v, struct host_tally *
 
 	v->todo = false;
 	if (r == 0) {
+		a->host.retry[v->rule].wait_s = 0;
 		act_host_count(tally, v, v->before, v->asked);
 		return;
 	}
@@ -301,7 +336,9 @@ static void write_value(struct act *a, struct host_value *v, struct host_tally *
 		act_host_cede(a, v, found);
 		return;
 	}
-	forget(v);
+	v->doubt = act_host_read(a, v, found) < 0 || strcmp(found, v->asked) == 0;
+	if (!v->doubt)
+		forget(v);
 	a->undo_stale = true;
 	act_host_refused(a, v, r);
 }
@@ -342,6 +379,7 @@ void act_host_execute(struct act *a)
 void act_host_forgive(struct act *a)
 {
 	a->host.ceded = a->host.off = 0;
+	memset(a->host.retry, 0, sizeof a->host.retry);
 	for (size_t i = 0; i < a->host.nvalues; i++)
 		a->host.value[i].gave_up = a->host.value[i].fixed = false;
 	act_host_drop(&a->host);

@@ -14,7 +14,7 @@ static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT
 
 	if (r < 0 || strcmp(ret_found, v->original) == 0)
 		return r == -ENOENT ? 0 : r;
-	if (strcmp(ret_found, v->asked) != 0) {
+	if (strcmp(ret_found, v->asked) != 0 && !(v->doubt && strcmp(ret_found, v->before) == 0)) {
 		act_host_cede(a, v, ret_found);
 		return 0;
 	}
@@ -33,7 +33,7 @@ static void give_back_value(struct act *a, struct host_value *v, struct host_tal
 		return;
 	a->undo_stale = true;
 	r = restore(a, v, found);
-	v->gave_up = r < 0;
+	v->gave_up = r < 0 && !act_error_is_ours(r);
 	v->ours = r < 0;
 	if (r > 0)
 		act_host_count(tally, v, found, v->original);

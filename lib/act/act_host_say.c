@@ -72,11 +72,12 @@ static int writable_length(const char *path)
 	return number ? (int)(number - path) : (int)strlen(path);
 }
 
-static void say_refused(const struct host_value *v, int error, const char *hint)
+static void say_refused(const struct act *a, const struct host_value *v, int error,
+			const char *hint)
 {
 	const char *path = host_rule_path(v->rule);
 	bool sandboxed = error == -EROFS || error == -EACCES;
-	char file[KT_PATH_MAX];
+	char file[KT_PATH_MAX], time[RETRY_TEXT_MAX];
 
 	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 				      .id = LOG_WRITE_REFUSED,
@@ -84,8 +85,9 @@ static void say_refused(const struct host_value *v, int error, const char *hint)
 				      .action = "refuse",
 				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .error = -error },
-		  "/%s (%s): %s; kvmtuned leaves it as it is (%s%s%.*s)", act_host_path(v, file),
-		  host_rule_id(v->rule), strerror(-error), hint, sandboxed ? "/" : "",
+		  "/%s (%s): %s; kvmtuned leaves it as it is%s (%s%s%.*s)", act_host_path(v, file),
+		  host_rule_id(v->rule), strerror(-error),
+		  act_retry_str(&a->host.retry[v->rule], time), hint, sandboxed ? "/" : "",
 		  sandboxed ? writable_length(path) : 0, path);
 }
 
@@ -110,7 +112,13 @@ void act_host_refused(struct act *a, struct host_value *v, int error)
 {
 	uint64_t bit = act_host_bit(v->rule);
 	bool said = a->host.off & bit;
+	char path[KT_PATH_MAX];
 
+	if (act_error_is_ours(error)) {
+		act_say_ours(a, act_host_path(v, path), error);
+		a->host.again = true;
+		return;
+	}
 	if (is_fixed(v, error)) {
 		v->fixed = true;
 		say_fixed(a, v, error);
@@ -119,19 +127,21 @@ void act_host_refused(struct act *a, struct host_value *v, int error)
 	a->host.off |= bit;
 	if (said)
 		return;
+	if (!act_error_is_final(error))
+		act_retry_later(&a->host.retry[v->rule], a->now_ns);
 	switch (error) {
 	case -EACCES:
 	case -EROFS:
-		say_refused(v, error,
+		say_refused(a, v, error,
 			    "ProtectKernelTunables= of the unit protects it: systemctl edit "
 			    "kvmtuned, there [Service] and ReadWritePaths=-");
 		break;
 	case -EPERM:
-		say_refused(v, error,
+		say_refused(a, v, error,
 			    "the kernel wants a capability for it that the unit does not give: "
 			    "set it with sysctl(8), and take the rule out of apply in [host]");
 		break;
 	default:
-		say_refused(v, error, "reload kvmtuned to have it try again");
+		say_refused(a, v, error, "the kernel's log may say more");
 	}
 }

@@ -150,6 +150,22 @@ static void dry_run(struct act *a, const struct ksm_plan *plan)
 
 /* ---- plan -> files --------------------------------------------------------- */
 
+/* A write that failed may have been done all the same: what is there tells, once it can be
+ * read again. */
+static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
+{
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
+		struct knob *k = &a->ksm.knob[i];
+
+		if (k->ours && k->doubt && found[i] == k->before) {
+			k->asked = k->before;
+			k->ours = k->before != k->original;
+			a->undo_stale = true;
+		}
+		k->doubt = false;
+	}
+}
+
 /* At rest nothing may be ours, and yet who starts KSM then is somebody else. */
 static bool is_foreign(const struct act *a, enum ksm_knob knob, uint64_t found)
 {
@@ -210,6 +226,26 @@ static bool prepare_nodes(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 	return false;
 }
 
+void act_ksm_last_chance(struct act *a)
+{
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX && a->ksm.retry.at_ns; i++)
+		a->ksm.knob[i].gave_up = false;
+}
+
+/* True: nothing may be written.  What nobody can steer for long goes back. */
+static bool is_off(struct act *a)
+{
+	struct act_ksm *k = &a->ksm;
+
+	if (a->in_force.ksm.off && k->retry.at_ns && a->now_ns >= k->retry.at_ns)
+		act_ksm_last_chance(a);
+	if (act_retry_is_due(&k->retry, a->now_ns))
+		a->in_force.ksm.off = false;
+	if (a->in_force.ksm.off && !a->look_only && act_retry_is_hopeless(&k->retry))
+		act_ksm_give_back(a, WHY_ACTUATOR_OFF);
+	return a->in_force.ksm.off;
+}
+
 void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 {
 	uint64_t found[_KSM_KNOB_MAX] = { 0 }, want[_KSM_KNOB_MAX];
@@ -220,7 +256,7 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	a->ksm.may_unmerge = plan->may_unmerge;
 	if (plan->may_unmerge && !a->ksm.nodes_off)
 		a->ksm.knob[KSM_NODES].gave_up = false;
-	if (act_ksm_is_unmerging(a) || a->in_force.ksm.off)
+	if (act_ksm_is_unmerging(a) || is_off(a))
 		return;
 	if (plan->wish == WISH_HOLD || plan->dry_run || a->in_force.ksm.ceded)
 		act_ksm_end_sweep(a); /* nobody would end it */
@@ -239,8 +275,12 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	r = compare(a, plan, found, want, &which, &failed);
 	if (r < 0)
 		act_ksm_refused(a, failed, r);
-	if (r < 0 || cede_if_foreign(a, found))
+	if (r < 0)
 		return;
+	end_doubt(a, found);
+	if (cede_if_foreign(a, found))
+		return;
+	a->ksm.retry.wait_s = which ? a->ksm.retry.wait_s : 0;
 	a->ksm.why = plan->why;
 	if (which & 1U << KSM_NODES && !prepare_nodes(a, found))
 		which = a->ksm.knob[KSM_RUN].todo ? 0 : which & ~(1U << KSM_NODES);
@@ -253,9 +293,10 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 
 static void forget_note(struct knob *k)
 {
-	if (k->fresh)
+	if (k->fresh && !k->doubt)
 		k->ours = false;
-	k->asked = k->before;
+	if (!k->doubt)
+		k->asked = k->before;
 	k->todo = k->fresh = false;
 }
 
@@ -309,8 +350,10 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 			act_ksm_give_up_nodes(a, EBUSY, "something is merged again at once");
 		return 0;
 	}
-	if (r < 0 && r != -ESTALE)
+	if (r < 0 && r != -ESTALE) {
+		k->doubt = act_ksm_read(a, knob, &found) < 0 || found == k->asked;
 		act_ksm_refused(a, knob, r);
+	}
 	return r;
 }
 

@@ -27,7 +27,7 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 		return r;
 	if (*ret_found == k->original || *ret_found == original)
 		return 0;
-	if (*ret_found != k->asked) {
+	if (*ret_found != k->asked && !(k->doubt && *ret_found == k->before)) {
 		act_ksm_cede(a, knob, *ret_found);
 		return 0;
 	}
@@ -37,16 +37,28 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 	return r == -ESTALE ? 0 : r < 0 ? r : 1;
 }
 
+static void keep_for_later(struct act *a, enum ksm_knob knob, int error)
+{
+	a->ksm.knob[knob].gave_up = !act_error_is_ours(error);
+	act_ksm_refused(a, knob, error);
+}
+
 /* A sweep lasts for moments, and only who counts passes may have one in force. */
 void act_ksm_end_sweep(struct act *a)
 {
 	struct knob *k = &a->ksm.knob[KSM_SMART_SCAN];
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
+	int r;
 
-	if (!k->ours || a->look_only)
+	if (!k->ours || k->gave_up || a->look_only)
 		return;
 	to[KSM_SMART_SCAN] = k->original;
-	if (give_back_knob(a, KSM_SMART_SCAN, &from[KSM_SMART_SCAN]) > 0)
+	r = give_back_knob(a, KSM_SMART_SCAN, &from[KSM_SMART_SCAN]);
+	if (r < 0) { /* the original stays on file */
+		keep_for_later(a, KSM_SMART_SCAN, r);
+		return;
+	}
+	if (r > 0)
 		act_ksm_say(a, (struct log_event){ .id = LOG_RESTORED }, WHY_NONE,
 			    1U << KSM_SMART_SCAN, from, to);
 	k->ours = false;
@@ -120,7 +132,6 @@ void act_ksm_give_back(struct act *a, enum why why)
 {
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
 	unsigned int written = 0;
-	bool failed = false;
 
 	if (act_ksm_is_unmerging(a) || must_wait_for_nodes(a)) {
 		act_ksm_publish(a);
@@ -136,11 +147,9 @@ void act_ksm_give_back(struct act *a, enum why why)
 		a->undo_stale = true;
 		to[i] = original_to_write(i, k->original);
 		r = give_back_knob(a, i, &from[i]);
-		k->gave_up = r < 0;
 		k->ours = r < 0;
-		if (r < 0 && !failed)
-			act_ksm_refused(a, i, r);
-		failed |= r < 0;
+		if (r < 0)
+			keep_for_later(a, i, r);
 		written |= (unsigned int)(r > 0) << i;
 	}
 	if (written)

@@ -19,6 +19,12 @@ const char *const ksm_knob_name[_KSM_KNOB_MAX] = {
 
 const char *const ksm_advisor_word[] = { "none", "scan-time" };
 
+char *act_ksm_path(enum ksm_knob knob, char buf[KSM_PATH_MAX])
+{
+	(void)snprintf(buf, KSM_PATH_MAX, "sys/kernel/mm/ksm/%s", ksm_knob_name[knob]); /* fits */
+	return buf;
+}
+
 int act_ksm_number(const struct act *a, const char *file, uint64_t *ret)
 {
 	char path[64];
@@ -36,7 +42,7 @@ static int read_advisor(const struct act *a, uint64_t *ret)
 	if (n < 0)
 		return (int)n;
 	*ret = strstr(text, "[scan-time]") != NULL;
-	return 0;
+	return *ret || strstr(text, "[none]") ? 0 : -EINVAL;
 }
 
 int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret)
@@ -48,14 +54,14 @@ int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret)
 
 static int write_text(const struct act *a, enum ksm_knob knob, uint64_t value)
 {
-	char path[64], text[24];
-	int r = str_format(path, sizeof path, "sys/kernel/mm/ksm/%s", ksm_knob_name[knob]);
+	char path[KSM_PATH_MAX], text[24];
+	int r;
 
-	if (r == 0 && knob == KSM_ADVISOR)
+	if (knob == KSM_ADVISOR)
 		r = str_format(text, sizeof text, "%s\n", ksm_advisor_word[value != 0]);
-	else if (r == 0)
+	else
 		r = str_format(text, sizeof text, "%" PRIu64 "\n", value);
-	return r == 0 ? hostfs_write(a->fs, path, text) : r;
+	return r == 0 ? hostfs_write(a->fs, act_ksm_path(knob, path), text) : r;
 }
 
 /* A write of run or merge_across_nodes waits for ksmd's current batch: some 5 ms with our

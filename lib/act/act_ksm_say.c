@@ -80,21 +80,31 @@ static const char *hint(int error, enum ksm_knob knob)
 					   "/sys/kernel/mm/ksm/advisor_mode is not none"
 					 : "this kernel does not take the value";
 	default:
-		return "reload kvmtuned to have it try again";
+		return "the kernel's log may say more";
 	}
 }
 
 void act_ksm_refused(struct act *a, enum ksm_knob knob, int error)
 {
+	char path[KSM_PATH_MAX], time[RETRY_TEXT_MAX];
+
+	if (act_error_is_ours(error)) {
+		act_say_ours(a, act_ksm_path(knob, path), error);
+		return;
+	}
+	if (a->in_force.ksm.off)
+		return;
 	a->in_force.ksm.off = true;
+	if (!act_error_is_final(error))
+		act_retry_later(&a->ksm.retry, a->now_ns);
 	log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 				      .id = LOG_WRITE_REFUSED,
 				      .actuator = "ksm",
 				      .action = "refuse",
 				      .reason = why_str(WHY_ACTUATOR_OFF),
 				      .error = -error },
-		  "/sys/kernel/mm/ksm/%s: %s; KSM control is off (%s)", ksm_knob_name[knob],
-		  strerror(-error), hint(error, knob));
+		  "/%s: %s; KSM control is off%s (%s)", act_ksm_path(knob, path), strerror(-error),
+		  act_retry_str(&a->ksm.retry, time), hint(error, knob));
 }
 
 void act_ksm_say_no_room(struct act *a)

@@ -44,6 +44,12 @@
 
 enum { ESCAPED_NAME_MAX = 4 * KT_NAME_MAX };
 
+/* The kernel or libvirt has failed, which may pass. */
+struct retry {
+	uint64_t at_ns;      /* 0: not waiting */
+	unsigned int wait_s; /* the last time */
+};
+
 /* ---- ksm --------------------------------------------------------------- */
 
 /* In the order of writing: a scan that starts has its speed already, and the kernel takes a
@@ -67,11 +73,13 @@ struct knob {
 	bool fresh;   /* ... only since this apply */
 	bool todo;    /* to be written by this apply */
 	bool gave_up; /* the original was refused; it stays on file */
+	bool doubt;   /* the write failed, and may have been done all the same */
 	uint64_t original, before, asked;
 };
 
 struct act_ksm {
 	struct knob knob[_KSM_KNOB_MAX];
+	struct retry retry; /* off until then; without: until reload */
 	enum why why, why_said;
 	struct ksm_plan said; /* the last wish that a dry run told of */
 	bool may_unmerge;     /* by the last plan */
@@ -88,15 +96,16 @@ struct act_ksm {
 struct act_balancing {
 	struct knob knob;
 	bool ceded, off;
+	struct retry retry;   /* as above */
 	enum ksm_switch said; /* the last wish that a dry run told of */
 };
 
 /* ---- files of the host that audit rules are about ------------------------- */
 
 struct host_value {
-	unsigned int rule, irq;          /* irq: 0 where there is one file for the rule */
-	bool ours, fresh, todo, gave_up; /* as above */
-	bool fixed;                      /* an interrupt that nobody can move */
+	unsigned int rule, irq;                 /* irq: 0 where there is one file for the rule */
+	bool ours, fresh, todo, gave_up, doubt; /* as above */
+	bool fixed;                             /* an interrupt that nobody can move */
 	char original[HOST_TEXT_MAX], before[HOST_TEXT_MAX], asked[HOST_TEXT_MAX];
 };
 
@@ -104,8 +113,9 @@ struct act_host {
 	bool todo;           /* something is to be written by this apply */
 	bool again;          /* it could not, so the next one has to look again */
 	uint64_t ceded, off; /* rules, by bit ... */
-	uint64_t said;       /* ... that a dry run has told of */
-	bool fixed_said;     /* that there are interrupts that cannot be moved */
+	struct retry retry[HOST_RULES_MAX];
+	uint64_t said;   /* ... that a dry run has told of */
+	bool fixed_said; /* that there are interrupts that cannot be moved */
 	size_t nvalues, capacity;
 	struct host_value *value;
 };
@@ -127,12 +137,6 @@ struct act_move {
 };
 
 /* ---- guests ------------------------------------------------------------ */
-
-/* libvirt has failed, which may pass. */
-struct retry {
-	uint64_t at_ns;      /* 0: not waiting */
-	unsigned int wait_s; /* the last time */
-};
 
 struct pin {
 	pid_t tid;
@@ -216,6 +220,8 @@ struct act {
 	bool must_save;   /* before anything of this apply may be written */
 	bool undo_stale;  /* the file names values that are no longer ours */
 	bool save_failed; /* and that was said */
+	size_t postponed; /* by errors of ours, since the last plan or restore began */
+	uint64_t ours_said_ns;
 	bool affinity_off;
 	bool online_known;
 	struct cpumask online;      /* as read since the last plan */
@@ -253,6 +259,9 @@ extern const char *const ksm_knob_name[_KSM_KNOB_MAX];
 extern const char *const ksm_advisor_word[];
 int act_ksm_read(const struct act *a, enum ksm_knob knob, uint64_t *ret) KT_MUST_USE;
 int act_ksm_number(const struct act *a, const char *file, uint64_t *ret) KT_MUST_USE;
+/* For messages.  Returns buf. */
+enum { KSM_PATH_MAX = 64 };
+char *act_ksm_path(enum ksm_knob knob, char buf[KSM_PATH_MAX]);
 /* -ESTALE: something else than what was written is there right afterwards, *ret_found. */
 int act_ksm_write(const struct act *a, enum ksm_knob knob, uint64_t value,
 		  uint64_t *ret_found) KT_MUST_USE;
@@ -265,6 +274,8 @@ void act_ksm_execute(struct act *a);
 void act_ksm_publish(struct act *a);
 /* To be put on file with what was found, and then written. */
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted);
+/* What was refused for a while may be tried to be given back once more. */
+void act_ksm_last_chance(struct act *a);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 
@@ -305,6 +316,7 @@ void act_balancing_check(struct act *a);
 /* Somebody else wrote `found`; said once. */
 void act_balancing_cede(struct act *a, uint64_t found);
 void act_balancing_publish(struct act *a);
+void act_balancing_last_chance(struct act *a);
 
 /* ---- act_host.c -------------------------------------------------------- */
 
@@ -332,6 +344,7 @@ void act_host_give_back(struct act *a, enum why why);
 /* Those of the rule; of interrupts only what the plan `keep` does not wish, if there is one. */
 void act_host_give_back_rule(struct act *a, unsigned int rule, enum why why,
 			     const struct host_plan *keep);
+void act_host_last_chance(struct act *a);
 /* What is there is its owner's, though we wrote it first. */
 void act_host_hand_over(struct act *a, unsigned int rule);
 /* Is what an earlier life left still true?  Returns how many values are. */
@@ -518,11 +531,17 @@ void act_move_say_end(const struct act_move *m, struct act_guest *g);
 
 /* Whether the same request may be granted by the next plan ... */
 bool act_error_passes(int error);
-/* ... or never, as long as libvirt and the guest are what they are. */
+/* ... or never, as long as the sandbox, libvirt and the guest are what they are. */
 bool act_error_is_final(int error);
+/* Whether it says something of us and not of the file: nothing is turned off for it. */
+bool act_error_is_ours(int error);
+/* Of such an error; said seldom. */
+void act_say_ours(struct act *a, const char *path, int error);
 void act_retry_later(struct retry *r, uint64_t now_ns);
 /* True once, when the time has come. */
 bool act_retry_is_due(struct retry *r, uint64_t now_ns);
+/* It does not wait, or has failed three times in a row. */
+bool act_retry_is_hopeless(const struct retry *r);
 /* " for 10 s", or nothing.  Returns buf. */
 enum { RETRY_TEXT_MAX = 32 };
 const char *act_retry_str(const struct retry *r, char buf[RETRY_TEXT_MAX]);

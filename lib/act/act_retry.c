@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* When is libvirt asked again for what it has failed to do? */
+/* When is asked again for what the kernel or libvirt has failed to do? */
 #include <errno.h>
+#include <string.h>
 
 #include "act_private.h"
 
@@ -16,7 +17,30 @@ bool act_error_passes(int error)
 
 bool act_error_is_final(int error)
 {
-	return error == -ENOTSUP || error == -EACCES || error == -EPERM;
+	return error == -ENOTSUP || error == -EACCES || error == -EPERM || error == -EROFS;
+}
+
+bool act_error_is_ours(int error)
+{
+	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR;
+}
+
+void act_say_ours(struct act *a, const char *path, int error)
+{
+	static const uint64_t every_ns = WAIT_MAX_S * KT_NS_PER_S;
+
+	a->postponed++;
+	if (a->ours_said_ns && a->now_ns < a->ours_said_ns + every_ns)
+		return;
+	a->ours_said_ns = KT_MAX(a->now_ns, UINT64_C(1));
+	log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
+				      .id = LOG_WRITE_REFUSED,
+				      .actuator = "host",
+				      .action = "postpone",
+				      .error = -error },
+		  "/%s: %s: kvmtuned itself has run out of it; nothing is turned off, and the next "
+		  "look tries again",
+		  path, strerror(-error));
 }
 
 void act_retry_later(struct retry *r, uint64_t now_ns)
@@ -31,6 +55,11 @@ bool act_retry_is_due(struct retry *r, uint64_t now_ns)
 		return false;
 	r->at_ns = 0;
 	return true;
+}
+
+bool act_retry_is_hopeless(const struct retry *r)
+{
+	return r->at_ns == 0 || r->wait_s > 2 * FIRST_WAIT_S;
 }
 
 const char *act_retry_str(const struct retry *r, char buf[RETRY_TEXT_MAX])

@@ -260,7 +260,7 @@ static const struct {
 	{ EACCES, "ReadWritePaths=-/proc/sys/kernel/numa_balancing and" },
 	{ EROFS, "ReadWritePaths=-/proc/sys/kernel/numa_balancing and" },
 	{ EPERM, "CAP_SYS_ADMIN" },
-	{ EIO, "reload kvmtuned" },
+	{ EIO, "as it is for 10 s (" },
 };
 
 START_TEST(a_refusal_ends_it_until_reload)

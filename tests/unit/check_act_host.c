@@ -261,7 +261,7 @@ static const struct {
 	{ EACCES, "ReadWritePaths=-/proc/sys/vm/swappiness)" },
 	{ EROFS, "ReadWritePaths=-/proc/sys/vm/swappiness)" },
 	{ EPERM, "a capability" },
-	{ EIO, "reload kvmtuned" },
+	{ EIO, "as it is for 10 s (" },
 };
 
 START_TEST(a_refusal_ends_it_until_reload)

@@ -236,7 +236,7 @@ static const struct {
 } refusals[] = {
 	{ EINVAL, "this kernel does not take the value" },
 	{ EROFS, "ReadWritePaths=" },
-	{ EIO, "reload kvmtuned" },
+	{ EIO, "KSM control is off for 10 s" },
 };
 
 START_TEST(a_refused_switch_is_explained_and_no_scan_starts)
