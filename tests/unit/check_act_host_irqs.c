@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are interrupts where the plan wants them, each back where it was afterwards, and nobody's
  * business where somebody else moves them? */
+#include "act_private.h"
 #include "host_fixture.h"
 
 enum { IRQS = 3, FIRST = 27 };
@@ -68,6 +69,7 @@ START_TEST(an_interrupt_that_is_not_wished_any_more_comes_back)
 	wish_cpus("0-1", 0);
 	ck_assert(is_nobodys());
 	ck_assert_uint_eq(count_said(LOG_CEDED) + count_said(LOG_WRITE_REFUSED), 0);
+	ck_assert_uint_eq(act->host.nvalues, 0); /* a year of hot-plugging is forgotten */
 }
 END_TEST
 
