@@ -29,7 +29,7 @@
 struct said {
 	enum log_level level;
 	enum log_event_id id;
-	char message[1536], from[256], to[256], guest[1100], reason[64];
+	char message[1536], from[256], to[256], guest[1100], reason[64], action[16];
 	int error;
 	bool dry_run;
 };
@@ -55,6 +55,7 @@ static inline void remember(const struct log_event *e, void *context)
 	copy_text(s->to, sizeof s->to, e->to);
 	copy_text(s->guest, sizeof s->guest, e->guest);
 	copy_text(s->reason, sizeof s->reason, e->reason);
+	copy_text(s->action, sizeof s->action, e->action);
 }
 
 static inline size_t count_said(enum log_event_id id)

@@ -76,6 +76,7 @@ START_TEST(a_start_writes_all_three_and_says_so_once)
 	ck_assert_str_eq(s->from, "run=0 pages_to_scan=100 sleep_millisecs=20");
 	ck_assert_str_eq(s->to, "run=1 pages_to_scan=1250 sleep_millisecs=10");
 	ck_assert_str_eq(s->reason, "memory-short");
+	ck_assert_str_eq(s->action, "start");
 	ck_assert_uint_eq(nsaid, 1);
 }
 END_TEST
@@ -109,6 +110,7 @@ START_TEST(only_what_differs_is_written)
 	ck_assert(is_old(knob("run")));
 	ck_assert_str_eq(said[1].from, "pages_to_scan=1250");
 	ck_assert_str_eq(said[1].to, "pages_to_scan=950");
+	ck_assert_str_eq(said[1].action, "adjust");
 }
 END_TEST
 
@@ -118,6 +120,7 @@ START_TEST(a_stop_writes_run_only)
 	wish(false, 300, 50);
 	apply();
 	assert_all(0, 1250, 10);
+	ck_assert_str_eq(said[1].action, "stop");
 }
 END_TEST
 
@@ -144,6 +147,7 @@ START_TEST(restoring_is_exact_and_leaves_no_file)
 	ck_assert(!exists(at(run_dir, "undo")));
 	ck_assert(!act_in_force(act)->ksm.ours);
 	ck_assert_str_eq(the_one(LOG_RESTORED)->to, "run=0 pages_to_scan=100 sleep_millisecs=20");
+	ck_assert_str_eq(the_one(LOG_RESTORED)->action, "restore");
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert_uint_eq(count_said(LOG_RESTORED), 1);
 }
