@@ -47,6 +47,13 @@ CFLAGS = -O1 -g -DKT_GUESTS=8
 HARDENING = -fPIE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 HARDENING_LD = -pie -fsanitize=address,undefined
 endif
+# ASan sees no races, and the two cannot be in one program.
+ifeq ($(SANITIZE),thread)
+CFLAGS = -O1 -g
+# gcc sees fewer initialisations where it instruments: its own advice is not to believe it then.
+HARDENING = -fPIE -fsanitize=thread -fno-omit-frame-pointer -Wno-maybe-uninitialized
+HARDENING_LD = -pie -fsanitize=thread
+endif
 
 BASE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DKT_VERSION='"$(VERSION)"' -MMD -MP $(WARNINGS) $(HARDENING)
 
@@ -69,7 +76,7 @@ pkg_libs   = $(shell $(PKG_CONFIG) --libs $(1))
 LIB_SRC    := $(foreach r,$(ROOMS),$(wildcard lib/$(r)/*.c))
 DAEMON_SRC := $(wildcard daemon/*.c)
 CTL_SRC    := $(wildcard ctl/*.c)
-UNIT_SRC   := $(wildcard tests/unit/check_*.c)
+UNIT_SRC   := $(filter-out $(UNIT_BUT:%=tests/unit/%.c),$(wildcard tests/unit/check_*.c))
 SIM_SRC    := $(wildcard tests/sim/sim_*.c)
 PLANT_SRC  := $(wildcard tests/sim/plant*.c)
 NUMA_SRC   := $(wildcard tests/sim/numa_*.c)
@@ -121,6 +128,9 @@ $(BUILD)/obj/bench/%.o: bench/%.c
 	$(call say,CC    $@)
 	$(Q)$(CC) $(BASE_CFLAGS) $(ALL_I) -Itests/unit -Itests/sim $(CFLAGS) -c -o $@ $<
 
+ifeq ($(SANITIZE),thread)
+LIB_OBJ += $(call obj,tests/tsan/clockjoin.c)
+endif
 $(BUILD)/libkvmtuned.a: $(LIB_OBJ)
 	@rm -f $@
 	$(call say,AR    $@)
@@ -267,6 +277,24 @@ mutate: ## every mutant of model, policies and acting must be caught; PART=K/N t
 SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong
 sanitize: ## unit and live tiers under ASan and UBSan
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" unit live
+
+# Tests whose guest is a fork that drops the memory of this program: it cannot drop that of
+# ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
+TSAN_BUT := check_act_move check_mover_ranges
+# Tests in which threads meet.
+TSAN_THREADS := check_virt check_virt_call check_virt_limit check_virt_pin check_reclaimer check_act_reclaim \
+	check_mover check_mover_nodes check_mover_pace check_http check_http_stream check_loop check_record
+# An instrumented program is ten times as slow; who is first in a race is not a matter of seeds.
+TSAN_RUN = CK_TIMEOUT_MULTIPLIER=10 KT_SEEDS=2 \
+	TSAN_OPTIONS="exitcode=66 suppressions=$(CURDIR)/tests/tsan/suppressions $$TSAN_OPTIONS" \
+	$(MAKE) --no-print-directory SANITIZE=thread BUILD=$(BUILD)/tsan
+.PHONY: tsan
+tsan: ## unit, sim and live tiers under ThreadSanitizer
+	@$(TSAN_RUN) UNIT_BUT="$(TSAN_BUT)" LIVE_BUT="$(SANITIZE_BUT)" unit sim live
+
+.PHONY: tsan-quick
+tsan-quick: ## ... and only the unit tests in which threads meet
+	@$(TSAN_RUN) UNIT_SRC="$(TSAN_THREADS:%=tests/unit/%.c)" unit
 
 bench-tick: all ## cost of a tick with 30 guests against a program that only re-reads the same files
 	@tests/deps test

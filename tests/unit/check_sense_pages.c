@@ -90,7 +90,8 @@ static uint64_t sum_of(const uint64_t kib[KT_NODES_MAX])
 	return sum;
 }
 
-#ifndef __SANITIZE_ADDRESS__ /* whose shadow is terabytes of pages that are not there */
+#if !defined(__SANITIZE_ADDRESS__) &&                                                              \
+	!defined(__SANITIZE_THREAD__) /* whose shadow is terabytes of pages that are not there */
 START_TEST(pages_found_are_scaled_to_the_resident_size)
 {
 	uint64_t kib[KT_NODES_MAX];
@@ -244,7 +245,7 @@ int main(int argc, char **argv)
 		be_a_guest(atoi(argv[3]), (size_t)atoi(argv[4]));
 	tcase_add_checked_fixture(tc, live_setup, live_teardown);
 	tcase_set_timeout(tc, 60);
-#ifndef __SANITIZE_ADDRESS__
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	tcase_add_test(tc, pages_found_are_scaled_to_the_resident_size);
 	tcase_add_test(tc, the_same_memory_gives_the_same_answer);
 #endif

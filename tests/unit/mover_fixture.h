@@ -14,7 +14,7 @@
 #include "mover_private.h"
 
 /* One stretch of its memory.  Addresses that neither a library nor a sanitizer takes. */
-#define AREA_BASE UINT64_C(0x200000000000)
+#define AREA_BASE UINT64_C(0x550000000000)
 #define AREA_STEP (UINT64_C(1) << 32)
 
 enum { MIB = 1024 * 1024, PAGE = 4096, AREAS_MAX = 16 };
@@ -48,7 +48,7 @@ static inline uint64_t area_at(size_t i)
 
 /* From here on the child has lost the memory of its libraries: bare system calls, and
  * nothing that a sanitizer watches. */
-#define BARE __attribute__((no_sanitize("address", "undefined")))
+#define BARE __attribute__((no_sanitize("address", "undefined", "thread")))
 
 BARE static inline void bare_map(size_t i)
 {
@@ -123,11 +123,13 @@ static inline void add_foreign(uint64_t start, uint64_t end)
 			(struct mover_range){ .start = start, .end = end };
 }
 
-/* All but the surroundings of errno, which system calls write. */
+/* All but what system calls write: errno, and the kernel its rseq area, beside the thread
+ * pointer.  Between them is what libraries keep for each thread, of a sanitizer a lot. */
 static inline void list_foreign(void)
 {
 	struct mover_order order = { .pid = getpid(), .ncells = 1 };
-	uint64_t keep = (uintptr_t)&errno / PAGE * PAGE - 32 * PAGE, keep_end = keep + 64 * PAGE;
+	uint64_t keep = (uintptr_t)&errno / PAGE * PAGE - PAGE;
+	uint64_t keep_end = (uintptr_t)__builtin_thread_pointer() / PAGE * PAGE + 4 * PAGE;
 	static struct mover_ranges r;
 	struct mover_range range;
 	struct hostfs real;
