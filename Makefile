@@ -253,13 +253,25 @@ $(BUILD)/tests/stand_in: tests/guests/stand_in.c
 	$(call say,LD    $@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) -static -pthread -o $@ $<
 
-live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in ## root: real libvirtd, real QEMU guests, this kernel's KSM
+# Preloaded into the daemon: its calls of libvirt and of libc go wrong on purpose.
+$(BUILD)/tests/faults.so: tests/live/faults/generate.py $(wildcard tests/live/faults/*.[ch]) $(BUILD)/kvmtuned
+	@mkdir -p $(@D)
+	$(call say,GEN   $@)
+	$(Q)tests/live/faults/generate.py $(BUILD)/kvmtuned >$(@:.so=.c)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -g -fPIC -shared -Itests/live/faults \
+		-o $@ $(@:.so=.c) tests/live/faults/*.c
+
+live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in $(BUILD)/tests/faults.so ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
 .PHONY: soak-live
 soak-live: all $(BUILD)/tests/sleeper.bin ## root: real guests, whatever can happen in any order, every value explained after each step; MINUTES= SEED=
 	@seed=$(or $(SEED),$(strip $(shell od -An -N2 -tu2 /dev/urandom))); echo "seed $$seed"; \
 	KT_SOAK_MINUTES=$(or $(MINUTES),10) KT_SOAK_SEED=$$seed tests/live/run.py --build $(BUILD) soak/
+
+.PHONY: faults-live
+faults-live: all $(BUILD)/tests/faults.so ## root: every call of libvirt failing, slow, hanging, answering nonsense; KT_ROWS=virDomainGetInfo,..
+	@KT_ALL_ROWS=1 tests/live/run.py --build $(BUILD) faults/
 
 vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(DEB) $(VM)
