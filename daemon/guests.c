@@ -151,6 +151,9 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 	case VIRT_REPLY:
 		act_reply(k->act, &news->reply, now_ns);
 		return false;
+	case VIRT_ENDED:
+		k->virt_ended = true;
+		return true;
 	case VIRT_STATISTICS:
 		take_statistics(k, news);
 		return false;

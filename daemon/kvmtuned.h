@@ -49,6 +49,7 @@ struct kvmtuned {
 
 	bool guests_known;       /* libvirt has listed them at least once */
 	bool tuned_has_ksm;      /* rivals.h; as of the start, the last reload or the last audit */
+	bool virt_ended;         /* its thread had no memory: nothing comes from it any more */
 	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
 	bool kicked;             /* something happened that policies should decide on now */
 	uint64_t late_said_ns;   /* of the request whose lateness was said */

@@ -32,6 +32,7 @@ struct loop {
 	struct event *tick, *kick, *news;
 	struct pressure pressure;
 	uint64_t tick_interval_ns;   /* armed with; 0: not armed */
+	int error;                   /* why the loop ends, other than by a signal */
 	bool was_ready, has_started; /* ready: a good sample; started: guests are known as well */
 };
 
@@ -77,13 +78,31 @@ static uint64_t until_pause_ends(const struct kvmtuned *k)
 	return KT_MAX(end_ns, now_ns + COALESCE_MS * KT_NS_PER_MS) - now_ns;
 }
 
+/* Asleep for ever we would keep in force what nobody looks after: whoever starts us anew takes
+ * it over. */
+static void end_with(struct loop *l, int error, const char *what)
+{
+	if (l->error == 0)
+		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .error = -error },
+			  "%s: %s; ending", what, strerror(-error));
+	l->error = error;
+	if (l->base)
+		event_base_loopbreak(l->base);
+}
+
+static void arm(struct loop *l, struct event *timer, uint64_t after_ns)
+{
+	struct timeval tv = timeval_of_ns(after_ns);
+
+	if (event_add(timer, &tv) < 0)
+		end_with(l, -ENOMEM, "the next tick cannot be planned");
+}
+
 /* A burst of events is one tick, a moment after the first. */
 static void kick_soon(struct loop *l)
 {
-	struct timeval tv = { .tv_usec = COALESCE_MS * 1000 };
-
 	if (!event_pending(l->kick, EV_TIMEOUT, NULL))
-		event_add(l->kick, &tv);
+		arm(l, l->kick, COALESCE_MS * KT_NS_PER_MS);
 }
 
 /* The sensitive trigger asks for a look at the guests that are squeezed, and for no more. */
@@ -100,7 +119,6 @@ static void on_pressure(evutil_socket_t fd, short what, void *context)
 static void arm_tick(struct loop *l)
 {
 	uint64_t want = sooner(wanted_interval_ns(l), until_pause_ends(l->k));
-	struct timeval tv = timeval_of_ns(want);
 
 	if (l->k->domains->nused == 0)
 		pressure_close(&l->pressure);
@@ -108,7 +126,7 @@ static void arm_tick(struct loop *l)
 		pressure_watch(&l->pressure, l->base, l->k->plan->memory.squeezing, on_pressure, l);
 	event_del(l->tick);
 	if (want)
-		event_add(l->tick, &tv);
+		arm(l, l->tick, want);
 	l->k->next_tick_ns = want ? now_monotonic_ns() + want : 0;
 }
 
@@ -166,6 +184,8 @@ static void on_news(evutil_socket_t fd, short what, void *context)
 	(void)fd, (void)what;
 	if (guests_take_news(l->k, now_monotonic_ns()))
 		kick_soon(l);
+	if (l->k->virt_ended)
+		end_with(l, -ENOMEM, "the libvirt thread has ended");
 	decisions_flush(l->k);
 }
 
@@ -292,12 +312,15 @@ int loop_run(struct kvmtuned *k)
 	struct loop l = { .k = k, .pressure = PRESSURE_CLOSED };
 	int r = setup(&l);
 
+	if (r < 0)
+		end_with(&l, r, "events cannot be waited for");
 	k->loop = &l;
 	if (r == 0) {
 		(void)http_open(k, l.base, &k->http); /* said; everything else goes on */
 		run_tick(&l);
-		if (event_base_dispatch(l.base) < 0)
-			r = -EIO;
+		if (l.error == 0 && event_base_dispatch(l.base) < 0)
+			l.error = -EIO;
+		r = l.error;
 		http_close(k->http); /* nobody waits for an answer while all is undone */
 		k->http = NULL;
 		if (!loop_finish(k) && r == 0)

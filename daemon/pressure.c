@@ -58,7 +58,8 @@ void pressure_watch(struct pressure *p, struct event_base *base, bool alert,
 	if (r < 0) {
 		log_debug("no PSI trigger (%s): pressure is seen at the next tick", strerror(-r));
 		pressure_close(p);
-		p->has_trigger = false;
+		/* For want of a descriptor or memory the next tick tries again. */
+		p->has_trigger = r == -EMFILE || r == -ENFILE || r == -ENOMEM;
 		return;
 	}
 	p->event = event_new(base, p->epoll_fd, EV_READ | EV_PERSIST, on_pressure, context);

@@ -29,8 +29,12 @@ void virt_tell(struct virt *v, const struct virt_news *news)
 void virt_after(struct event *timer, unsigned int seconds)
 {
 	const struct timeval delay = { .tv_sec = (time_t)seconds };
+	struct virt *v = event_get_callback_arg(timer);
 
-	(void)event_add(timer, &delay); /* fails only without memory */
+	if (event_add(timer, &delay) == 0)
+		return;
+	v->gave_up = true; /* instead of sleeping for ever */
+	event_base_loopbreak(v->base);
 }
 
 void virt_work_begins(struct virt *v)
@@ -73,17 +77,28 @@ static void free_events(struct virt *v)
 	}
 }
 
+/* Unless that is what everybody waits for. */
+static void tell_end(struct virt *v)
+{
+	const struct virt_news news = { .kind = VIRT_ENDED };
+
+	if (!virt_queue_closed(&v->requests))
+		virt_tell(v, &news);
+}
+
 static void *run(void *arg)
 {
 	struct virt *v = arg;
 
 	xml_begin();
 	virt_after(v->link_event, 0);
-	(void)event_base_dispatch(v->base); /* ends by loopbreak, or dies of no memory */
+	if (!v->gave_up)                            /* which ends only a loop that runs */
+		(void)event_base_dispatch(v->base); /* ends by loopbreak, or dies of no memory */
 	virt_work_begins(v);
 	virt_disconnect(v);
 	virt_work_ends(v);
 	free_events(v);
+	tell_end(v);
 	/* Where libvirt still watches something in it, the base must outlive us. */
 	if (virt_event_reclaim() == 0)
 		event_base_free(v->base);

@@ -36,6 +36,14 @@ static struct watch_list watches = LIST_HEAD_INITIALIZER(watches);
 static struct watch_list dead_watches = LIST_HEAD_INITIALIZER(dead_watches);
 static int last_id;
 
+/* What is not watched although libvirt relies on it would be waited for without end.  The thread
+ * of the base ends instead, and says so. */
+static void end_unless(int r)
+{
+	if (r < 0)
+		event_base_loopbreak(lent);
+}
+
 /* Another thread may have removed it after the base decided to call us. */
 static bool alive(const struct watch *w)
 {
@@ -84,7 +92,7 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 	pthread_mutex_lock(&lock);
 	dead = w->dead;
 	if (!dead)
-		(void)arm_timer(w); /* no memory: the connection then times out and is remade */
+		end_unless(arm_timer(w));
 	pthread_mutex_unlock(&lock);
 	if (!dead)
 		w->on_timeout(w->id, w->opaque);
@@ -192,7 +200,7 @@ static void update_handle(int id, int events)
 		(void)event_assign(w->event, lent, event_get_fd(w->event), wanted(events), on_ready,
 				   w);
 		if (wanted(events) & (EV_READ | EV_WRITE))
-			(void)event_add(w->event, NULL); /* fails only without memory */
+			end_unless(event_add(w->event, NULL));
 	}
 	pthread_mutex_unlock(&lock);
 }
@@ -205,7 +213,7 @@ static void update_timeout(int id, int interval_ms)
 	w = find(id, true);
 	if (w) {
 		w->interval_ms = interval_ms;
-		(void)arm_timer(w);
+		end_unless(arm_timer(w));
 	}
 	pthread_mutex_unlock(&lock);
 }

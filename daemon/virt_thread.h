@@ -95,7 +95,8 @@ struct virt {
 	struct event *requests_event, *link_event, *refresh_event, *again_event;
 
 	virConnectPtr connection;
-	bool lost; /* noticed; the link timer will clean up */
+	bool gave_up; /* no memory for a timer: the thread ends, and says so */
+	bool lost;    /* noticed; the link timer will clean up */
 	bool said_down;
 	bool keepalive;
 	char lost_text[VIRT_TEXT_MAX];
