@@ -40,7 +40,7 @@ static const char *hint(int error)
 	case -ENOTSUP:
 		return "this libvirt or this guest cannot do it; backend = affinity can";
 	default:
-		return "the debug log has libvirt's words";
+		return "libvirt's words are in the debug log";
 	}
 }
 
@@ -50,13 +50,18 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 	bool all =
 		g->placement.backend == PLACEMENT_AFFINITY && (error == -EPERM || error == -EACCES);
 	struct placement *p = &g->placement;
-	char to[KT_CPULIST_MAX], time[RETRY_TEXT_MAX];
+	char to[KT_CPULIST_MAX], time[RETRY_TEXT_MAX], path[64];
 
+	if (act_error_is_ours(error)) {
+		(void)snprintf(path, sizeof path, "proc/%d/task/%d", g->pid, pin->tid); /* fits */
+		act_say_ours(a, path, error);
+		return;
+	}
 	if (p->off || a->affinity_off)
 		return;
 	a->affinity_off |= all;
 	p->off = true;
-	if (p->backend == PLACEMENT_LIBVIRT && !act_error_is_final(error))
+	if (!act_error_is_final(error))
 		act_retry_later(&p->retry, a->now_ns);
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_ERR,
@@ -113,14 +118,14 @@ static bool pin_one(struct act *a, struct act_guest *g, struct pin *pin)
 	if (r > 0)
 		return true;
 	a->undo_stale = true;
-	pin->ours = false;
 	if (r == 0 || r == -ESRCH) {
+		pin->ours = false;
 		pin->asked = (struct cpumask){ 0 };
 		return true; /* threads come and go */
 	}
-	pin->ours = !cpumask_equal(&pin->got, &pin->original);
+	/* It may have been done all the same: giving it back finds out. */
 	act_placement_refused(a, g, pin, r);
-	return false;
+	return act_error_is_ours(r); /* the next plan tries this thread again */
 }
 
 static void execute_affinity(struct act *a, struct act_guest *g)
@@ -137,6 +142,8 @@ static void execute_affinity(struct act *a, struct act_guest *g)
 	/* Half a guest here and half there is worse than either. */
 	if (refused)
 		act_placement_give_back(a, g, WHY_ACTUATOR_OFF);
+	else if (act_pins_are_done(p))
+		p->retry = (struct retry){ 0 };
 }
 
 /* ---- backend libvirt --------------------------------------------------- */

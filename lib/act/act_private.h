@@ -464,6 +464,8 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 /* ---- act_unpin.c ------------------------------------------------------- */
 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
+/* What the kernel has refused for a while may be tried once more; libvirt has had its chances. */
+void act_placement_last_chance(struct act_guest *g);
 /* After an answer: if it was the last of those to be given back, finish. */
 void act_placement_gave_back(struct act *a, struct act_guest *g);
 /* How many pins are still to be given back, and may be. */

@@ -75,6 +75,7 @@ static int check_vhost(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t s
 		       uint64_t *ret_flags)
 {
 	char path[64], stat[STAT_MAX], begin[64];
+	ssize_t n;
 	int r;
 
 	r = str_format(path, sizeof path, "proc/%d/stat", tid);
@@ -82,8 +83,10 @@ static int check_vhost(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t s
 		r = str_format(begin, sizeof begin, "%d (vhost-%d) ", tid, pid);
 	if (r < 0)
 		return r;
-	if (hostfs_read(fs, path, stat, sizeof stat) < 0 ||
-	    strncmp(stat, begin, strlen(begin)) != 0)
+	n = hostfs_read(fs, path, stat, sizeof stat);
+	if (n < 0)
+		return n == -ENOENT ? -ESRCH : (int)n;
+	if (strncmp(stat, begin, strlen(begin)) != 0)
 		return -ESRCH;
 	r = check_text(stat, start_ticks, ret_flags);
 	return r == 0 && !(*ret_flags & pf_kthread) ? -ESRCH : r;

@@ -75,7 +75,7 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 		pin->ours = false;
 	} else if (r < 0) {
 		act_placement_refused(a, g, pin, r);
-		pin->gave_up = true;
+		pin->gave_up = !act_error_is_ours(r);
 	}
 }
 
@@ -146,6 +146,15 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 				      .to = first ? to : NULL },
 		  "%zu threads have their own CPUs back: %.100s (were pinned to %.100s)",
 		  p->given_back, to, from);
+}
+
+void act_placement_last_chance(struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+	bool has_one = p->backend == PLACEMENT_AFFINITY && p->retry.at_ns;
+
+	for (size_t i = 0; i < p->npins && has_one; i++)
+		p->pin[i].gave_up = false;
 }
 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why)

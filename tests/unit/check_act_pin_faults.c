@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What tells of a guest's threads fails, or the kernel does not pin one of them: does each thread
+ * run where it ran or where it is wished, is it said, does the guest get its place once the fault
+ * has passed, and has each thread its own CPUs in the end?
+ *
+ * The threads are real, and so are their masks.  Each row is one file or call and one fault. */
+#include "act_guest.h"
+#include "faulty.h"
+
+/* ---- the rows ------------------------------------------------------------------------------ */
+
+enum lasting { PASSES, OF_OURS, IS_FINAL };
+
+static const struct {
+	const char *name;
+	enum fault_how how;
+	int error;
+	enum lasting lasting;
+} reads[] = {
+	{ "no permission", FAULT_OPEN, EACCES, IS_FINAL },
+	{ "input/output error at open", FAULT_OPEN, EIO, PASSES },
+	{ "no descriptor", FAULT_OPEN, EMFILE, OF_OURS },
+	{ "no file of the system's", FAULT_OPEN, ENFILE, OF_OURS },
+	{ "no memory to open it", FAULT_OPEN, ENOMEM, OF_OURS },
+	{ "input/output error", FAULT_READ, EIO, PASSES },
+	{ "invalid", FAULT_READ, EINVAL, PASSES },
+	{ "busy", FAULT_READ, EBUSY, PASSES },
+	{ "no memory", FAULT_READ, ENOMEM, OF_OURS },
+	{ "empty", FAULT_EMPTY, EINVAL, PASSES },
+	{ "huge", FAULT_HUGE, EFBIG, PASSES },
+	{ "garbage", FAULT_GARBAGE, EINVAL, PASSES },
+	{ "NULs", FAULT_NULS, EINVAL, PASSES },
+};
+
+/* Of sched_setaffinity, and of sched_getaffinity right behind it. */
+static const struct {
+	const char *name;
+	int error;
+	bool is_done; /* all the same */
+	enum lasting lasting;
+} calls[] = {
+	{ "a cpuset without these CPUs", EINVAL, false, PASSES },
+	{ "no capability", EPERM, false, IS_FINAL },
+	{ "a sandbox", EACCES, false, IS_FINAL },
+	{ "no memory", ENOMEM, false, OF_OURS },
+	{ "busy", EBUSY, false, PASSES },
+	{ "done, and an error", EIO, true, PASSES },
+	{ "done, and no memory", ENOMEM, true, OF_OURS },
+};
+
+enum {
+	READS = KT_ARRAY_LEN(reads),
+	CALLS = KT_ARRAY_LEN(calls),
+	READ_ROWS = THREADS * READS,
+	CALL_ROWS = THREADS * CALLS,
+	STRIDE = 3,
+};
+
+static int stride(void)
+{
+	const char *which = getenv("KT_FAULTS");
+
+	return which && strcmp(which, "all") == 0 ? 1 : STRIDE;
+}
+
+static struct row {
+	const char *name;
+	int thread, error;
+	enum lasting lasting;
+} row;
+
+#define ROW    "thread %d, %s"
+#define OF_ROW row.thread, row.name
+
+/* ---- a kernel that does not pin ------------------------------------------------------------ */
+
+static struct {
+	pid_t tid; /* 0: of none */
+	int error;
+	bool is_done;
+	unsigned int hits;
+} refusal;
+
+int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
+{
+	if (tid == 0 || tid != refusal.tid)
+		return (int)syscall(SYS_sched_setaffinity, tid, size, set);
+	refusal.hits++;
+	if (refusal.is_done)
+		(void)syscall(SYS_sched_setaffinity, tid, size, set);
+	return faulty_refuses(refusal.error);
+}
+
+/* ---- the world ----------------------------------------------------------------------------- */
+
+static void setup(void)
+{
+	setup_guest();
+	faulty_begin(fs.root_fd);
+	refusal.tid = 0;
+	refusal.hits = 0;
+}
+
+static void end(void)
+{
+	faulty_ends();
+	faulty_root_fd = -1;
+	refusal.tid = 0;
+	teardown_guest();
+}
+
+static void strike_read(int i)
+{
+	static char path[64];
+
+	row = (struct row){ .name = reads[i % READS].name,
+			    .thread = i / READS,
+			    .error = reads[i % READS].error,
+			    .lasting = reads[i % READS].lasting };
+	snprintf(path, sizeof path, "proc/%d/task/%d/stat", guest.pid,
+		 guest.thread[row.thread].tid);
+	fault = (struct fault){ .path = path, .how = reads[i % READS].how, .error = row.error };
+}
+
+static void strike_call(int i)
+{
+	row = (struct row){ .name = calls[i % CALLS].name,
+			    .thread = i / CALLS,
+			    .error = calls[i % CALLS].error,
+			    .lasting = calls[i % CALLS].lasting };
+	refusal.tid = guest.thread[row.thread].tid;
+	refusal.error = row.error;
+	refusal.is_done = calls[i % CALLS].is_done;
+}
+
+static void ends_well(void)
+{
+	faulty_ends();
+	refusal.tid = 0;
+}
+
+static void plans(unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++) {
+		plan->now_ns += 5 * KT_NS_PER_S;
+		apply();
+	}
+}
+
+static void wish_first(void)
+{
+	wish_cpus(&first, 0);
+}
+
+/* Of the thread that cannot be told of, either; of the rest all the same. */
+static void assert_whole(void)
+{
+	bool on_first = runs_on(row.thread ? 0 : 1, &first);
+
+	for (int t = 0; t < THREADS; t++) {
+		bool is_row = t == row.thread;
+
+		ck_assert_msg(is_row ? runs_on((size_t)t, &all) || runs_on((size_t)t, &first)
+				     : runs_on((size_t)t, on_first ? &first : &all),
+			      ROW ": thread %d is elsewhere", OF_ROW, t);
+	}
+}
+
+/* At once, and 10 s and 30 s later. */
+static void assert_said(void)
+{
+	size_t n = count_said(LOG_WRITE_REFUSED), at_most = row.lasting == PASSES ? 3 : 1;
+
+	ck_assert_msg(count_said(LOG_CEDED) == 0, ROW ": ceded", OF_ROW);
+	ck_assert_msg(n > 0 && n <= at_most, ROW ": said %zu times", OF_ROW, n);
+	for (size_t i = 0; i < nsaid; i++)
+		if (said[i].id == LOG_WRITE_REFUSED) {
+			char tid[16];
+
+			snprintf(tid, sizeof tid, "%d", guest.thread[row.thread].tid);
+			ck_assert_msg(strstr(said[i].message, tid) != NULL, ROW ": %s", OF_ROW,
+				      said[i].message);
+			ck_assert_msg(said[i].error == row.error, ROW ": %d", OF_ROW,
+				      said[i].error);
+		}
+}
+
+static void assert_back(void)
+{
+	ck_assert_msg(act_restore(act, plan->now_ns) == 0, ROW ": it waits", OF_ROW);
+	for (size_t t = 0; t < THREADS; t++)
+		ck_assert_msg(runs_on(t, &all), ROW ": thread %zu is not back", OF_ROW, t);
+	ck_assert_msg(!exists(at(run_dir, "undo")) && !act_owes(act), ROW ": on file", OF_ROW);
+}
+
+/* ---- while it is to be pinned -------------------------------------------------------------- */
+
+static void cannot_pin(unsigned int hits(void))
+{
+	wish_first();
+	for (unsigned int i = 0; i < 3; i++) {
+		plans(i < 2 ? 1 : 11);
+		assert_whole();
+		if (row.lasting == OF_OURS)
+			ck_assert_msg(!in_force()->pin_off, ROW ": off", OF_ROW);
+	}
+	ck_assert_msg(hits() > 0, ROW ": it never struck", OF_ROW);
+	assert_said();
+	ends_well();
+	if (row.lasting == IS_FINAL)
+		act_forgive(act);
+	plans(row.lasting == PASSES ? 10 : 1);
+	ck_assert_msg(!in_force()->pin_off, ROW ": still off", OF_ROW);
+	for (size_t t = 0; t < THREADS; t++)
+		ck_assert_msg(runs_on(t, &first), ROW ": thread %zu is not pinned", OF_ROW, t);
+	assert_back();
+}
+
+static unsigned int file_hits(void)
+{
+	return faulty_hits;
+}
+
+static unsigned int call_hits(void)
+{
+	return refusal.hits;
+}
+
+START_TEST(a_thread_that_cannot_be_told_of_is_pinned_later)
+{
+	strike_read(_i * stride());
+	cannot_pin(file_hits);
+}
+END_TEST
+
+START_TEST(a_thread_that_is_not_to_be_pinned_is_pinned_later)
+{
+	strike_call(_i * stride());
+	cannot_pin(call_hits);
+}
+END_TEST
+
+/* ---- while it is to be given back ---------------------------------------------------------- */
+
+static void cannot_unpin(void strike(int), int i)
+{
+	wish_first();
+	plans(1);
+	assert_all_on(&first);
+	nsaid = 0;
+	strike(i);
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(3);
+	assert_whole();
+	ck_assert_msg(runs_on((size_t)row.thread, &all) || exists(at(run_dir, "undo")),
+		      ROW ": lost", OF_ROW);
+	ck_assert_msg(count_said(LOG_CEDED) == 0, ROW ": ceded", OF_ROW);
+}
+
+static void dies_and_comes_back(void)
+{
+	(void)act_restore(act, plan->now_ns);
+	(void)act_again();
+	bind();
+	(void)act_restore(act, plan->now_ns);
+	ck_assert_msg(runs_on((size_t)row.thread, &all) || exists(at(run_dir, "undo")),
+		      ROW ": lost", OF_ROW);
+	ends_well();
+	(void)act_again();
+	bind();
+	assert_back();
+}
+
+START_TEST(what_cannot_be_told_of_comes_back_in_another_life)
+{
+	cannot_unpin(strike_read, _i * stride());
+	dies_and_comes_back();
+}
+END_TEST
+
+START_TEST(what_cannot_be_unpinned_comes_back_in_another_life)
+{
+	cannot_unpin(strike_call, _i * stride());
+	dies_and_comes_back();
+}
+END_TEST
+
+static void passes_and_is_back(void)
+{
+	ends_well();
+	if (row.lasting == IS_FINAL)
+		act_forgive(act);
+	plans(row.lasting == PASSES ? 10 : 1);
+	assert_all_on(&all);
+	assert_back();
+}
+
+START_TEST(what_can_be_told_of_again_comes_back_by_the_plan)
+{
+	cannot_unpin(strike_read, _i * stride());
+	passes_and_is_back();
+}
+END_TEST
+
+START_TEST(what_can_be_unpinned_again_comes_back_by_the_plan)
+{
+	cannot_unpin(strike_call, _i * stride());
+	passes_and_is_back();
+}
+END_TEST
+
+static int rows_of(int all_rows)
+{
+	return (all_rows + stride() - 1) / stride();
+}
+
+int main(void)
+{
+	Suite *s = suite_create("faults of threads that are pinned");
+	TCase *c = tcase_create("rows");
+
+	printf("%d of %d rows\n", 3 * (rows_of(READ_ROWS) + rows_of(CALL_ROWS)),
+	       3 * (READ_ROWS + CALL_ROWS));
+	tcase_add_checked_fixture(c, setup, end);
+	tcase_add_loop_test(c, a_thread_that_cannot_be_told_of_is_pinned_later, 0,
+			    rows_of(READ_ROWS));
+	tcase_add_loop_test(c, a_thread_that_is_not_to_be_pinned_is_pinned_later, 0,
+			    rows_of(CALL_ROWS));
+	tcase_add_loop_test(c, what_cannot_be_told_of_comes_back_in_another_life, 0,
+			    rows_of(READ_ROWS));
+	tcase_add_loop_test(c, what_cannot_be_unpinned_comes_back_in_another_life, 0,
+			    rows_of(CALL_ROWS));
+	tcase_add_loop_test(c, what_can_be_told_of_again_comes_back_by_the_plan, 0,
+			    rows_of(READ_ROWS));
+	tcase_add_loop_test(c, what_can_be_unpinned_again_comes_back_by_the_plan, 0,
+			    rows_of(CALL_ROWS));
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
