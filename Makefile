@@ -351,8 +351,13 @@ $(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_host.c) $(D
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(SCALE_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
 
+.PHONY: bench-scale-live
+bench-scale-live: all $(BUILD)/tests/stand_in ## cost of a tick with up to 1,000 domains of libvirt's test driver, and 150 real QEMUs
+	@tests/deps test
+	@bench/scale_live $(BUILD)
+
 .PHONY: bench-scale
-bench-scale: all $(BUILD)/bench/scale_core ## cost of a tick with 10, 100 and 1,000 guests on a host of 1,024 CPUs and 16 nodes
+bench-scale: all $(BUILD)/bench/scale_core $(BUILD)/tests/stand_in ## cost of a tick with 10, 100 and 1,000 guests on a host of 1,024 CPUs and 16 nodes
 	@bench/scale $(BUILD)
 
 format: ## clang-format all C files

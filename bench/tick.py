@@ -1,34 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The measuring half of bench/tick; runs inside privvirt."""
-import os
 import pathlib
-import subprocess
 import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests" / "live"))
-
-import daemon  # noqa: E402
-import kvmlive  # noqa: E402
+from meter import BENCH, cpu_ns, do_ticks, files_of, floor_ns, kvmlive, rss_kib, run, threads, trace
 
 GUESTS, TICKS, ROUNDS, WARM_UP, IDLE_S = 30, 70, 3, 15, 60
-BENCH = kvmlive.BUILD / "bench"
 COUNT = pathlib.Path("/run/kt-count-alloc")
-
-
-class Place:
-    """What daemon.Daemon wants of a test."""
-    dir = BENCH
-    environment = {}
-
-
-def threads(pid):
-    return [pathlib.Path(f"/proc/{pid}/task/{tid}") for tid in os.listdir(f"/proc/{pid}/task")]
-
-
-def cpu_ns(pid):
-    """Of the main thread: the one that ticks."""
-    return int(pathlib.Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0])
 
 
 def wakeups(pid):
@@ -40,72 +19,20 @@ def wakeups(pid):
     return total
 
 
-def rss_kib(pid):
-    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1])
-    return 0
-
-
-def ticks(d):
-    return len(d.notify.found("^WATCHDOG=1"))
-
-
-def do_ticks(d, wanted):
-    """SIGUSR1 is a tick at once; each waits for the one before.  How many were made."""
-    began = ticks(d)
-    for _ in range(wanted):
-        before = ticks(d)
-        d.tick()
-        kvmlive.wait_until(lambda: ticks(d) > before, 20, "a tick")
-    return ticks(d) - began
-
-
-def files_of(pid):
-    """Every file of the host that the daemon keeps open."""
-    names = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            name = os.readlink(f"/proc/{pid}/fd/{fd}")
-        except FileNotFoundError:
-            continue
-        if name.startswith(("/proc/", "/sys/")) and os.path.isfile(name) and "pressure/memory" not in name[:22]:
-            names.append(name)
-    return names
-
-
-def floor_ns(names):
-    done = subprocess.run([BENCH / "reread", str(TICKS), "100"], input="\n".join(names) + "\n", text=True,
-                          capture_output=True, check=True)
-    count, ns = done.stdout.split()
-    return int(count), int(ns)
-
-
 def process_calls(pid, d):
     """Forks, execs and new threads during ten ticks."""
-    trace = BENCH / "strace.out"
-    tracer = subprocess.Popen(["strace", "-f", "-qq", "-o", trace, "-e",
-                               "trace=fork,vfork,clone,clone3,execve", "-p", str(pid)])
-    kvmlive.wait_until(lambda: "TracerPid:\t0" not in
-                       pathlib.Path(f"/proc/{pid}/status").read_text(), 20, "strace")
+    output = BENCH / "strace.out"
+    tracer = trace(pid, output, "-f", "-e", "trace=fork,vfork,clone,clone3,execve")
     do_ticks(d, 10)
     tracer.terminate()
     tracer.wait()
-    return len([line for line in trace.read_text().splitlines() if "(" in line])
+    return len([line for line in output.read_text().splitlines() if "(" in line])
 
 
 def allocations():
     """Of the main thread, and of the libvirt thread."""
     counts = COUNT.read_bytes()
     return [int.from_bytes(counts[at:at + 8], sys.byteorder) for at in (0, 8)]
-
-
-def run(environment, conf=None, watchdog_s=None):
-    Place.environment = environment
-    d = daemon.Daemon(Place, daemon.merged({"daemon": {"interval_s": 3600}}, conf or {}),
-                      watchdog_s=watchdog_s)
-    d.wait_ready()
-    return d
 
 
 def measure_busy(rows):
@@ -123,7 +50,7 @@ def measure_busy(rows):
     for _ in range(ROUNDS):  # by turns: whatever else the machine does meets both
         cpu, made = cpu_ns(pid), do_ticks(d, TICKS)
         per_tick = (cpu_ns(pid) - cpu) / made
-        count, floor = floor_ns(files_of(pid))
+        count, floor = floor_ns(files_of(pid), TICKS)
         rounds.append((per_tick / floor, per_tick, floor))
     heap = [now - then for now, then in zip(allocations(), began)]
     ratio, per_tick, floor = sorted(rounds)[ROUNDS // 2]
