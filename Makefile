@@ -261,6 +261,12 @@ $(BUILD)/tests/faults.so: tests/live/faults/generate.py $(wildcard tests/live/fa
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -O1 -g -fPIC -shared -Itests/live/faults \
 		-o $@ $(@:.so=.c) tests/live/faults/*.c
 
+$(BUILD)/tests/count_alloc.so: bench/count_alloc.c
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
+
+live: $(BUILD)/tests/count_alloc.so
 live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in $(BUILD)/tests/faults.so ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 

@@ -6,15 +6,24 @@
 #include "privileges.h"
 #include "str.h"
 
-static void KT_PRINTF(2, 3) complain(struct json_object *problems, const char *fmt, ...)
+/* At each tick they are counted, and nothing is taken from the heap for that. */
+struct problems {
+	size_t count;
+	struct json_object *texts; /* NULL: nobody reads them */
+};
+
+static void KT_PRINTF(2, 3) complain(struct problems *problems, const char *fmt, ...)
 {
 	char text[1024];
 	va_list args;
 
+	problems->count++;
+	if (!problems->texts)
+		return;
 	va_start(args, fmt);
 	(void)vsnprintf(text, sizeof text, fmt, args); /* a cut sentence still helps */
 	va_end(args);
-	json_add(problems, json_object_new_string(text));
+	json_add(problems->texts, json_object_new_string(text));
 }
 
 double libvirt_waiting_s(const struct kvmtuned *k)
@@ -25,7 +34,7 @@ double libvirt_waiting_s(const struct kvmtuned *k)
 	return since_ns && now_ns > since_ns ? (double)(now_ns - since_ns) / 1e9 : 0;
 }
 
-static void complain_of_libvirt(const struct kvmtuned *k, struct json_object *problems)
+static void complain_of_libvirt(const struct kvmtuned *k, struct problems *problems)
 {
 	char uri[4 * CONF_TEXT_MAX];
 
@@ -42,7 +51,7 @@ static void complain_of_libvirt(const struct kvmtuned *k, struct json_object *pr
 			 libvirt_waiting_s(k));
 }
 
-static void complain_of_privileges(const struct kvmtuned *k, struct json_object *problems)
+static void complain_of_privileges(const struct kvmtuned *k, struct problems *problems)
 {
 	const struct privilege *p;
 
@@ -54,7 +63,7 @@ static void complain_of_privileges(const struct kvmtuned *k, struct json_object 
 				 p->name, p->off);
 }
 
-static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *problems)
+static void complain_of_ourselves(const struct kvmtuned *k, struct problems *problems)
 {
 	char run_dir[4 * CONF_TEXT_MAX];
 
@@ -82,7 +91,7 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct json_object *
 }
 
 /* What the kernel or libvirt has refused, of how many guests, and whose it was first. */
-static void complain_of_guests(const struct kvmtuned *k, struct json_object *problems,
+static void complain_of_guests(const struct kvmtuned *k, struct problems *problems,
 			       const char *what, bool (*refused)(const struct guest_in_force *f))
 {
 	char first[4 * KT_NAME_MAX] = "";
@@ -119,7 +128,7 @@ static bool reclaim_refused(const struct guest_in_force *f)
 	return f->reclaim_off;
 }
 
-static void complain_of_refusals(const struct kvmtuned *k, struct json_object *problems)
+static void complain_of_refusals(const struct kvmtuned *k, struct problems *problems)
 {
 	const struct in_force *f = act_in_force(k->act);
 	const struct {
@@ -141,21 +150,25 @@ static void complain_of_refusals(const struct kvmtuned *k, struct json_object *p
 	complain_of_guests(k, problems, "memory.reclaim", reclaim_refused);
 }
 
+static void find_problems(const struct kvmtuned *k, struct problems *ret)
+{
+	complain_of_libvirt(k, ret);
+	complain_of_ourselves(k, ret);
+	complain_of_refusals(k, ret);
+}
+
 struct json_object *problems_of(const struct kvmtuned *k)
 {
-	struct json_object *problems = json_object_new_array();
+	struct problems problems = { .texts = json_object_new_array() };
 
-	complain_of_libvirt(k, problems);
-	complain_of_ourselves(k, problems);
-	complain_of_refusals(k, problems);
-	return problems;
+	find_problems(k, &problems);
+	return problems.texts;
 }
 
 size_t problems_count(const struct kvmtuned *k)
 {
-	struct json_object *problems = problems_of(k);
-	size_t n = problems ? json_object_array_length(problems) : 0;
+	struct problems problems = { 0 };
 
-	json_object_put(problems);
-	return n;
+	find_problems(k, &problems);
+	return problems.count;
 }

@@ -29,7 +29,7 @@ struct pin *act_pin_add(struct placement *p)
 	if (p->npins == KT_THREADS_MAX)
 		return NULL;
 	if (p->npins == p->capacity) {
-		size_t capacity = KT_MAX(2 * p->capacity, (size_t)16);
+		size_t capacity = KT_MAX(2 * p->capacity, (size_t)4);
 		struct pin *pin = realloc(p->pin, capacity * sizeof *pin);
 
 		if (!pin)

@@ -45,7 +45,7 @@ static bool read_start(struct sense *s, const struct guest_source *g, struct gue
 
 static bool make_room(struct guest_source *g)
 {
-	size_t capacity = g->capacity ? 2 * g->capacity : 16;
+	size_t capacity = g->capacity ? 2 * g->capacity : 4;
 	struct guest_thread *thread;
 	struct hostfile *schedstat;
 

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Does kvmtuned know, place, show and give back a thousand guests?
+"""Does kvmtuned know, place, show and give back a thousand guests, and take nothing more for them?
 
 The domains are of libvirt's test driver, their threads those of stand-ins: see crowd.py.
 """
 import json
 import os
+import sys
 
 import crowd
 from ctl import ctl
-from daemon import undo_text
+from daemon import BINARY, undo_text
 from test_placement import HOURLY, ONLY_PLACEMENT, two_nodes
-from kvmlive import wait_until
+from kvmlive import BUILD, Skip, wait_until
 
 COUNT = 1000
 
 
 def all_masks(guests):
     return {frozenset(mask) for guest in guests for mask in guest.affinity().values()}
+
+
+def main_thread_of(counts):
+    """By bench/count_alloc.c."""
+    return int.from_bytes(counts.read_bytes()[:8], sys.byteorder)
 
 
 def what_an_operator_sees(guests):
@@ -32,6 +38,30 @@ def what_an_operator_sees(guests):
     assert "</html>" in page and all(guest.name in page for guest in guests[:3])
     asked = json.loads(ctl("explain", guests[-1].name, "--json").text)
     assert asked["guest"]["name"] == guests[-1].name
+
+
+def test_a_tick_takes_nothing_from_the_heap(live):
+    two_nodes(live)
+    if b"__asan_init" in BINARY.read_bytes():
+        raise Skip("a sanitizer has an allocator of its own")
+    counts = live.file("allocations", bytes(16))
+    live.environment.update(LD_PRELOAD=str(BUILD / "tests/count_alloc.so"), KT_COUNT_ALLOC=str(counts))
+    people = crowd.Crowd(20)
+    daemon = live.daemon(crowd.CONF, ONLY_PLACEMENT, HOURLY)
+    daemon.status("20 pinned")
+
+    def of_ten_ticks():
+        before = main_thread_of(counts)
+        for _ in range(10):
+            since = daemon.notify.mark()
+            daemon.tick()
+            daemon.notify.wait_for("^WATCHDOG=1", since=since)
+        return main_thread_of(counts) - before
+    of_ten_ticks()  # what is taken once and kept
+    assert of_ten_ticks() == 0
+    daemon.stop()
+    assert main_thread_of(counts) > 0, "nothing was counted"
+    people.close()
 
 
 def test_a_thousand_guests_are_known_placed_shown_and_given_back(live):
