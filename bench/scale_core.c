@@ -169,7 +169,7 @@ static size_t add_guest(void)
 
 	if (slot < 0)
 		errx(1, "no room for a guest");
-	k->kicked = true;
+	k->kicked = k->by_event = true;
 	return (size_t)slot;
 }
 

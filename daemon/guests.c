@@ -99,6 +99,7 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 	act_forget(k->act, &news->uuid);
 	k->bound[slot] = 0;
 	k->kicked = true;
+	kvmtuned_look(k, SENSE_DUE);
 	return true;
 }
 
@@ -143,6 +144,7 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 	case VIRT_RESYNC_DONE:
 		k->guests_known = true;
 		k->kicked = true;
+		kvmtuned_look(k, SENSE_DUE);
 		return true;
 	case VIRT_TUNABLE:
 		/* The refreshed facts follow as VIRT_GUEST, and act compares them. */

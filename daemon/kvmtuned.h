@@ -52,6 +52,9 @@ struct kvmtuned {
 	bool virt_ended;         /* its thread had no memory: nothing comes from it any more */
 	bool link_up, link_told; /* told: the libvirt thread has said which, at least once */
 	bool kicked;             /* something happened that policies should decide on now */
+	bool by_event;           /* the next tick is not the timer's: it may leave out whom ... */
+	enum sense_scope look;   /* ... but for this nobody has to look at */
+	uint64_t looked_ns;      /* at all guests, at least at their processes */
 	uint64_t late_said_ns;   /* of the request whose lateness was said */
 	uint64_t limits_checked_ns;
 	unsigned int misses;      /* samples that failed, in a row ... */
@@ -92,6 +95,12 @@ static inline bool kvmtuned_observes(const struct kvmtuned *k)
 /* Sense, model, policy, act.
  * 0, or -errno of a sample that failed (said, and the last plan holds). */
 int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns);
+
+/* The next tick is to look at no less. */
+static inline void kvmtuned_look(struct kvmtuned *k, enum sense_scope scope)
+{
+	k->look = KT_MIN(k->look, scope);
+}
 
 /* ---- guests.c: news of the libvirt thread ------------------------------------ */
 

@@ -112,13 +112,27 @@ static void on_pressure(evutil_socket_t fd, short what, void *context)
 
 	(void)fd, (void)what;
 	l->k->kicked |= !l->pressure.is_alert;
+	kvmtuned_look(l->k, SENSE_ALL);
 	kick_soon(l);
 }
 
-/* From now on: a tick that an event brought forward is the next one's beginning. */
+/* Of guests that an event's tick has left out the next look comes when it would have; a host
+ * that cannot be read is not asked without rest. */
+static uint64_t until_due(const struct kvmtuned *k, uint64_t interval_ns)
+{
+	bool left_out = k->misses == 0 && k->view->nunseen > 0;
+	uint64_t since_ns = left_out ? now_monotonic_ns() - k->looked_ns : 0;
+
+	if (interval_ns == 0)
+		return 0;
+	return interval_ns > since_ns ? interval_ns - since_ns : COALESCE_MS * KT_NS_PER_MS;
+}
+
+/* From now on: a tick that an event brought forward is the next one's beginning, if it has
+ * looked at all guests. */
 static void arm_tick(struct loop *l)
 {
-	uint64_t want = sooner(wanted_interval_ns(l), until_pause_ends(l->k));
+	uint64_t want = sooner(until_due(l->k, wanted_interval_ns(l)), until_pause_ends(l->k));
 
 	if (l->k->domains->nused == 0)
 		pressure_close(&l->pressure);
@@ -161,9 +175,20 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	run_tick(context);
 }
 
+/* News, pressure, or somebody who asks. */
+static void on_event(evutil_socket_t fd, short what, void *context)
+{
+	struct loop *l = context;
+
+	(void)fd, (void)what;
+	l->k->by_event = true;
+	run_tick(l);
+}
+
 void loop_kick(struct kvmtuned *k)
 {
 	k->kicked = true;
+	kvmtuned_look(k, SENSE_ALL);
 	if (k->loop)
 		kick_soon(k->loop);
 }
@@ -222,6 +247,7 @@ int loop_reload(struct kvmtuned *k)
 		k->reloads++;
 		guests_apply_wishes(k);
 		k->kicked = true;
+		kvmtuned_look(k, SENSE_ALL);
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },
 			  "configuration %s is in force", k->conf_path);
 		k->tuned_has_ksm = rivals_look(&k->fs, &k->conf.policy);
@@ -285,7 +311,7 @@ static int setup(struct loop *l)
 	}
 	mask_signals(SIG_UNBLOCK);
 	l->tick = evtimer_new(l->base, on_tick, l);
-	l->kick = evtimer_new(l->base, on_tick, l);
+	l->kick = evtimer_new(l->base, on_event, l);
 	l->news = event_new(l->base, virt_wake_fd(l->k->virt), EV_READ | EV_PERSIST, on_news, l);
 	if (urgent_make(l->tick) < 0 || urgent_make(l->kick) < 0 || urgent_add(l->news) < 0)
 		return -ENOMEM;

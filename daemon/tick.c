@@ -152,12 +152,17 @@ static void show_status(const struct kvmtuned *k)
 		       k->link_up ? "connected" : "not connected", wrong);
 }
 
+static bool is_recording(const struct kvmtuned *k)
+{
+	return k->record_file || http_has_followers(k->http, STREAM_RECORD);
+}
+
 /* Whoever records gets what this tick has decided by: all of it is still as it was. */
 static void record(struct kvmtuned *k, int64_t unix_us)
 {
 	char *line;
 
-	if (!k->record_file && !http_has_followers(k->http, STREAM_RECORD)) {
+	if (!is_recording(k)) {
 		recorder_restart(k->recorder); /* costs nothing from now on */
 		return;
 	}
@@ -185,9 +190,17 @@ static void record(struct kvmtuned *k, int64_t unix_us)
 }
 
 /* What is taken from guests changes what they have although they do not run. */
-static enum sense_scope scope_of(const struct kvmtuned *k)
+static enum sense_scope scope_of(const struct kvmtuned *k, uint64_t now_ns)
 {
-	return k->kicked || is_pressed(k) ? SENSE_ALL : SENSE_DUE;
+	enum sense_scope scope = k->by_event ? SENSE_NEW : SENSE_DUE;
+
+	/* Events may come faster than the timer, which starts anew after each; and who replays
+	 * a recording has no plan of before. */
+	if (now_ns - k->looked_ns >= k->conf.interval_s * KT_NS_PER_S || is_recording(k))
+		scope = SENSE_DUE;
+	if (is_pressed(k))
+		scope = SENSE_ALL;
+	return KT_MIN(scope, k->look);
 }
 
 /* So does what is moved, of one guest at a time. */
@@ -195,7 +208,7 @@ static void watch_the_moved(struct kvmtuned *k)
 {
 	const struct move_plan *move = &k->plan->move;
 
-	if (move->go && move->slot < k->domains->nslots)
+	if (!k->by_event && move->go && move->slot < k->domains->nslots)
 		domains_touch(k->domains, move->slot);
 }
 
@@ -207,9 +220,11 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	journal_set_cycle(++k->ticks);
 	refresh_topology(k);
 	watch_the_moved(k);
-	r = sense_read_some(k->sense, k->domains, scope_of(k), now_ns, k->sample);
+	r = sense_read_some(k->sense, k->domains, scope_of(k, now_ns), now_ns, k->sample);
 	if (r < 0)
 		return hold_or_let_go(k, now_ns, r);
+	k->by_event = false;
+	k->look = SENSE_NEW;
 	k->misses = 0;
 	k->let_go = false;
 
@@ -219,6 +234,8 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	host_view_update(k->view, &k->topology, sense_capabilities(k->sense), k->domains, k->sample,
 			 k->kicked);
 	k->kicked = false;
+	if (k->view->nunseen == 0)
+		k->looked_ns = now_ns;
 	bind_new_guests(k);
 	guests_note_vcpu_threads(k);
 	guests_recheck_limits(k, now_ns);

@@ -6,9 +6,14 @@
 
 static void identify(struct guest_plan *p, const struct guest_view *g)
 {
+	const struct placement_plan placement = p->placement;
+	bool is_same = p->present && g->domain && p->incarnation == g->incarnation;
+
 	*p = (struct guest_plan){ .memory.target_kib = KT_UNLIMITED_KIB };
 	if (!g->domain)
 		return;
+	if (is_same) /* where nobody looks at the guest it stands */
+		p->placement = placement;
 	p->present = true;
 	p->incarnation = g->incarnation;
 	p->uuid = g->domain->uuid;

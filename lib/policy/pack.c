@@ -203,17 +203,20 @@ static void empty(struct pack_bin *b)
 	b->over_gib = over_gib(b, 0);
 }
 
+void pack_settle_item(struct pack *p, size_t i)
+{
+	struct pack_item *item = &p->item[i];
+
+	note_memory(p, item);
+	pack_apply(p, &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
+}
+
 void pack_settle(struct pack *p)
 {
 	for (size_t b = 0; b < p->nbins; b++)
 		empty(&p->bin[b]);
-	for (size_t i = 0; i < p->nitems; i++) {
-		struct pack_item *item = &p->item[i];
-
-		note_memory(p, item);
-		pack_apply(p,
-			   &(struct pack_change){ .item = item, .to = &p->option[item->chosen] });
-	}
+	for (size_t i = 0; i < p->nitems; i++)
+		pack_settle_item(p, i);
 }
 
 static double bin_increase(const struct pack_bin *b, struct content c)

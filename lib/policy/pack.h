@@ -81,6 +81,9 @@ bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost);
 /* All bins, items and options are there: bins are filled with what is chosen. */
 void pack_settle(struct pack *p);
 
+/* One more item, and its options, beside those that are settled. */
+void pack_settle_item(struct pack *p, size_t item);
+
 /* The item takes another of its options (numbered among all). */
 void pack_choose(struct pack *p, size_t item, size_t option);
 

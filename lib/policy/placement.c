@@ -23,7 +23,7 @@ static void forget_guest(struct placement_guest *g, uint32_t incarnation)
 
 /* ---- who is placed --------------------------------------------------------------------- */
 
-static void admit(struct placement_step *s, size_t slot)
+void placement_admit(struct placement_step *s, size_t slot)
 {
 	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
 	size_t nunits = s->state->nunits, nitems = s->state->pack.nitems;
@@ -164,7 +164,7 @@ static bool changes(const struct placement_unit *units, size_t n)
 	return false;
 }
 
-static void wish(struct placement_step *s, const struct placement_unit *units, size_t n)
+void placement_wish(struct placement_step *s, const struct placement_unit *units, size_t n)
 {
 	size_t slot = units->slot;
 	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
@@ -187,7 +187,7 @@ static void wish_all(struct placement_step *s)
 	for (size_t i = 0; i < s->state->nunits; i += n) {
 		for (n = 1; i + n < s->state->nunits && units[i + n].slot == units[i].slot; n++)
 			;
-		wish(s, &units[i], n);
+		placement_wish(s, &units[i], n);
 	}
 }
 
@@ -200,11 +200,18 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 	};
 
 	placement_fill_near(&s);
+	if (placement_has_only_new(&s)) {
+		placement_add_new(&s);
+		return;
+	}
 	pack_begin(&state->pack);
-	state->nunits = 0;
-	for (size_t i = 0; i < view->nslots; i++)
-		if (view->guest[i].domain)
-			admit(&s, i);
+	state->nunits = state->nguests = 0;
+	for (size_t i = 0; i < view->nslots; i++) {
+		if (!view->guest[i].domain)
+			continue;
+		placement_admit(&s, i);
+		state->nguests++;
+	}
 	placement_note_base(&s);
 	placement_fill_bins(&s);
 	pack_settle(&state->pack);
@@ -216,6 +223,7 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 	wish_all(&s);
 	placement_choose_move(&s);
 	ret->placement_observes = state->observes;
+	state->stands = conf->pin == PIN_NODE; /* else the pack has other items by now */
 	if (conf->pin != PIN_NODE)
 		placement_choose_caches(&s); /* takes the pack for its own */
 	if (conf->pin == PIN_CORE)

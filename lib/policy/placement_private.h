@@ -2,6 +2,7 @@
 /* What the files of placement share.  Nobody else includes it.
  *
  *	placement.c         one step: who is placed, where everybody is best, what is wished
+ *	placement_new.c     guests that have just come, while nobody has looked at the others
  *	placement_rules.c   may this guest be placed at all, and where
  *	placement_host.c    the nodes as bins: CPUs, load that is not the guests', room
  *	placement_demand.c  what a guest wants, and where its memory is
@@ -84,6 +85,17 @@ bool placing_may_move(const struct placing *p);
 /* Why a guest, which these are all units of, does not go where it is best off, or has to come
  * back from there; WHY_NONE: it does not. */
 enum why placement_not_yet(const struct placement_unit *units, size_t n);
+
+/* The guest is refused, or added to the items. */
+void placement_admit(struct placement_step *s, size_t slot);
+/* What the units of a guest want becomes its plan. */
+void placement_wish(struct placement_step *s, const struct placement_unit *units, size_t n);
+
+/* ---- placement_new.c ------------------------------------------------------------------ */
+
+/* All guests but new ones are as they were in the step before, and their plans still say so. */
+bool placement_has_only_new(const struct placement_step *s);
+void placement_add_new(struct placement_step *s);
 
 /* ---- placement_host.c --------------------------------------------------------------- */
 

@@ -139,6 +139,8 @@ struct placement_policy {
 	bool is_moving;
 	size_t moving;        /* slot of the guest whose memory moves ... */
 	uint64_t moving_from; /* ... and these nodes' of it */
+	bool stands;          /* what follows is as the last step left it ... */
+	size_t nguests;       /* ... that looked at so many */
 	/* of one step; here because they are large */
 	struct pack pack;
 	size_t nunits;
@@ -146,7 +148,9 @@ struct placement_policy {
 	size_t chosen[PACK_ITEMS_MAX];
 };
 
-/* Fills the placement of every guest of view; ret->guest[] has its identities. */
+/* Fills the placement of every guest of view; ret->guest[] has its identities.  Where nobody has
+ * looked at the others and nothing but new guests is in view, their plans stand as they are in
+ * *ret. */
 void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
 			   const struct host_view *view, const struct in_force *in_force,
 			   struct plan *ret);

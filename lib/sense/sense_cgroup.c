@@ -262,7 +262,7 @@ void sense_cgroup_read(struct sense *s, struct guest_source *g, struct guest_sam
 {
 	bool v2 = s->capabilities.cgroup_v2;
 
-	if (g->nsamples % SAMPLES_BETWEEN_LOOKS == 0)
+	if (sense_is_seldom(s, g))
 		look_up_swap_max(s, g);
 	ret->cgroup_v2 = v2;
 	ret->has_node_memory = read_nodes(s, g, ret);

@@ -27,6 +27,13 @@ void sense_guest_end(struct guest_source *g)
 	*g = (struct guest_source){ 0 };
 }
 
+/* Guests that were found in one tick take turns, those of all the host were when we started. */
+bool sense_is_seldom(const struct sense *s, const struct guest_source *g)
+{
+	return g->nsamples == 0 ||
+	       (g->nsamples + (size_t)(g - s->guest)) % SAMPLES_BETWEEN_LOOKS == 0;
+}
+
 /* Its process has gone.  libvirt will say so, or it was another's and is sought anew. */
 static void lose_process(struct guest_source *g)
 {
@@ -80,8 +87,7 @@ static void look_up_nodes(struct sense *s, struct guest_source *g, bool hugepage
 	if (!hugepages && (turn || g->nsamples == 0))
 		g->has_pages = sense_pages_read(s, g->pid, rss_kib, g->nodes_kib) == 0;
 	g->has_nodes |= g->has_pages;
-	if (!g->has_pages && g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 &&
-	    (hugepages || rss_kib <= numa_maps_max_kib))
+	if (!g->has_pages && sense_is_seldom(s, g) && (hugepages || rss_kib <= numa_maps_max_kib))
 		read_numa_maps(s, g);
 }
 
@@ -141,7 +147,7 @@ static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sampl
 static void look_around(struct sense *s, struct guest_source *g, const struct domain *d,
 			const struct pid_stat *stat)
 {
-	bool seldom = g->nsamples % SAMPLES_BETWEEN_LOOKS == 0;
+	bool seldom = sense_is_seldom(s, g);
 
 	if (g->nsamples == 0)
 		sense_cgroup_find(s, g);
@@ -160,11 +166,10 @@ static uint64_t rss_kib_of(const struct pid_stat *stat)
 	return stat->rss_pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* What is read seldom is read then; guests with the same number of samples take turns. */
+/* What is read seldom is read then. */
 static bool is_due(const struct guest_source *g, size_t slot)
 {
-	return (g->nsamples + (unsigned int)slot) % SAMPLES_BETWEEN_QUIET == 0 ||
-	       g->nsamples % SAMPLES_BETWEEN_LOOKS == 0 ||
+	return (g->nsamples + slot) % SAMPLES_BETWEEN_QUIET == 0 ||
 	       (g->has_pages && (g->nsamples + (unsigned int)g->pid) % SAMPLES_BETWEEN_PAGES == 0);
 }
 

@@ -32,7 +32,7 @@ enum { SAMPLES_BETWEEN_LOOKS = 60 };
 enum { SAMPLES_BETWEEN_PAGES = SAMPLES_BETWEEN_LOOKS / 6 };
 
 /* Of a guest that has not run its memory may still be taken, merged or moved: seldom. */
-enum { SAMPLES_BETWEEN_QUIET = 4 };
+enum { SAMPLES_BETWEEN_QUIET = SAMPLES_BETWEEN_LOOKS / 15 };
 
 enum ksm_file {
 	KSM_FILE_RUN,
@@ -176,6 +176,8 @@ void ksm_probe_end(struct ksm_probe_source *p);
  * SENSE_ALL. */
 void sense_guest_read(struct sense *s, size_t slot, const struct domain_slot *guest,
 		      enum sense_scope scope, struct guest_sample *ret);
+/* What changes rarely is read in this sample of the guest. */
+bool sense_is_seldom(const struct sense *s, const struct guest_source *g);
 void sense_guest_begin(struct guest_source *g, uint32_t incarnation);
 void sense_guest_end(struct guest_source *g);
 
