@@ -242,11 +242,12 @@ static int read_pin(struct reader *r, const struct line *l, size_t words,
 	    read_bounded(l->word[4], UINT32_MAX, &number) < 0 ||
 	    read_cpus(l->word[5], &original) < 0)
 		return -EBADMSG;
-	if (act_pin_find(&r->guest->placement, (pid_t)tid, 0))
+	if (act_pin_find(&r->guest->placement, (pid_t)tid, 0) ||
+	    r->guest->placement.npins == KT_THREADS_MAX)
 		return -EBADMSG;
 	pin = act_pin_add(&r->guest->placement);
 	if (!pin)
-		return -EBADMSG;
+		return -ENOMEM; /* ours: the file is whole, and must not be thrown away */
 	pin->ours = true;
 	pin->tid = (pid_t)tid;
 	pin->start_ticks = start;

@@ -152,7 +152,8 @@ static int answer_now; /* of the queue itself */
 
 static inline int queue(struct request r)
 {
-	ck_assert_uint_lt(nrequests, KT_ARRAY_LEN(request));
+	if (nrequests == KT_ARRAY_LEN(request))
+		abort(); /* Check asks for memory, which a test may have taken away */
 	if (answer_now)
 		return answer_now;
 	r.was_on_file = exists(at(run_dir, "undo"));
