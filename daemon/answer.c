@@ -8,20 +8,6 @@
 
 #include "str.h"
 
-/* No object, or no child: there is no memory left, and an answer that lacks something is better
- * than json-c's assert. */
-void json_put_object(struct json_object *o, const char *key, struct json_object *child)
-{
-	if (!o || json_object_object_add(o, key, child) < 0)
-		json_object_put(child);
-}
-
-void json_add(struct json_object *array, struct json_object *child)
-{
-	if (!array || json_object_array_add(array, child) < 0)
-		json_object_put(child);
-}
-
 void json_put_text(struct json_object *o, const char *key, const char *ascii)
 {
 	json_put_object(o, key, ascii ? json_object_new_string(ascii) : NULL);

@@ -7,8 +7,7 @@
 #ifndef KT_ANSWER_H
 #define KT_ANSWER_H
 
-#include <json-c/json.h>
-
+#include "json_put.h"
 #include "kvmtuned.h"
 
 enum { ANSWER_SCHEMA = 1 };
@@ -92,9 +91,7 @@ struct json_object *answer_new(void);
 /* In one line, as it is sent; it lives as long as the object, or until the next call. */
 const char *answer_text(struct json_object *o);
 
-/* Adds a member, or an element. */
-void json_put_object(struct json_object *o, const char *key, struct json_object *child);
-void json_add(struct json_object *array, struct json_object *child);
+/* Adds a member; see json_put.h. */
 void json_put_text(struct json_object *o, const char *key, const char *ascii); /* NULL: null */
 void json_put_name(struct json_object *o, const char *key, const char *raw); /* the same, escaped */
 void json_put_number(struct json_object *o, const char *key, double value);  /* NaN: null */

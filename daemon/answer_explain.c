@@ -7,23 +7,29 @@
 
 /* ---- inputs: the numbers that rules look at ---------------------------------------------- */
 
-static struct json_object *input(struct json_object *inputs, const char *name)
+/* To be filled before it is added: what cannot be added is gone. */
+static struct json_object *input(const char *name)
 {
 	struct json_object *o = json_object_new_object();
 
 	json_put_text(o, "name", name);
-	json_add(inputs, o);
 	return o;
 }
 
 static void put_input(struct json_object *inputs, const char *name, bool known, double value)
 {
-	json_put_known(input(inputs, name), "value", known, value);
+	struct json_object *o = input(name);
+
+	json_put_known(o, "value", known, value);
+	json_add(inputs, o);
 }
 
 static void put_nodes_input(struct json_object *inputs, const char *name, uint64_t nodes)
 {
-	json_put_nodes(input(inputs, name), "value", nodes);
+	struct json_object *o = input(name);
+
+	json_put_nodes(o, "value", nodes);
+	json_add(inputs, o);
 }
 
 static double seconds_since(uint64_t now_ns, uint64_t then_ns)

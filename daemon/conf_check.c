@@ -3,10 +3,10 @@
 #include "conf_check.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <sysexits.h>
 
 #include "hostfs.h"
+#include "json_put.h"
 
 static const char hook[] = "etc/libvirt/hooks/qemu.d/kvmtuned";
 
@@ -28,7 +28,7 @@ static int look_at(const char *root, struct conf_host *ret)
 static void take_warning(const char *text, void *context)
 {
 	log_warning("%s", text);
-	(void)json_object_array_add(context, json_object_new_string(text));
+	json_add(context, json_object_new_string(text));
 }
 
 static int show(const char *path, const struct conf *conf, const struct conf_origins *origins,

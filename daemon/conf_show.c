@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which values are in force, and which line says so? */
-#include <json-c/json.h>
 #include <string.h>
 
 #include "conf_check.h"
+#include "json_put.h"
 
 enum { SHOW_SCHEMA = 1, SHOW_COLUMN = 40 };
 
@@ -89,12 +89,12 @@ void conf_show_text(const struct conf *conf, const struct conf_origins *origins,
 
 static void put_text(struct json_object *o, const char *key, const char *text)
 {
-	json_object_object_add(o, key, text ? json_object_new_string(text) : NULL);
+	json_put_object(o, key, text ? json_object_new_string(text) : NULL);
 }
 
 static void put_number(struct json_object *o, const char *key, uint64_t number)
 {
-	json_object_object_add(o, key, number ? json_object_new_uint64(number) : NULL);
+	json_put_object(o, key, number ? json_object_new_uint64(number) : NULL);
 }
 
 static void put_place(struct json_object *o, const struct conf_origins *origins,
@@ -145,15 +145,15 @@ void conf_show_json(const char *path, const struct conf *conf, const struct conf
 			   *domains = json_object_new_array();
 	char file[4 * CONF_PATH_MAX];
 
-	json_object_object_add(o, "schema", json_object_new_int(SHOW_SCHEMA));
+	json_put_object(o, "schema", json_object_new_int(SHOW_SCHEMA));
 	put_text(o, "file", str_escape(path, file, sizeof file));
 	for (size_t i = 0; i < conf_noptions; i++)
-		(void)json_object_array_add(options, option_json(i, conf, origins));
+		json_add(options, option_json(i, conf, origins));
 	for (size_t i = 0; i < conf->nrules; i++)
-		(void)json_object_array_add(domains, rule_json(i, conf, origins));
-	json_object_object_add(o, "options", options);
-	json_object_object_add(o, "domains", domains);
-	json_object_object_add(o, "warnings", warnings);
+		json_add(domains, rule_json(i, conf, origins));
+	json_put_object(o, "options", options);
+	json_put_object(o, "domains", domains);
+	json_put_object(o, "warnings", warnings);
 	fprintf(out, "%s\n",
 		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
 							  JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -276,8 +276,8 @@ static struct json_object *names_of_fields(const struct record_table *t)
 	char name[RECORD_NAME_MAX];
 
 	for (size_t i = 0; names && i < t->nfields; i++)
-		json_object_array_add(names, json_object_new_string(record_field_name(
-						     &t->field[i], name, sizeof name)));
+		json_add(names, json_object_new_string(
+					record_field_name(&t->field[i], name, sizeof name)));
 	return names;
 }
 
@@ -287,7 +287,7 @@ static struct json_object *names_of_identity(void)
 	struct json_object *names = json_object_new_array();
 
 	for (size_t i = 0; names && i < KT_ARRAY_LEN(parts); i++)
-		json_object_array_add(names, json_object_new_string(parts[i]));
+		json_add(names, json_object_new_string(parts[i]));
 	return names;
 }
 
@@ -295,14 +295,13 @@ struct json_object *recorder_header(void)
 {
 	struct json_object *header = json_object_new_object(), *fields = json_object_new_object();
 
-	json_object_object_add(header, "schema", json_object_new_int(RECORD_SCHEMA));
-	json_object_object_add(header, "kind", json_object_new_string(RECORD_KIND));
-	json_object_object_add(header, "version", json_object_new_string(KT_VERSION));
-	json_object_object_add(fields, "identities", names_of_identity());
+	json_put_object(header, "schema", json_object_new_int(RECORD_SCHEMA));
+	json_put_object(header, "kind", json_object_new_string(RECORD_KIND));
+	json_put_object(header, "version", json_object_new_string(KT_VERSION));
+	json_put_object(fields, "identities", names_of_identity());
 	for (enum record_table_id t = 0; t < _TABLE_MAX; t++)
-		json_object_object_add(fields, record_tables[t].name,
-				       names_of_fields(&record_tables[t]));
-	json_object_object_add(header, "fields", fields);
+		json_put_object(fields, record_tables[t].name, names_of_fields(&record_tables[t]));
+	json_put_object(header, "fields", fields);
 	return header;
 }
 
