@@ -168,30 +168,42 @@ $(SIM_BIN): $(BUILD)/tests/%: $(BUILD)/obj/tests/sim/%.o $(call obj,$(PLANT_SRC)
 
 # ---- fuzzing: one file a target; replay.c takes its corpus without a fuzzer ------
 FUZZ_SRC  := $(wildcard tests/fuzz/fuzz_*.c)
-REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/tests/replay_%,$(FUZZ_SRC))
+REPLAY_DIR ?= $(BUILD)/tests
+REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(REPLAY_DIR)/replay_%,$(FUZZ_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(FUZZ_SRC))
 # These calls are led into memory, see tests/fuzz/world.h.
 FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen stat fstat fstatat \
 	faccessat mkdir unlink unlinkat rename renameat getdents64 scandir)
 FUZZ_WORLD := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c)
-FUZZ_WITH  = $(FUZZ_WORLD) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+# READERS: objects that count what is run of them, in the place of ours; see tests/parsers.
+counting   = $(filter $(BUILD)/counted/obj/$(1)/%,$(READERS)) \
+	$(filter-out $(READERS:$(BUILD)/counted/%=$(BUILD)/%),$(2))
+LIB_READERS = $(filter $(BUILD)/counted/obj/lib/%,$(READERS))
+FUZZ_WITH  = $(FUZZ_WORLD) $(call counting,daemon,$(DAEMON_OBJ)) $(LIB_READERS) $(BUILD)/libkvmtuned.a
 FUZZ_LIBS  = $(DAEMON_LIBS)
 FUZZ_CTL  := $(call obj,tests/fuzz/fuzz_ctl.c)
 $(FUZZ_CTL): DAEMON_CFLAGS = -Ilib/base -Ictl $(call pkg_cflags,$(CTL_PKGS))
-$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_LIBS = $(call pkg_libs,$(CTL_PKGS)) -lm
-$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WITH = $(FUZZ_WORLD) $(CTL_OBJ) $(BUILD)/libkvmtuned.a
-$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WRAP += -Wl,--wrap=ctl_get,--wrap=ctl_stream
-$(BUILD)/tests/replay_ctl $(BUILD)/fuzz_ctl: $(CTL_OBJ)
-$(BUILD)/tests/replay_http $(BUILD)/fuzz_http: FUZZ_WRAP += -Wl,--wrap=peer_is_root
+$(REPLAY_DIR)/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_LIBS = $(call pkg_libs,$(CTL_PKGS)) -lm
+$(REPLAY_DIR)/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WITH = $(FUZZ_WORLD) $(call counting,ctl,$(CTL_OBJ)) $(BUILD)/libkvmtuned.a
+$(REPLAY_DIR)/replay_ctl $(BUILD)/fuzz_ctl: FUZZ_WRAP += -Wl,--wrap=ctl_get,--wrap=ctl_stream
+$(REPLAY_DIR)/replay_ctl $(BUILD)/fuzz_ctl: $(CTL_OBJ)
+$(REPLAY_DIR)/replay_http $(BUILD)/fuzz_http: FUZZ_WRAP += -Wl,--wrap=peer_is_root
 
-$(REPLAY_BIN): $(BUILD)/tests/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_WITH)
+$(REPLAY_BIN): $(REPLAY_DIR)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call obj,tests/fuzz/replay.c) $(FUZZ_WITH)
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(FUZZ_WRAP) -o $@ $(call obj,tests/fuzz/fuzz_$*.c tests/fuzz/replay.c) $(FUZZ_WITH) $(FUZZ_LIBS)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(if $(READERS),--coverage -Wl$(comma)-u$(comma)__gcov_dump) $(FUZZ_WRAP) -o $@ $(call obj,tests/fuzz/fuzz_$*.c tests/fuzz/replay.c) $(FUZZ_WITH) $(FUZZ_LIBS)
 
 $(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $< $(FUZZ_WITH) $(FUZZ_LIBS)
+
+.PHONY: replays
+replays: $(REPLAY_BIN)
+
+.PHONY: parsers
+parsers: all ## every function that reads text from outside is run by a fuzzer's corpus
+	@CC="$(CC)" NM="$(NM)" tests/parsers $(BUILD)
 
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_BIN)

@@ -149,22 +149,25 @@ static int print(xmlDocPtr document, FILE *out)
 	return fwrite(text, 1, (size_t)size, out) == (size_t)size && fflush(out) == 0 ? 0 : -EIO;
 }
 
-static int convert(FILE *in, FILE *out)
+int unmark_text(const char *xml, size_t size, FILE *out)
 {
 	XML_AUTO_DOCUMENT xmlDocPtr document = NULL;
+	int r = xml_read_domain(xml, size, &document);
+
+	if (r == 0)
+		r = change(document);
+	return r > 0 ? print(document, out) : r;
+}
+
+static int convert(FILE *in, FILE *out)
+{
 	KT_AUTOFREE char *xml = malloc(VIRT_XML_MAX + 1);
 	size_t size;
-	int r;
 
 	if (!xml)
 		return -ENOMEM;
 	size = fread(xml, 1, VIRT_XML_MAX + 1, in);
-	if (ferror(in))
-		return -EIO;
-	r = xml_read_domain(xml, size, &document);
-	if (r == 0)
-		r = change(document);
-	return r > 0 ? print(document, out) : r;
+	return ferror(in) ? -EIO : unmark_text(xml, size, out);
 }
 
 int unmark(FILE *in, FILE *out, FILE *err)

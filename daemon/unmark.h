@@ -13,4 +13,8 @@
  * It may hold passwords: nothing of it is ever said.  The exit status, which is 0. */
 int unmark(FILE *in, FILE *out, FILE *err) KT_MUST_USE;
 
+/* The same of a text.  0: nothing is marked, or `out` has it; -EINVAL: it cannot be understood;
+ * -E2BIG; -errno. */
+int unmark_text(const char *xml, size_t size, FILE *out) KT_MUST_USE;
+
 #endif

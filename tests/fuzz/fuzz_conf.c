@@ -60,12 +60,14 @@ static void write_and_read(const struct conf *conf)
 
 static void show(const struct conf *conf, const struct conf_origins *origins)
 {
+	static const struct conf_host host = { .online = { { 0xff } } };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
 
 	FUZZ_CLAIM(f);
 	conf_warn(conf, origins, NULL, hear, NULL);
+	conf_warn(conf, origins, &host, hear, NULL);
 	conf_show_text(conf, origins, f);
 	fclose(f);
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
@@ -105,6 +107,16 @@ static void account_for_lines(const char *text, const struct conf_origins *origi
 	}
 }
 
+/* Of guests that are called as the patterns. */
+static void wish(const struct conf *conf)
+{
+	const struct guest_wish none = { 0 };
+
+	for (size_t i = 0; i < conf->nrules; i++)
+		(void)conf_guest_wish(conf, conf->rule[i].glob, &none);
+	FUZZ_CLAIM(conf->nrules || !conf_guest_wish(conf, "a", &none).weight);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	static struct conf conf;
@@ -121,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	if (r == 0) {
 		account_for_lines(text, &origins);
 		show(&conf, &origins);
+		wish(&conf);
 		write_and_read(&conf);
 	}
 	world_leave();

@@ -18,6 +18,8 @@ static struct domains *two_guests(void)
 	for (int i = 1; i <= GUESTS; i++) {
 		struct domain d = { .id = i, .running = true, .vcpus = 2, .ndevices = 2 };
 
+		d.hugepages = i == 2; /* which its cgroup does not count */
+
 		/* as in tests/hosts: 00000001-0000-4000-8000-000000000001 */
 		d.uuid.byte[3] = d.uuid.byte[15] = (uint8_t)i;
 		d.uuid.byte[6] = 0x40;
