@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The measuring half of bench/scale_live; runs inside privvirt."""
-import os
 import resource
 import statistics
 import time

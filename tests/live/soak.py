@@ -15,11 +15,13 @@ from knobs import Ksm
 from kvmlive import Libvirtd, sleeper_disk, virsh, wait_until
 from soak_check import BALANCING, Truth, Undo, affinity, footprint, of_dead
 
-GUESTS_MAX = 5
+GUESTS_MAX, VCPUS_MAX = 5, 2
 USED_MIB, MEMORY_MIB = 24, 48
 GROWTH_KIB = 8 << 10  # of a daemon that has had its first guests and lost them
 STEPS_SHOWN = 12
+# By ksmtuned's law, so that KSM is at work from the first tick on.
 BASE = {"daemon": {"log_level": "debug"},
+        "ksm": {"policy": "ksmtuned", "free_target_percent": 100, "free_target_min_mib": 1},
         "placement": {"node_reserve_mib": 0, "cooldown_s": 0},
         "memory": {"mode": "off", "step_interval_s": 1, "step_permille": 100, "backoff_s": 5}}
 MODES = ("active", "active", "active", "observe", "off")
@@ -39,6 +41,8 @@ class Soak:
         self.libvirtd_stopped = False
         self.actions = {self.guest_starts: 6, self.guest_is_destroyed: 2, self.guest_is_killed: 2,
                         self.guest_is_paused_or_resumed: 2, self.guest_changes_its_load: 3,
+                        self.guest_gets_a_vcpu: 2, self.guest_is_saved_and_restored: 1,
+                        self.guest_dies_unseen: 1, self.daemon_dies_with_libvirtd: 1,
                         self.daemon_is_killed: 2, self.daemon_is_stopped: 2, self.restored_by_hand: 1,
                         self.daemon_reloads: 4, self.daemon_is_woken: 3, self.libvirtd_hangs: 1,
                         self.libvirtd_is_restarted: 1, self.admin_pins: 3, self.stranger_writes_ksm: 3,
@@ -115,8 +119,8 @@ class Soak:
             return
         self.made += 1
         disk = self.live.file(f"disk{self.made % (2 * GUESTS_MAX)}", sleeper_disk(USED_MIB))
-        guest = self.live.guest(f"soak{self.made}", vcpus=1, memory_mib=MEMORY_MIB, disk=disk,
-                                paused=self.chance.random() < 0.3)
+        guest = self.live.guest(f"soak{self.made}", max_vcpus=VCPUS_MAX, memory_mib=MEMORY_MIB,
+                                disk=disk, paused=self.chance.random() < 0.3)
         self.truth.add(guest)
         # It has been pinned by now, perhaps: what was its own is known all the same.
         self.truth.guests[guest.uuid].cpus = os.sched_getaffinity(0)
@@ -150,6 +154,32 @@ class Soak:
         assert now[0] <= fds and now[1] <= threads and now[2] <= rss_kib + GROWTH_KIB, \
             f"fds, threads, RSS without a guest have grown: {self.empty_before} -> {now}"
 
+    def guest_gets_a_vcpu(self):
+        """A thread that is born of a pinned one, perhaps."""
+        truth = self.some_guest()
+        if truth:
+            virsh("setvcpus", truth.guest.uuid, VCPUS_MAX, "--live", check=False)
+
+    def guest_is_saved_and_restored(self):
+        """It comes back as another process, with the pins of its XML."""
+        truth = self.some_guest()
+        if not truth or truth.pinned:
+            return
+        image = self.live.dir / "saved"
+        virsh("save", truth.guest.uuid, image)
+        virsh("restore", image)
+        truth.process = truth.guest.pid()
+
+    def guest_dies_unseen(self):
+        """libvirtd hears of it when it goes on."""
+        truth = self.some_guest()
+        if truth:
+            Libvirtd.send(signal.SIGSTOP)
+            os.kill(truth.process, signal.SIGKILL)
+            self.daemon_ticks()
+            Libvirtd.ensure()
+            self.gone(truth)
+
     def guest_is_paused_or_resumed(self):
         truth = self.some_guest()
         if truth:
@@ -165,7 +195,7 @@ class Soak:
     # --- the daemon -----------------------------------------------------------------
 
     def daemon_starts(self):
-        self.truth.ceded.clear()
+        self.truth.forgive()
         self.empty_before = None
         self.live.daemons.clear()  # of those that have ended nothing is wanted any more
         self.daemon = self.live.daemon(self.conf, within=self.meminfo.within if self.meminfo else ())
@@ -175,6 +205,13 @@ class Soak:
     def daemon_is_killed(self):
         self.daemon.kill()
         self.require_none(lambda: self.truth.wrong())
+        self.daemon_starts()
+
+    def daemon_dies_with_libvirtd(self):
+        Libvirtd.kill()
+        self.daemon.kill()
+        self.require_none(lambda: self.truth.wrong(with_limits=False))
+        Libvirtd.start()
         self.daemon_starts()
 
     def daemon_is_stopped(self):
@@ -195,12 +232,11 @@ class Soak:
             modes["memory"] = self.chance.choice(MODES)
         percent = self.chance.choice((1, 100, 100))
         self.conf = merged(BASE, {loop: {"mode": mode} for loop, mode in modes.items()},
-                           {"ksm": {"policy": "ksmtuned", "free_target_percent": percent,
-                                    "free_target_min_mib": 1}},
-                           {"placement": {"backend": self.chance.choice(("affinity", "affinity", "libvirt"))}})
+                           {"ksm": {"free_target_percent": percent},
+                            "placement": {"backend": self.chance.choice(("affinity", "affinity", "libvirt"))}})
         self.note(", ".join(f"{loop} {mode}" for loop, mode in modes.items()) +
                   f", {percent} %, {self.conf['placement']['backend']}")
-        self.truth.ceded.clear()
+        self.truth.forgive()
         self.daemon.reload(self.conf)
 
     def daemon_is_woken(self):
@@ -252,6 +288,7 @@ class Soak:
             except OSError:  # libvirt's pin is the cpuset, which lets nobody out
                 return
         truth.pinned[tid] = cpus
+        truth.ceded.add(tid)
 
     def admin_limits(self):
         truth = self.some_guest()

@@ -60,7 +60,8 @@ class GuestTruth:
     def __init__(self, guest):
         self.guest, self.process = guest, guest.pid()
         self.cpus = os.sched_getaffinity(self.process)
-        self.pinned = {}  # {tid: CPUs} by an administrator
+        self.pinned = {}    # {tid: CPUs} by an administrator
+        self.ceded = set()  # those of them that nobody may touch before a reload or a restart
         self.limit_kib = soft_limit_kib(guest)
 
     def tids(self):
@@ -75,6 +76,9 @@ class GuestTruth:
         for tid in self.tids():
             found, own = affinity(tid), self.pinned.get(tid, self.cpus)
             if found is None or found == own:
+                continue
+            if tid in self.ceded:
+                yield f"thread {tid} of {self.guest.name} is on {sorted(found)}, and was ceded on {sorted(own)}"
                 continue
             # A thread that was born since has the mask of the one that made it.  libvirt moves
             # helpers by their cgroup, whatever they had, and the kernel remembers what that was.
@@ -99,6 +103,12 @@ class Truth:
         self.ceded = set()  # of ksm: hands off until a reload or a restart
         self.balancing = BALANCING.read_text().strip() if BALANCING.exists() else None
         self.guests = {}
+
+    def forgive(self):
+        """A reload or a restart begins with what is there."""
+        self.ceded.clear()
+        for guest in self.guests.values():
+            guest.ceded.clear()
 
     def add(self, guest):
         self.guests[guest.uuid] = GuestTruth(guest)
