@@ -38,6 +38,7 @@ struct http {
 	struct followers followers;
 	size_t unsent_bytes;
 	bool closed;
+	bool said_deaf; /* since the last request */
 };
 
 /* ---- one request --------------------------------------------------------------------------- */
@@ -112,6 +113,7 @@ static void on_request(struct evhttp_request *request, void *context)
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct answer answer = { .status = 200 };
 
+	h->said_deaf = false;
 	answer_request(h, request, &answer);
 	visitors_heard(h->visitors, request_fd(request), answer.stream != STREAM_NONE);
 	if (answer.stream == STREAM_NONE)
@@ -147,11 +149,16 @@ static struct http *whose_accept_failed;
 static void on_accept_failed(struct evconnlistener *listener, void *evhttp_context)
 {
 	struct http *h = whose_accept_failed;
+	int error = errno;
 
 	(void)evhttp_context;
-	log_warning("the socket: nobody can connect for %d s: %s", BREATH_S, strerror(errno));
-	evconnlistener_disable(listener);
-	event_add(h->breath, &(struct timeval){ .tv_sec = BREATH_S });
+	if (!h->said_deaf)
+		log_warning("the socket: nobody can connect for %d s: %s", BREATH_S,
+			    strerror(error));
+	h->said_deaf = true;
+	/* Without memory for the timer a busy loop is better than deafness. */
+	if (event_add(h->breath, &(struct timeval){ .tv_sec = BREATH_S }) == 0)
+		(void)evconnlistener_disable(listener);
 }
 
 static void on_breath(evutil_socket_t fd, short what, void *context)

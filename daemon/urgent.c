@@ -4,14 +4,26 @@
 
 #include <errno.h>
 
+#include "log.h"
+
 /* New events have the middle one of all priorities: of two, the second. */
 enum { URGENT, LATER, NPRIORITIES };
+
+/* libevent itself would write to stderr, which may wait for its reader. */
+static void on_words(int severity, const char *text)
+{
+	if (severity >= EVENT_LOG_WARN)
+		log_warning("libevent: %s", text);
+	else
+		log_debug("libevent: %s", text);
+}
 
 struct event_base *urgent_base_new(void)
 {
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
 
+	event_set_log_callback(on_words);
 	/* After each single event that may wait, the urgent ones are looked for. */
 	if (config && event_config_set_max_dispatch_interval(config, NULL, 1, LATER) == 0)
 		base = event_base_new_with_config(config);
