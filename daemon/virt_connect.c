@@ -140,7 +140,7 @@ static void connect_once(struct virt *v)
 	/* Without an auth structure nothing can prompt. */
 	v->connection = virConnectOpenAuth(v->uri, NULL, 0);
 	if (!v->connection) {
-		tell_down(v, virGetLastErrorMessage());
+		tell_down(v, virt_error_text());
 		retry_later(v);
 		return;
 	}

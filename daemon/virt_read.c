@@ -42,13 +42,20 @@ static int errno_of(int code, bool active)
 	}
 }
 
+const char *virt_error_text(void)
+{
+	const char *text = virGetLastErrorMessage();
+
+	return text ? text : "no message";
+}
+
 int virt_failed(struct virt *v, virDomainPtr dom, const char *what)
 {
 	int code = virGetLastErrorCode();
 	char text[VIRT_TEXT_MAX];
 
 	/* Now: every further call of libvirt forgets this error. */
-	str_escape(virGetLastErrorMessage(), text, sizeof text);
+	str_escape(virt_error_text(), text, sizeof text);
 	log_debug("libvirt: %s: %s (error %d)", what, text, code);
 	if (virConnectIsAlive(v->connection) <= 0) {
 		virt_link_lost(v, text);

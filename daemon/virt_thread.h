@@ -167,6 +167,9 @@ void virt_again_callback(evutil_socket_t fd, short what, void *v);
  * `dom` may be NULL.  Notices a dead link. */
 int virt_failed(struct virt *v, virDomainPtr dom, const char *what) KT_MUST_USE;
 
+/* libvirt's words about its last failure in this thread, as they are; never NULL. */
+const char *virt_error_text(void);
+
 /* Memtune in force; what is not limited, or not to be had, is KT_UNLIMITED_KIB. */
 int virt_read_limits(struct virt *v, virDomainPtr dom, uint64_t *ret_soft_kib,
 		     uint64_t *ret_hard_kib) KT_MUST_USE;

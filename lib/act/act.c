@@ -190,8 +190,9 @@ void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns)
 		return;
 	a->now_ns = now_ns;
 	/* libvirt may not know a guest whose process lives (it is just starting, or has lost
-	 * it): that is no reason to forget what its threads had. */
-	if (reply->error == -ENOENT && process_check(a->fs, g->pid, g->start_ticks) == -ESRCH)
+	 * it): that is no reason to forget what its threads had.  And what it says of one whose
+	 * process has just died may be any error, and is nobody's. */
+	if (reply->error < 0 && process_check(a->fs, g->pid, g->start_ticks) == -ESRCH)
 		act_guest_reset(a, g);
 	else if (reply->is_pin)
 		act_placement_reply(a, g, reply);

@@ -193,6 +193,22 @@ static struct pin *find_pending(struct placement *p, const struct vm_reply *repl
 	return NULL;
 }
 
+/* libvirt may have done it and failed later: the mask will tell. */
+static void failed(struct act *a, struct act_guest *g, struct pin *pin, int error)
+{
+	bool unpinnable;
+
+	if (act_error_passes(error))
+		return;
+	if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) == -ESRCH) {
+		pin->ours = false; /* threads come and go */
+		pin->asked = (struct cpumask){ 0 };
+		return;
+	}
+	act_placement_refused(a, g, pin, error);
+	pin->gave_up = pin->giving_back;
+}
+
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply)
 {
 	struct pin *pin = find_pending(&g->placement, reply);
@@ -206,10 +222,8 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 	} else if (reply->error == 0) {
 		note_result(&g->placement, pin, &reply->cpus);
 		g->in_force.pin_changed_ns = a->now_ns;
-	} else if (!act_error_passes(reply->error)) {
-		/* libvirt may have done it and failed later: its mask will tell. */
-		act_placement_refused(a, g, pin, reply->error);
-		pin->gave_up = pin->giving_back;
+	} else {
+		failed(a, g, pin, reply->error);
 	}
 	a->undo_stale |= !pin->ours;
 	pin->giving_back = false;
