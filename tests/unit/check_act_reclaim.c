@@ -7,6 +7,7 @@
 
 #include "act_fixture.h"
 #include "act_private.h"
+#include "own_process.h"
 
 #define MIB UINT64_C(1024) /* in KiB, as all that is wished */
 
@@ -583,6 +584,22 @@ START_TEST(the_end_of_the_daemon_does_not_wait)
 }
 END_TEST
 
+START_TEST(the_thread_ends_with_the_daemon)
+{
+	unsigned int with;
+
+	use_function();
+	reclaim_to(90 * MIB);
+	apply_until_it_ends();
+	with = count_threads();
+	act_ends();
+	for (int ms = 0; ms < 10000 && count_threads() == with; ms++)
+		(void)poll(NULL, 0, 1);
+	ck_assert_uint_eq(count_threads(), with - 1);
+	act_begins();
+}
+END_TEST
+
 /* ---- what goes wrong ------------------------------------------------------------------- */
 
 static const struct {
@@ -736,6 +753,7 @@ static void add_ends(TCase *t)
 	tcase_add_test(t, what_still_comes_after_a_release_is_counted_and_not_told);
 	tcase_add_test(t, another_guest_in_its_slot_has_its_own_end);
 	tcase_add_test(t, the_end_of_the_daemon_does_not_wait);
+	tcase_add_test(t, the_thread_ends_with_the_daemon);
 }
 
 int main(void)

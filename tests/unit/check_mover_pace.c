@@ -4,6 +4,7 @@
 #include "mover_kernel.h"
 
 #include "allocations.h"
+#include "own_process.h"
 
 /* ---- room --------------------------------------------------------------------------------------
  */
@@ -185,6 +186,18 @@ START_TEST(another_order_costs_no_allocation)
 }
 END_TEST
 
+START_TEST(an_order_leaves_no_file_open)
+{
+	unsigned int before;
+
+	starts_with(4 * MIB);
+	assert_ends(order_to(2), MOVER_DONE);
+	before = count_open_files();
+	assert_ends(order_to(4), MOVER_DONE);
+	ck_assert_uint_eq(count_open_files(), before);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("mover_pace");
@@ -204,6 +217,7 @@ int main(void)
 	tcase_add_test(t, a_process_that_ends_ends_the_order);
 	tcase_add_test(t, another_process_of_that_number_is_left_alone);
 	tcase_add_test(t, another_order_costs_no_allocation);
+	tcase_add_test(t, an_order_leaves_no_file_open);
 	suite_add_tcase(s, t);
 	return kt_run(s);
 }

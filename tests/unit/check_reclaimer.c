@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "kt_check.h"
+#include "own_process.h"
 #include "reclaimer.h"
 #include "scratch.h"
 
@@ -468,23 +469,6 @@ START_TEST(the_end_does_not_wait_for_a_write)
 	reclaimer = NULL;
 }
 END_TEST
-
-static int count_thread(void *context, const char *name)
-{
-	*(unsigned int *)context += name[0] != '.';
-	return 0;
-}
-
-static unsigned int count_threads(void)
-{
-	struct hostfs live;
-	unsigned int n = 0;
-
-	ck_assert_int_eq(hostfs_open("/", &live), 0);
-	ck_assert_int_eq(hostfs_each_name(&live, "proc/self/task", count_thread, &n), 0);
-	hostfs_close(&live);
-	return n;
-}
 
 /* What it leaves behind is freed by its thread: the leak checker would see it. */
 START_TEST(a_write_that_no_signal_ends_is_left_to_the_kernel)
