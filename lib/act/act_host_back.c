@@ -69,8 +69,10 @@ void act_host_give_back_rule(struct act *a, unsigned int rule, enum why why,
 		act_host_say((struct log_event){ .id = LOG_RESTORED }, rule, why, &tally);
 }
 
+/* Should there be another plan, it finds them as they were. */
 void act_host_give_back(struct act *a, enum why why)
 {
+	a->host.again = true;
 	for (unsigned int rule = 0; rule < HOST_RULES_MAX; rule++)
 		act_host_give_back_rule(a, rule, why, NULL);
 	act_host_drop(&a->host);

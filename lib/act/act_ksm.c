@@ -268,7 +268,6 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 	}
 	a->ksm.said = (struct ksm_plan){ 0 };
 	if (plan->wish == WISH_RELEASE) {
-		a->ksm.run_known = false;
 		act_ksm_give_back(a, plan->why);
 		return;
 	}

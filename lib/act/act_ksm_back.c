@@ -133,6 +133,7 @@ void act_ksm_give_back(struct act *a, enum why why)
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
 	unsigned int written = 0;
 
+	a->ksm.run_known = false; /* whoever comes next begins with what is there */
 	if (act_ksm_is_unmerging(a) || must_wait_for_nodes(a)) {
 		act_ksm_publish(a);
 		return;
