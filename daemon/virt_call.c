@@ -77,7 +77,7 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 		return r;
 	if (!g || !g->announced)
 		return -ENOENT;
-	if (g->last.busy || now_ns < g->rest_until_ns)
+	if (g->told.busy || now_ns < g->rest_until_ns)
 		return -EBUSY;
 	dom = virDomainLookupByUUID(v->connection, request->uuid.byte);
 	if (!dom)

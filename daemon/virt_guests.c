@@ -58,20 +58,26 @@ void virt_guest_touch(struct virt *v, struct virt_guest *g)
 
 /* ---- saying once what is odd --------------------------------------------------- */
 
-static uint64_t hash_text(const char *text)
+/* FNV-1a */
+static uint64_t hash_more(uint64_t hash, const void *bytes, size_t size)
 {
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	const unsigned char *byte = bytes;
 
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ byte[i]) * UINT64_C(1099511628211);
 	return hash;
+}
+
+static uint64_t hash_of(const void *bytes, size_t size)
+{
+	return hash_more(UINT64_C(14695981039346656037), bytes, size);
 }
 
 /* Once per change.  A name that did not fit is empty. */
 static void complain(struct virt_guest *g, const char *name, const char *text)
 {
 	char escaped[4 * KT_NAME_MAX], uuid[KT_UUID_STR];
-	uint64_t complaint = text[0] ? hash_text(text) : 0;
+	uint64_t complaint = text[0] ? hash_of(text, strlen(text)) : 0;
 
 	if (complaint && complaint != g->complaint) {
 		str_escape(name[0] ? name : uuid_str(&g->uuid, uuid), escaped, sizeof escaped);
@@ -119,27 +125,31 @@ static void drop(struct virt *v, struct virt_guest *g)
 }
 
 /* What an audit asks for changes with each pin of ours. */
-static bool differs_only_in_audit(const struct domain *a, const struct domain *b)
+static uint64_t hash_all_but_audit(const struct domain *d)
 {
-	const size_t before = offsetof(struct domain, audit), after = before + sizeof a->audit;
+	const size_t before = offsetof(struct domain, audit), after = before + sizeof d->audit;
 
-	return memcmp(a, b, before) == 0 &&
-	       memcmp((const char *)a + after, (const char *)b + after, sizeof *a - after) == 0;
+	return hash_more(hash_of(d, before), (const char *)d + after, sizeof *d - after);
 }
 
 /* Only what is new: a job that is polled, or an event that changed nothing we know of,
- * does not wake the main thread.  Both structs were zeroed before they were filled. */
+ * does not wake the main thread.  The struct was zeroed before it was filled. */
 static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain *d)
 {
 	struct virt_news news = { .kind = VIRT_GUEST, .uuid = g->uuid, .started = g->started };
+	uint64_t audit = hash_of(&d->audit, sizeof d->audit), all_else = hash_all_but_audit(d);
+	bool told = g->announced && !g->started;
 
 	g->failures = 0;
 	g->missing = g->stopped = false;
 	g->again = d->busy;
-	if (g->announced && !g->started && memcmp(&g->last, d, sizeof *d) == 0)
+	if (told && audit == g->told.audit && all_else == g->told.all_else)
 		return;
-	news.only_of_audit = g->announced && !g->started && differs_only_in_audit(&g->last, d);
-	memcpy(&g->last, d, sizeof *d);
+	news.only_of_audit = told && all_else == g->told.all_else;
+	g->told.id = d->id;
+	g->told.busy = d->busy;
+	g->told.audit = audit;
+	g->told.all_else = all_else;
 	memcpy(&news.guest, d, sizeof *d);
 	g->announced = true;
 	g->started = false;
@@ -200,7 +210,7 @@ static void refresh(struct virt *v, struct virt_guest *g)
 	g->again = false;
 	if (dom) {
 		d.id = (int)virDomainGetID(dom); /* (unsigned int)-1: it does not run */
-		if (d.id >= 0 && d.id != g->last.id)
+		if (d.id >= 0 && d.id != g->told.id)
 			tell_gone(v, g); /* it was started anew meanwhile */
 		r = d.id < 0 ? -ENOENT : virt_read_guest(v, g, dom, &d, &live);
 	} else {

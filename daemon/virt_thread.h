@@ -54,7 +54,7 @@ struct virt_request {
 
 struct virt_guest {
 	bool used;
-	bool announced; /* the main thread knows it, as `last` */
+	bool announced; /* the main thread knows it, as `told` */
 	bool dirty;     /* to be read again */
 	bool again;     /* ... a second from now: it is busy, or could not be read */
 	bool listed;    /* seen by the resync */
@@ -70,7 +70,13 @@ struct virt_guest {
 	uint64_t own_soft_limit_kib; /* as read back; 0: an earlier life set it */
 	uint64_t rest_until_ns;      /* no requests: something holds this guest */
 	uint64_t complaint;          /* hash of what was last said about it; 0: nothing */
-	struct domain last;
+	/* Of what the main thread knows only what tells whether there is more to tell: a second
+	 * copy of a thousand guests would be 4 MiB. */
+	struct {
+		int id;
+		bool busy;
+		uint64_t audit, all_else; /* hashes */
+	} told;
 };
 
 /* A pin of ours comes back as a tunable event, which must not be taken for somebody

@@ -44,14 +44,13 @@ void act_remove(struct act *a, struct act_guest *g)
 	*at = g->next;
 	act_reclaim_forget(a, g);
 	leave_slot(a, g);
-	free(g->placement.pin);
+	act_placement_free(&g->placement);
 	free(g);
 }
 
 void act_guest_reset(struct act *a, struct act_guest *g)
 {
-	free(g->placement.pin);
-	g->placement = (struct placement){ 0 };
+	act_placement_free(&g->placement);
 	g->limit = (struct limit){ 0 };
 	act_reclaim_forget(a, g);
 	g->full_nodes = 0;

@@ -164,6 +164,31 @@ void act_placement_abandon(struct act_guest *g)
 
 /* ---- plan -> notes ----------------------------------------------------- */
 
+/* Without memory to remember it all is. */
+static bool is_news(struct placement *p, const struct placement_plan *wish)
+{
+	if (!p->said)
+		p->said = calloc(1, sizeof *p->said); /* WISH_HOLD, which nobody tells of */
+	if (p->said && act_wish_equal(wish, p->said))
+		return false;
+	if (p->said)
+		*p->said = *wish;
+	return true;
+}
+
+static void unsay(struct placement *p)
+{
+	free(p->said);
+	p->said = NULL;
+}
+
+void act_placement_free(struct placement *p)
+{
+	unsay(p);
+	free(p->pin);
+	*p = (struct placement){ 0 };
+}
+
 /* Once per wish, however often it comes. */
 static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
@@ -173,9 +198,8 @@ static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan 
 	struct home home;
 	struct look look;
 
-	if (act_wish_equal(wish, &g->placement.said))
+	if (!is_news(&g->placement, wish))
 		return;
-	g->placement.said = *wish;
 	if (wish->wish != WISH_SET || !act_wish_is_complete(wish) || g->in_force.pin_ceded)
 		return;
 	act_look(a, g, plan, &look);
@@ -256,7 +280,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		dry_run(a, g, plan);
 		return;
 	}
-	p->said.wish = WISH_HOLD;
+	unsay(p);
 	if (wish->wish == WISH_RELEASE || g->in_force.pin_ceded || p->off ||
 	    (act_pins_any_ours(p) && p->backend != wish->backend)) {
 		act_placement_give_back(a, g, wish->why);

@@ -177,7 +177,7 @@ struct placement {
 	struct cpumask was; /* ... was there */
 	size_t npins, capacity;
 	struct pin *pin;
-	struct placement_plan said;
+	struct placement_plan *said; /* the last wish that a dry run told of; NULL: none */
 };
 
 struct limit {
@@ -453,6 +453,8 @@ void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *fo
 
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_placement_abandon(struct act_guest *g);
+/* Forgets its pins, as of a process that has gone. */
+void act_placement_free(struct placement *p);
 
 /* ---- act_pin.c --------------------------------------------------------- */
 
