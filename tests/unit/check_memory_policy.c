@@ -307,6 +307,22 @@ START_TEST(a_limit_in_force_is_wished_again)
 }
 END_TEST
 
+START_TEST(a_limit_below_the_floor_is_lifted)
+{
+	(void)step();
+	limit_in_force(0, 4163840);
+	uses(0, 4163840);
+	fx.domain[0].wish.min_guarantee_mib = 4163840 / 1024;
+	expect_target("just above", step_after_s(1), MEMORY_SOFT_LIMIT, 4163840);
+	fx.domain[0].wish.min_guarantee_mib++;
+	expect("more is guaranteed", step_after_s(1), WISH_RELEASE, WHY_AT_FLOOR);
+	given.host.price = 0.7;
+	expect("whatever the host has", step_after_s(1), WISH_RELEASE, WHY_AT_FLOOR);
+	fx.domain[0].wish.min_guarantee_mib--;
+	expect("which else would do", step_after_s(1), WISH_HOLD, WHY_HOST_BETWEEN);
+}
+END_TEST
+
 START_TEST(no_step_is_made_while_another_is_under_way)
 {
 	by_reclaim();
@@ -420,6 +436,7 @@ int main(void)
 			    (int)KT_ARRAY_LEN(urgencies));
 	tcase_add_test(c, a_mark_at_the_full_price_leaves_nothing_beyond);
 	tcase_add_test(c, a_limit_in_force_is_wished_again);
+	tcase_add_test(c, a_limit_below_the_floor_is_lifted);
 	tcase_add_test(c, no_step_is_made_while_another_is_under_way);
 	tcase_add_test(c, what_is_only_said_brings_nothing);
 	tcase_add_test(c, no_more_is_said_than_would_be_done);
