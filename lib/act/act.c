@@ -189,6 +189,7 @@ void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns)
 	if (!g)
 		return;
 	a->now_ns = now_ns;
+	a->online_known = false;
 	/* libvirt may not know a guest whose process lives (it is just starting, or has lost
 	 * it): that is no reason to forget what its threads had.  And what it says of one whose
 	 * process has just died may be any error, and is nobody's. */

@@ -301,13 +301,16 @@ void act_balancing_execute(struct act *a)
 void act_balancing_check(struct act *a)
 {
 	struct knob *k = &a->balancing.knob;
-	uint64_t found = k->asked; /* when it cannot be read just now */
+	uint64_t found = 0;
+	int r;
 
 	if (!k->ours)
 		return;
-	if (read_it(a, &found) == -ENOENT || found == k->original)
+	r = read_it(a, &found);
+	k->doubt = r < 0 && r != -ENOENT;
+	if (r == -ENOENT || (r == 0 && found == k->original))
 		k->ours = false;
-	else if (found != k->asked)
+	else if (r == 0 && found != k->asked)
 		act_balancing_cede(a, found);
 	act_balancing_publish(a);
 }

@@ -93,6 +93,7 @@ void act_forget(struct act *a, const struct uuid *uuid)
 
 	if (!g)
 		return;
+	a->online_known = false;
 	if (!a->look_only && process_check(a->fs, g->pid, g->start_ticks) == 0) {
 		g->placement.backend = PLACEMENT_AFFINITY; /* libvirt would not find it */
 		act_placement_give_back(a, g, WHY_GUEST_LOST);

@@ -302,21 +302,13 @@ void act_host_prepare(struct act *a, const struct host_plan *plan)
 	act_host_publish(a);
 }
 
-/* It could not be put on file, or was not written. */
-static void forget(struct host_value *v)
-{
-	v->ours = !v->fresh;
-	strcpy(v->asked, v->before);
-	v->todo = false;
-}
-
 void act_host_abandon(struct act *a)
 {
 	a->host.again |= a->host.todo;
 	a->host.todo = false;
 	for (size_t i = 0; i < a->host.nvalues; i++)
 		if (a->host.value[i].todo)
-			forget(&a->host.value[i]);
+			act_host_forget(&a->host.value[i]);
 	act_host_drop(&a->host);
 	act_host_publish(a);
 }
@@ -338,7 +330,7 @@ static void write_value(struct act *a, struct host_value *v, struct host_tally *
 	}
 	v->doubt = act_host_read(a, v, found) < 0 || strcmp(found, v->asked) == 0;
 	if (!v->doubt)
-		forget(v);
+		act_host_forget(v);
 	a->undo_stale = true;
 	act_host_refused(a, v, r);
 }
@@ -354,7 +346,7 @@ static void execute_rule(struct act *a, unsigned int rule)
 		if (v->rule != rule || !v->todo)
 			continue;
 		if ((a->host.ceded | a->host.off) & act_host_bit(rule))
-			forget(v);
+			act_host_forget(v);
 		else
 			write_value(a, v, &tally);
 	}

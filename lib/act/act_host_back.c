@@ -6,6 +6,13 @@
 
 #include "act_private.h"
 
+void act_host_forget(struct host_value *v)
+{
+	v->ours = !v->fresh;
+	strcpy(v->asked, v->before);
+	v->todo = false;
+}
+
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT_MAX])
 {
@@ -29,6 +36,8 @@ static void give_back_value(struct act *a, struct host_value *v, struct host_tal
 	char found[HOST_TEXT_MAX];
 	int r;
 
+	if (v->todo)
+		act_host_forget(v); /* another value of its rule is somebody else's */
 	if (!v->ours || v->gave_up)
 		return;
 	a->undo_stale = true;
@@ -90,6 +99,7 @@ size_t act_host_check(struct act *a)
 		char found[HOST_TEXT_MAX];
 		int r = act_host_read(a, v, found);
 
+		v->doubt = r < 0;
 		if (r == -ENOENT || (r == 0 && strcmp(found, v->original) == 0))
 			v->ours = false;
 		else if (r == 0 && strcmp(found, v->before) == 0)

@@ -75,13 +75,23 @@ static bool owes_nodes(const struct act *a)
 	       act_ksm_read(a, KSM_NODES, &found) == 0 && found == k->asked;
 }
 
+/* Whoever has KSM now keeps his scanner. */
+static bool may_stop(const struct act *a, uint64_t run)
+{
+	const struct knob *k = &a->ksm.knob[KSM_RUN];
+
+	if (!k->ours)
+		return !a->in_force.ksm.ceded;
+	return run == k->asked || (k->doubt && run == k->before);
+}
+
 /* False: it could not begin, and run is as it was. */
 static bool begin_unmerging(struct act *a)
 {
 	struct knob *run = &a->ksm.knob[KSM_RUN];
 	uint64_t found;
 
-	if (act_ksm_read(a, KSM_RUN, &found) < 0)
+	if (act_ksm_read(a, KSM_RUN, &found) < 0 || !may_stop(a, found))
 		return false;
 	act_ksm_note(a, KSM_RUN, found, RUN_UNMERGED);
 	run->todo = run->fresh = false; /* the child writes it */
@@ -101,7 +111,8 @@ static bool must_wait_for_nodes(struct act *a)
 		return false;
 	if (a->ksm.may_unmerge && !a->ksm.nodes_off && begin_unmerging(a))
 		return true;
-	act_ksm_say_no_room(a);
+	if (!a->in_force.ksm.ceded)
+		act_ksm_say_no_room(a);
 	a->ksm.knob[KSM_NODES].gave_up = true;
 	return false;
 }

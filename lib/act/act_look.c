@@ -19,9 +19,12 @@ static bool covers(struct act *a, const struct cpumask *found, const struct cpum
  * back.  Nobody pins a thread by that, and no administrator is ceded to for it. */
 bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	struct cpumask every;
+	struct cpumask every, left = cpumask_and(&pin->asked, act_online(a));
 
 	memset(&every, 0xff, sizeof every);
+	/* Since then, too, when none of its CPUs is left. */
+	if (cpumask_empty(&left) && covers(a, found, &every))
+		return true;
 	return a->now_ns < a->online_settles_ns &&
 	       (covers(a, found, &pin->original) || covers(a, found, &every));
 }
@@ -57,8 +60,9 @@ static enum finding judge(struct act *a, const struct look *look, const struct a
 		return THREAD_FINE;
 	if (pin && pin->ours)
 		return judge_known(a, pin, seen);
+	/* Also where it is as wished: once its mother has another mask nobody would know. */
 	if (look->pinned && act_mask_is_ours(a, g, &seen->mask))
-		return cpumask_equal(&seen->mask, &seen->wanted) ? THREAD_FINE : THREAD_BORN;
+		return THREAD_BORN;
 	return is_original(a, look, g, t, pin, &seen->mask) ? THREAD_NEW : THREAD_FOREIGN;
 }
 

@@ -132,20 +132,31 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
-bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)
+const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
+				       const struct cpumask *mask)
 {
 	for (size_t i = 0; i < g->placement.npins; i++) {
 		const struct pin *pin = &g->placement.pin[i];
 
-		if (act_shows(a, mask, &pin->asked) || act_shows(a, mask, &pin->before) ||
-		    (pin->done && act_shows(a, mask, &pin->got)))
-			return true;
+		if (act_shows(a, mask, &pin->asked))
+			return &pin->asked;
+		if (act_shows(a, mask, &pin->before))
+			return &pin->before;
+		if (pin->done && act_shows(a, mask, &pin->got))
+			return &pin->got;
 	}
-	return false;
+	return NULL;
 }
 
-/* A request whose answer was lost may have been done, or not. */
+bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)
+{
+	return act_mask_of_ours(a, g, mask) != NULL;
+}
+
+/* A request whose answer was lost may have been done, or not; nor may that of an earlier life
+ * have been, whose result could not be read. */
 bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	return act_shows(a, found, &pin->got) || act_shows(a, found, &pin->asked);
+	return act_shows(a, found, &pin->got) || act_shows(a, found, &pin->asked) ||
+	       (!pin->done && act_shows(a, found, &pin->before));
 }

@@ -10,6 +10,7 @@
  * guest has our mask; its original is then that of the main thread, which all descend
  * from. */
 #include <errno.h>
+#include <string.h>
 
 #include "act_private.h"
 
@@ -30,41 +31,53 @@ static void note_known(struct act *a, struct pin *pin, const struct guest_thread
 	pin->done = false;
 }
 
+/* Of a thread as it came, or born of one that we pinned. */
+static int originals_of(struct act *a, const struct act_guest *g, enum finding finding,
+			const struct cpumask *found, struct pin *pin)
+{
+	const struct pin *first = act_pin_main(g);
+	int r = 0;
+
+	if (finding == THREAD_BORN && first)
+		pin->original = first->original;
+	else
+		r = act_with_hidden_cpus(a, found, &pin->original);
+	pin->got = pin->original;
+	if (finding == THREAD_BORN)
+		pin->before = pin->got = *act_mask_of_ours(a, g, found);
+	return r;
+}
+
 /* Threads that need no change are noted too while a guest is being pinned: later, a mask
  * equal to ours would be taken for an inherited one. */
 static int note_thread(struct act *a, const struct look *look, struct act_guest *g,
 		       const struct guest_thread *t, size_t hint)
 {
-	const struct pin *first = act_pin_main(g);
 	struct seen seen = { 0 };
 	enum finding finding = act_find_thread(a, look, g, t, hint, &seen);
-	struct cpumask original, got, before = { 0 };
 	struct pin *pin = act_pin_find(&g->placement, t->tid, hint);
+	struct pin new = { .tid = t->tid,
+			   .start_ticks = t->start_ticks,
+			   .role = t->role,
+			   .number = t->number,
+			   .ours = true,
+			   .fresh = true,
+			   .asked = seen.wanted };
+	int r;
 
 	if (finding == THREAD_KNOWN)
 		note_known(a, pin, t, &seen.mask);
 	if (finding != THREAD_NEW && finding != THREAD_BORN)
 		return 0;
-	original = got = act_with_hidden_cpus(a, &seen.mask);
-	if (finding == THREAD_BORN) {
-		before = got = seen.mask;
-		original = first ? first->original : original;
-	}
+	r = originals_of(a, g, finding, &seen.mask, &new);
+	if (r < 0)
+		return r;
 	if (!pin)
-		pin = act_pin_add(&g->placement); /* moves the table, and `first` with it */
+		pin = act_pin_add(&g->placement);
 	if (!pin)
 		return -ENOMEM;
-	*pin = (struct pin){ .tid = t->tid,
-			     .start_ticks = t->start_ticks,
-			     .role = t->role,
-			     .number = t->number,
-			     .ours = true,
-			     .fresh = true,
-			     .original = original,
-			     .asked = seen.wanted,
-			     .before = before,
-			     .got = got,
-			     .done = cpumask_equal(&got, &seen.wanted) };
+	new.done = cpumask_equal(&new.got, &new.asked);
+	*pin = new;
 	return 1;
 }
 
@@ -123,7 +136,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 		int r = note_thread(a, look, g, &plan->threads[i], i);
 
 		if (r < 0) /* what cannot be remembered is not changed */
-			log_debug("no memory for the threads of a guest");
+			log_debug("a thread cannot be remembered: %s", strerror(-r));
 		noted |= r > 0;
 	}
 	a->must_save |= take_wish(p, look) || noted;
@@ -219,14 +232,14 @@ static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan 
 		  act_home_words(&home, where, sizeof where), to, why_sentence(wish->why));
 }
 
-static bool can_be_set(const struct act *a, const struct act_guest *g,
-		       const struct placement_plan *wish)
+static bool can_be_set(struct act *a, const struct act_guest *g, const struct placement_plan *wish)
 {
 	if (!act_wish_is_complete(wish))
 		return false;
 	if (wish->backend == PLACEMENT_AFFINITY && (a->affinity_off || !a->fs->is_live))
 		return false;
-	return !act_pins_any_pending(&g->placement);
+	(void)act_online(a);
+	return !a->online_unread && !act_pins_any_pending(&g->placement);
 }
 
 static void try_again(struct act *a, struct placement *p)

@@ -73,7 +73,7 @@ struct knob {
 	bool fresh;   /* ... only since this apply */
 	bool todo;    /* to be written by this apply */
 	bool gave_up; /* the original was refused; it stays on file */
-	bool doubt;   /* the write failed, and may have been done all the same */
+	bool doubt;   /* `before` may be there: the write failed, or an earlier life ended */
 	uint64_t original, before, asked;
 };
 
@@ -223,8 +223,9 @@ struct act {
 	size_t postponed; /* by errors of ours, since the last plan or restore began */
 	uint64_t ours_said_ns;
 	bool affinity_off;
-	bool online_known;
-	struct cpumask online;      /* as read since the last plan */
+	bool online_known, online_ever_known;
+	bool online_unread;         /* it cannot be just now: nobody can tell whose a mask is */
+	struct cpumask online;      /* as read since the last plan, or last */
 	uint64_t online_settles_ns; /* the list has changed: until then masks may be reset */
 	uint64_t now_ns;            /* of the last call that had it */
 	struct act_ksm ksm;
@@ -330,6 +331,8 @@ struct host_value *act_host_find(const struct act *a, unsigned int rule, unsigne
 /* NULL: no memory. */
 struct host_value *act_host_add(struct act *a, unsigned int rule, unsigned int irq);
 void act_host_done(struct act *a);
+/* It could not be put on file, or was not written. */
+void act_host_forget(struct host_value *v);
 /* Forgets what is not ours any more. */
 void act_host_drop(struct act_host *h);
 
@@ -411,6 +414,9 @@ bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpum
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
+/* That one of ours which shows as this mask while some CPUs are off-line; or NULL. */
+const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
+				       const struct cpumask *mask);
 /* The CPUs that any of them was asked for. */
 struct cpumask act_pins_asked(const struct placement *p);
 void act_placement_publish(const struct act *a, struct act_guest *g);
@@ -486,8 +492,9 @@ const struct cpumask *act_online(struct act *a);
 /* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */
 bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask);
 /* The kernel does not show CPUs that are off-line: a mask with all that are on-line is one of
- * all that there are. */
-struct cpumask act_with_hidden_cpus(struct act *a, const struct cpumask *found);
+ * all that there are.  -errno: which those are cannot be read just now. */
+int act_with_hidden_cpus(struct act *a, const struct cpumask *found,
+			 struct cpumask *ret) KT_MUST_USE;
 /* Gives a thread what it had. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original) KT_MUST_USE;
 

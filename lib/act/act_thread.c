@@ -141,20 +141,32 @@ int thread_set_cpus(pid_t tid, const struct cpumask *cpus)
  * seconds, and one of them may be late. */
 static const uint64_t online_settle_ns = 15 * KT_NS_PER_S;
 
+/* False: it is there, and cannot be read just now. */
+static bool read_online(const struct act *a, struct cpumask *ret)
+{
+	char text[KT_CPULIST_MAX];
+	ssize_t n = hostfs_read(a->fs, "sys/devices/system/cpu/online", text, sizeof text);
+
+	if (n >= 0 && cpumask_parse(text, ret) == 0 && !cpumask_empty(ret))
+		return true;
+	memset(ret, 0xff, sizeof *ret); /* then masks are compared as they are */
+	return n == -ENOENT;
+}
+
 const struct cpumask *act_online(struct act *a)
 {
-	const struct cpumask before = a->online;
-	char text[KT_CPULIST_MAX];
+	struct cpumask online;
 
 	if (a->online_known)
 		return &a->online;
-	if (hostfs_read(a->fs, "sys/devices/system/cpu/online", text, sizeof text) < 0 ||
-	    cpumask_parse(text, &a->online) < 0)
-		memset(&a->online, 0xff,
-		       sizeof a->online); /* then masks are compared as they are */
 	a->online_known = true;
-	if (!cpumask_empty(&before) && !cpumask_equal(&before, &a->online))
+	a->online_unread = !read_online(a, &online);
+	if (a->online_unread && a->online_ever_known)
+		return &a->online; /* as it was a moment ago */
+	if (a->online_ever_known && !cpumask_equal(&a->online, &online))
 		a->online_settles_ns = a->now_ns + online_settle_ns;
+	a->online = online;
+	a->online_ever_known = !a->online_unread;
 	return &a->online;
 }
 
@@ -172,16 +184,21 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
 	return cpumask_empty(&expected);
 }
 
-struct cpumask act_with_hidden_cpus(struct act *a, const struct cpumask *found)
+int act_with_hidden_cpus(struct act *a, const struct cpumask *found, struct cpumask *ret)
 {
 	struct cpumask present, missing = cpumask_andnot(act_online(a), found);
 	char text[KT_CPULIST_MAX];
+	ssize_t n;
 
-	if (!cpumask_empty(&missing) ||
-	    hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text) < 0 ||
-	    cpumask_parse(text, &present) < 0)
-		return *found;
-	return cpumask_or(found, &present);
+	*ret = *found;
+	if (!cpumask_empty(&missing))
+		return 0;
+	n = hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text);
+	if (n < 0)
+		return n == -ENOENT ? 0 : (int)n;
+	if (cpumask_parse(text, &present) == 0)
+		*ret = cpumask_or(found, &present);
+	return 0;
 }
 
 /* Whoever had all CPUs that there are gets all that there may ever be: a CPU that is

@@ -21,7 +21,7 @@ size_t act_placement_waiting(const struct act_guest *g)
 }
 
 /* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask
- * of somebody else, *ret_found; -errno. */
+ * of somebody else, *ret_found; -EAGAIN: nobody can tell just now; -errno. */
 static int look_at(struct act *a, const struct act_guest *g, const struct pin *pin,
 		   struct cpumask *ret_found)
 {
@@ -42,6 +42,8 @@ static int look_at(struct act *a, const struct act_guest *g, const struct pin *p
 		return 0;
 	if (act_shows(a, &found, &pin->original))
 		return 1;
+	if (a->online_unread)
+		return -EAGAIN;
 	*ret_found = found;
 	return act_pin_was_reset(a, pin, &found) ? 0 : -ESTALE;
 }
@@ -73,7 +75,7 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 		r = unpin(a, g, pin);
 	if (r == 1 || r == -ESTALE) {
 		pin->ours = false;
-	} else if (r < 0) {
+	} else if (r < 0 && r != -EAGAIN) {
 		act_placement_refused(a, g, pin, r);
 		pin->gave_up = !act_error_is_ours(r);
 	}

@@ -30,13 +30,18 @@ static void check_ksm(struct act *a)
 
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
-		uint64_t found = k->asked; /* when it cannot be read just now */
+		uint64_t found = 0;
+		int r;
 
 		if (i == KSM_PAGES)
 			check_ksm_speed(a, advisor_was_ours);
 		if (!k->ours)
 			continue;
-		if (act_ksm_read(a, i, &found) == -ENOENT || found == k->original)
+		r = act_ksm_read(a, i, &found);
+		k->doubt = r < 0 && r != -ENOENT;
+		if (k->doubt)
+			continue;
+		if (r == -ENOENT || found == k->original)
 			k->ours = false;
 		else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
 			k->asked = found; /* our child was killed: the kernel has stopped */
@@ -63,10 +68,12 @@ static bool check_pin(struct act *a, struct pin *pin, const struct cpumask *foun
 {
 	pin->got = act_shows(a, found, &pin->original) ? pin->original : *found;
 	if (is_result_of(a, found, &pin->asked, &pin->original)) {
-		pin->done = true;
+		/* While a CPU is off-line both may look the same. */
+		pin->done = !act_shows(a, found, &pin->before);
 		return true;
 	}
-	return act_shows(a, found, &pin->original) ||
+	pin->lost = act_pin_was_reset(a, pin, found);
+	return pin->lost || act_shows(a, found, &pin->original) ||
 	       is_result_of(a, found, &pin->before, &pin->original);
 }
 
@@ -77,14 +84,21 @@ static void check_pins(struct act *a, struct act_guest *g)
 	const struct pin *foreign = NULL;
 	bool unpinnable;
 
+	(void)act_online(a);
 	for (size_t i = 0; i < p->npins; i++) {
 		struct pin *pin = &p->pin[i];
-		struct cpumask found = pin->asked; /* when it cannot be read just now */
+		struct cpumask found;
+		int r;
 
-		if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) ==
-			    -ESRCH ||
-		    thread_get_cpus(pin->tid, &found) == -ESRCH) {
+		r = thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable);
+		if (r == 0)
+			r = thread_get_cpus(pin->tid, &found);
+		if (r == 0 && a->online_unread)
+			r = -EAGAIN; /* nobody can tell whose it is */
+		if (r == -ESRCH) {
 			pin->ours = false;
+		} else if (r < 0) {
+			pin->got = pin->asked; /* or not: whoever looks next sees it */
 		} else if (!check_pin(a, pin, &found)) {
 			pin->ours = false;
 			foreign = pin;

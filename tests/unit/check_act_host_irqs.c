@@ -73,6 +73,18 @@ START_TEST(an_interrupt_that_is_not_wished_any_more_comes_back)
 }
 END_TEST
 
+/* Others were to be written, too, and now are not. */
+START_TEST(what_was_to_be_changed_when_another_was_ceded_comes_back)
+{
+	wish_cpus("0-1", IRQS);
+	put_below(file_of(2), "5\n");
+	wish_cpus("2-3", IRQS);
+	assert_all_are((const char *[]){ before[0], before[1], "5\n" });
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert(!in_force()->ours);
+}
+END_TEST
+
 START_TEST(other_cpus_keep_the_first_original)
 {
 	wish_cpus("0-1", IRQS);
@@ -198,6 +210,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, only_those_outside_are_moved_and_all_come_back);
 	tcase_add_test(c, an_interrupt_that_is_not_wished_any_more_comes_back);
+	tcase_add_test(c, what_was_to_be_changed_when_another_was_ceded_comes_back);
 	tcase_add_test(c, other_cpus_keep_the_first_original);
 	tcase_add_test(c, who_moves_one_within_the_cpus_may);
 	tcase_add_test(c, who_takes_one_away_has_them_all);

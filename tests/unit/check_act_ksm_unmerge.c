@@ -51,6 +51,21 @@ static void assert_originals(void)
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
 }
 
+/* Whoever has KSM now keeps his scanner: it would stop while all is taken apart. */
+START_TEST(who_runs_ksm_is_not_stopped_for_what_is_given_back)
+{
+	set_apart();
+	put(knob("run"), _i ? "0\n" : "2\n");
+	if (_i) /* it is known already */
+		apply();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_file("run", _i ? "0\n" : "2\n");
+	assert_file("merge_across_nodes", "0\n");
+	ck_assert(undo_names("merge_across_nodes"));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
 /* ---- without room ------------------------------------------------------------------------ */
 
 START_TEST(without_room_it_is_said_once_and_the_rest_is_done)
@@ -491,6 +506,7 @@ END_TEST
 
 static void add_beginnings(TCase *c)
 {
+	tcase_add_loop_test(c, who_runs_ksm_is_not_stopped_for_what_is_given_back, 0, 2);
 	tcase_add_test(c, without_room_it_is_said_once_and_the_rest_is_done);
 	tcase_add_test(c, a_dry_run_unmerges_nothing);
 	tcase_add_test(c, what_cannot_be_remembered_is_not_unmerged);

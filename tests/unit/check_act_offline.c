@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The kernel hides off-line CPUs from every mask: is it known all the same which masks are
+ * ours, in this life and in the next, and also while it cannot be told which CPUs those are? */
+#include "act_guest.h"
+
+/* A file says which CPUs are on-line, and we take the others out of the masks ourselves. */
+static void setup(void)
+{
+	static const char *const folders[] = { "sys", "sys/devices", "sys/devices/system",
+					       "sys/devices/system/cpu" };
+
+	setup_guest();
+	hostfs_close(&fs);
+	ck_assert_int_eq(hostfs_open(root, &fs), 0);
+	fs.is_live = true;
+	ck_assert_int_eq(symlink("/proc", at(root, "proc")), 0);
+	for (size_t i = 0; i < KT_ARRAY_LEN(folders); i++)
+		ck_assert_int_eq(mkdir(at(root, folders[i]), 0755), 0);
+}
+
+static const char *online_file(void)
+{
+	return at(root, "sys/devices/system/cpu/online");
+}
+
+static void online(const struct cpumask *cpus)
+{
+	char list[64];
+
+	put(online_file(), cpumask_str(cpus, list, sizeof list));
+}
+
+/* Reading a folder fails. */
+static void make_unreadable(void)
+{
+	ck_assert_int_eq(unlink(online_file()), 0);
+	ck_assert_int_eq(mkdir(online_file(), 0755), 0);
+}
+
+static void make_readable(const struct cpumask *cpus)
+{
+	ck_assert_int_eq(rmdir(online_file()), 0);
+	online(cpus);
+}
+
+static void all_threads_on(const struct cpumask *cpus)
+{
+	for (size_t i = 0; i < guest.nthreads; i++)
+		set_mask(guest.thread[i].tid, cpus);
+}
+
+static void assert_still_ours(void)
+{
+	ck_assert(in_force()->pinned && !in_force()->pin_ceded);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+
+/* A guest of the first CPU, pinned to both, of which the first is off-line now. */
+static void pin_to_both_and_switch_off(void)
+{
+	all_threads_on(&first);
+	for (size_t i = 0; i < guest.nthreads; i++)
+		guest.thread[i].first_allowed = first;
+	online(&all);
+	wish_cpus(&all, 0);
+	apply();
+	online(&second);
+	all_threads_on(&second);
+}
+
+START_TEST(nobody_is_ceded_to_while_it_cannot_be_told)
+{
+	pin_to_both_and_switch_off();
+	make_unreadable();
+	for (int i = 0; i < 3; i++)
+		apply();
+	assert_still_ours();
+	make_readable(&second);
+	apply();
+	assert_still_ours();
+}
+END_TEST
+
+START_TEST(what_cannot_be_told_is_given_back_later)
+{
+	pin_to_both_and_switch_off();
+	make_unreadable();
+	ck_assert_uint_gt(act_restore(act, 0), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	make_readable(&second);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_all_on(&first);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(the_next_life_may_be_told_later)
+{
+	pin_to_both_and_switch_off();
+	make_unreadable();
+	ck_assert_int_eq(act_again(), THREADS);
+	make_readable(&second);
+	bind();
+	apply();
+	assert_still_ours();
+	act_restore(act, 0);
+	assert_all_on(&first);
+}
+END_TEST
+
+/* As an earlier life left it. */
+static void put_undo(const char *original, const char *asked, const char *before)
+{
+	char text[4096], line[256];
+
+	snprintf(text, sizeof text,
+		 "kvmtuned-undo 2\nguest abcd0102-0300-0000-0000-000000000000 %d %" PRIu64
+		 " a\npins affinity 0 %s\n",
+		 guest.pid, guest.thread[0].start_ticks, asked);
+	for (size_t i = 0; i < guest.nthreads; i++) {
+		snprintf(line, sizeof line, "pin %d %" PRIu64 " emulator 0 %s %s %s\n",
+			 guest.thread[i].tid, guest.thread[i].start_ticks, original, asked, before);
+		strcat(text, line);
+	}
+	snprintf(line, sizeof line, "end %zu\n", guest.nthreads + 2);
+	put(at(run_dir, "undo"), strcat(text, line));
+	ck_assert_int_eq(act_again(), THREADS);
+	bind();
+}
+
+/* Nothing is wished, for a minute. */
+static void wait_a_minute(void)
+{
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	apply();
+	plan->now_ns += 60 * KT_NS_PER_S;
+	apply();
+}
+
+/* It ended between the file and the write: while the first CPU is off-line, what was there
+ * looks like what was to be. */
+START_TEST(a_life_that_did_not_write_may_look_as_if_it_had)
+{
+	char original[32], asked[32], before[32];
+
+	online(&second);
+	all_threads_on(&second);
+	put_undo(cpumask_str(&first, original, sizeof original),
+		 cpumask_str(&second, asked, sizeof asked),
+		 cpumask_str(&all, before, sizeof before));
+	online(&all);
+	all_threads_on(&all); /* the kernel shows what was there all the time */
+	wait_a_minute();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(&first);
+}
+END_TEST
+
+/* The kernel leaves nobody without a CPU: 1000 and 1001 are off-line. */
+START_TEST(a_mask_that_was_reset_before_this_life_is_no_foreign_pin)
+{
+	char original[32];
+
+	online(&all);
+	put_undo(cpumask_str(&first, original, sizeof original), "1000-1001", "-");
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns + 60 * KT_NS_PER_S), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(&first);
+}
+END_TEST
+
+/* A worker that is born where it is wished is not written; and then its mother moves on. */
+START_TEST(a_thread_born_where_it_is_wished_is_remembered)
+{
+	struct placement_plan *p = &plan->guest[SLOT].placement;
+	struct cpumask others = { 0 };
+
+	online(&all);
+	wish_cpus(&second, 0); /* vCPUs 0 and 1 */
+	cpumask_set(&others, 5);
+	p->cell[0].vcpus = cpumask_andnot(&p->cell[0].vcpus, &others);
+	p->cell[1] = p->cell[0];
+	p->cell[1].vcpus = others;
+	p->cell[1].cpus = p->helpers = first;
+	p->ncells = 2;
+	apply();
+	see_thread(new_thread(), THREAD_VCPU, 5);
+	plan->guest[SLOT].nthreads = guest.nthreads;
+	apply();
+	p->helpers = second;
+	apply();
+	p->helpers = all;
+	apply();
+	ck_assert(runs_on(guest.nthreads - 1, &first));
+	act_restore(act, 0);
+	assert_all_on(&every);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("act_offline");
+	TCase *c = tcase_create("masks");
+
+	tcase_add_checked_fixture(c, setup, teardown_guest);
+	tcase_add_test(c, nobody_is_ceded_to_while_it_cannot_be_told);
+	tcase_add_test(c, what_cannot_be_told_is_given_back_later);
+	tcase_add_test(c, the_next_life_may_be_told_later);
+	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
+	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
+	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}

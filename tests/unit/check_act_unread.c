@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading fails, as it does when there are too many open files: is what was written then, or
+ * by an earlier life, still known to be ours? */
+#include "act_fixture.h"
+
+/* Takes the place of write(2) and pread(2): no file below the root can be read, from now on or
+ * from the next write on. */
+static struct {
+	bool unreadable, unreadable_when_written;
+} kernel;
+
+static bool is_kernels(int fd)
+{
+	char link[32], path[256];
+	ssize_t n;
+
+	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof path - 1);
+	path[KT_MAX(n, 0)] = '\0';
+	return root[0] && strncmp(path, root, strlen(root)) == 0 &&
+	       strncmp(path, run_dir, strlen(run_dir)) != 0;
+}
+
+/* The whole of it: the new word may be shorter. */
+ssize_t write(int fd, const void *bytes, size_t length)
+{
+	if (is_kernels(fd)) {
+		(void)!ftruncate(fd, 0);
+		kernel.unreadable |= kernel.unreadable_when_written;
+	}
+	return syscall(SYS_write, fd, bytes, length);
+}
+
+ssize_t pread(int fd, void *buf, size_t size, off_t offset)
+{
+	if (kernel.unreadable && is_kernels(fd)) {
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_pread64, fd, buf, size, offset);
+}
+
+/* ---- three kinds of values ------------------------------------------------------------------ */
+
+static unsigned int rule(void)
+{
+	for (unsigned int i = 0; host_rule_id(i); i++)
+		if (strcmp(host_rule_id(i), "host-swappiness") == 0)
+			return i;
+	ck_abort_msg("no such rule");
+}
+
+static void wish_ksm(void)
+{
+	plan->ksm = (struct ksm_plan){
+		.wish = WISH_SET, .run = true, .pages_to_scan = 833, .sleep_ms = 5
+	};
+}
+
+static void wish_balancing(void)
+{
+	plan->numa_balancing = KSM_SWITCH_OFF;
+}
+
+static void wish_host(void)
+{
+	struct host_wish *w = &plan->host.rule[rule()];
+
+	plan->host.due = true;
+	plan->host.nrules = rule() + 1;
+	w->wish = WISH_SET;
+	strcpy(w->word, "10");
+}
+
+#define KSM "sys/kernel/mm/ksm/"
+
+/* In the order of writing, of those of KSM the first. */
+static const struct value {
+	const char *file, *original, *wished;
+	const char *undo; /* was to be given back, and a word of ours is there */
+	const char *ours;
+	void (*wish)(void);
+} values[] = {
+	{ KSM "pages_to_scan", "100\n", "833\n", "ksm pages_to_scan 100 833 100", "833\n",
+	  wish_ksm },
+	{ "proc/sys/kernel/numa_balancing", "1\n", "0\n", "balancing 1 1 0", "0\n",
+	  wish_balancing },
+	{ "proc/sys/vm/swappiness", "60\n", "10\n", "host host-swappiness 0 60 10 60", "10\n",
+	  wish_host },
+};
+
+static const char *text_of(const char *file)
+{
+	static char text[64];
+
+	(void)get(at(root, file), text, sizeof text);
+	return text;
+}
+
+static void put_below(const char *below, const char *text)
+{
+	const char *path = at(root, below);
+	char folder[256];
+
+	for (const char *s = strchr(path + strlen(root) + 1, '/'); s; s = strchr(s + 1, '/')) {
+		snprintf(folder, sizeof folder, "%.*s", (int)(s - path), path);
+		ck_assert(mkdir(folder, 0755) == 0 || errno == EEXIST);
+	}
+	put(path, text);
+}
+
+static void setup(void)
+{
+	memset(&kernel, 0, sizeof kernel);
+	setup_at(NULL);
+	for (size_t i = 0; i < KT_ARRAY_LEN(values); i++)
+		put_below(values[i].file, values[i].original);
+	put_below(KSM "sleep_millisecs", "20\n");
+	put_below(KSM "run", "0\n");
+}
+
+static void can_be_read(void)
+{
+	kernel.unreadable = kernel.unreadable_when_written = false;
+}
+
+START_TEST(what_was_written_and_cannot_be_read_back_is_ours)
+{
+	const struct value *v = &values[_i];
+
+	v->wish();
+	kernel.unreadable_when_written = true;
+	act_apply(act, plan);
+	can_be_read();
+	ck_assert_str_eq(text_of(v->file), v->wished);
+	ck_assert(act_owes(act));
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* It died between the file and the write: what it was to write is no proof. */
+START_TEST(what_an_earlier_life_left_may_be_read_later)
+{
+	const struct value *v = &values[_i];
+	char text[128];
+
+	put(at(root, v->file), v->ours);
+	snprintf(text, sizeof text, "kvmtuned-undo 2\n%s\nend 1\n", v->undo);
+	put(at(run_dir, "undo"), text);
+	kernel.unreadable = true;
+	ck_assert_int_eq(act_again(), 1);
+	can_be_read();
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(what_an_earlier_life_left_may_be_read_by_a_plan)
+{
+	const struct value *v = &values[_i];
+	char text[128];
+
+	put(at(root, v->file), v->ours);
+	snprintf(text, sizeof text, "kvmtuned-undo 2\n%s\nend 1\n", v->undo);
+	put(at(run_dir, "undo"), text);
+	kernel.unreadable = true;
+	ck_assert_int_eq(act_again(), 1);
+	can_be_read();
+	v->wish();
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_str_eq(text_of(v->file), v->wished);
+	put(at(root, v->file), "7\n"); /* but then it is known */
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
+START_TEST(a_sweep_that_cannot_be_ended_now_stays_ours)
+{
+	put_below(KSM "smart_scan", "1\n");
+	wish_ksm();
+	plan->ksm.sweep = true;
+	act_apply(act, plan);
+	ck_assert_str_eq(text_of(KSM "smart_scan"), "0\n");
+	kernel.unreadable = true;
+	act_leave(act);
+	can_be_read();
+	ck_assert(act_in_force(act)->ksm.sweeping);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_str_eq(text_of(KSM "smart_scan"), "1\n");
+	ck_assert(!act_in_force(act)->ksm.sweeping);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("act_unread");
+	TCase *c = tcase_create("values");
+
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, what_was_written_and_cannot_be_read_back_is_ours, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_by_a_plan, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_test(c, a_sweep_that_cannot_be_ended_now_stays_ours);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
