@@ -288,8 +288,8 @@ soak-live: all $(BUILD)/tests/sleeper.bin ## root: real guests, whatever can hap
 	KT_SOAK_MINUTES=$(or $(MINUTES),10) KT_SOAK_SEED=$$seed tests/live/run.py --build $(BUILD) soak/
 
 .PHONY: faults-live
-faults-live: all $(BUILD)/tests/faults.so ## root: every call of libvirt failing, slow, hanging, answering nonsense; KT_ROWS=virDomainGetInfo,..
-	@KT_ALL_ROWS=1 tests/live/run.py --build $(BUILD) faults/
+faults-live: all $(BUILD)/tests/sleeper.bin $(BUILD)/tests/faults.so ## root: every call of libvirt failing, slow, hanging, lying; a guest killed at each call; KT_ROWS=virDomainGetInfo,..
+	@KT_ALL_ROWS=1 tests/live/run.py --build $(BUILD) faults/ killed/
 
 vm: deb $(BUILD)/tests/sleeper.bin ## boots a NUMA host with systemd in QEMU, installs the package and proves it there
 	@BUILD=$(abspath $(BUILD)) tests/vm/run.sh $(DEB) $(VM)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does kvmtuned live through what happens to libvirtd?"""
 import os
+import pathlib
 import signal
 import time
 
-from daemon import (LIBVIRT_BACK, LIBVIRT_LATE, LIBVIRT_LOST, MEMORY_SHORT, appeared,
+from daemon import (LIBVIRT_BACK, LIBVIRT_LATE, LIBVIRT_LOST, MEMORY_SHORT, appeared, ceded,
                     guest_verdict, left, merged)
+from faults import Faults
 from knobs import Ksm, affinities, require_unchanged
-from kvmlive import Libvirtd, wait_until
-from test_placement import ONLY_PLACEMENT, two_nodes, wait_home
+from kvmlive import Libvirtd, cpulist, wait_until
+from test_placement import ONLY_PLACEMENT, pins, two_nodes, wait_home
 
 # Slow enough to be seen growing for more than a minute.
 SLOW_BOOST = {"ksm": {"mode": "active", "boost_pages": 5, "max_pages": 100000}}
@@ -117,3 +119,49 @@ def test_libvirtd_killed_again_and_again(live):
     wait_until(lambda: newcomer.all_on(home), 75, "the newcomer is placed")
     assert daemon.running() and guest.all_on(home)
     assert not daemon.found(left(guest)), daemon.found(left(guest))
+
+
+def test_a_libvirtd_that_stops_and_dies_in_the_middle_of_a_pin(live):
+    home, _ = two_nodes(live)
+    faults = Faults(live)
+    daemon = live.daemon(merged(ONLY_PLACEMENT, {"placement": {"backend": "libvirt"}}))
+    faults.set("virDomainPinVcpuFlags slow 1000")  # long enough to stop libvirtd before it is asked
+    guest = live.guest("one")
+    faults.wait_hit("virDomainPinVcpuFlags")
+    Libvirtd.send(signal.SIGSTOP)
+    daemon.wait_ticks(1)
+    faults.clear()
+    mark = daemon.mark()
+    Libvirtd.kill()
+    daemon.wait_for(LIBVIRT_LOST, since=mark)
+    Libvirtd.start()
+    daemon.wait_for(LIBVIRT_BACK, since=mark, timeout=60)
+    wait_home(guest, home)
+    daemon.wait_ticks(1)
+    assert not daemon.found(ceded(guest.name)), daemon.found(ceded(guest.name))
+    daemon.stop()
+    cpus = os.sched_getaffinity(0)
+    assert guest.all_on(cpus) and all(cpulist(text.split()[-1]) == cpus for text in pins(guest))
+
+
+def test_a_libvirtd_that_has_forgotten_a_running_guest_means_it_is_given_back(live):
+    """As when another libvirtd takes the place of the first: the guest is nobody's then."""
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    daemon = live.daemon(ONLY_PLACEMENT)
+    wait_home(guest, home)
+    state = [file for file in pathlib.Path("/run/libvirt/qemu").glob("*.xml")
+             if guest.uuid in file.read_text()]
+    assert len(state) == 1, state
+    kept = live.file("state.xml", state[0].read_bytes())
+    mark = daemon.mark()
+    Libvirtd.kill()
+    state[0].unlink()
+    Libvirtd.start()
+    daemon.wait_for(left(guest), since=mark, timeout=60)
+    wait_home(guest, home | other)
+    Libvirtd.kill()
+    state[0].write_bytes(kept.read_bytes())
+    Libvirtd.start()
+    daemon.wait_for(appeared(guest), since=mark, timeout=60)
+    wait_home(guest, home)
