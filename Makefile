@@ -175,6 +175,10 @@ FUZZ_BIN  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(FUZZ_SRC))
 FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen stat fstat fstatat \
 	faccessat mkdir unlink unlinkat rename renameat getdents64 scandir)
 FUZZ_WORLD := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c)
+# Nothing of it is to be found by a fuzzer.
+ifeq ($(FUZZER),1)
+$(FUZZ_WORLD): HARDENING = -fPIE
+endif
 # READERS: objects that count what is run of them, in the place of ours; see tests/parsers.
 counting   = $(filter $(BUILD)/counted/obj/$(1)/%,$(READERS)) \
 	$(filter-out $(READERS:$(BUILD)/counted/%=$(BUILD)/%),$(2))

@@ -11,12 +11,30 @@ size_t world_nfiles;
 size_t world_opened;
 int world_entered;
 
+/* FNV-1a */
+static uint32_t hash_of(const char *path)
+{
+	uint32_t hash = 2166136261U;
+
+	for (; *path; path++)
+		hash = (uint32_t)((hash ^ (unsigned char)*path) * UINT64_C(16777619));
+	return hash;
+}
+
 struct world_file *world_find(const char *path)
 {
+	uint32_t hash = hash_of(path);
+
 	for (size_t i = 0; i < world_nfiles; i++)
-		if (strcmp(world_file[i]->path, path) == 0)
+		if (world_file[i]->hash == hash && strcmp(world_file[i]->path, path) == 0)
 			return world_file[i];
 	return NULL;
+}
+
+void world_rename(struct world_file *file, const char *path)
+{
+	strcpy(file->path, path);
+	file->hash = hash_of(path);
 }
 
 /* Structs are kept for the next one: they are large, and there are many. */
@@ -32,7 +50,7 @@ struct world_file *world_create(const char *path)
 			file = world_file[world_nfiles] = malloc(sizeof *file);
 		FUZZ_CLAIM(file);
 		world_nfiles++;
-		strcpy(file->path, path);
+		world_rename(file, path);
 	} else if (file->written) {
 		free(file->bytes);
 	}
@@ -87,6 +105,16 @@ const char *world_get(const char *path, size_t *ret_size)
 	return file->bytes ? file->bytes : "";
 }
 
+int world_is_below(const char *path, const char *folder, size_t n)
+{
+	while (n > 0 && *path == *folder && *path) {
+		path++;
+		folder++;
+		n--;
+	}
+	return n == 0;
+}
+
 int world_is_folder(const char *path)
 {
 	size_t n = strlen(path);
@@ -94,7 +122,7 @@ int world_is_folder(const char *path)
 	if (n == 0)
 		return 1;
 	for (size_t i = 0; i < world_nfiles; i++)
-		if (strncmp(world_file[i]->path, path, n) == 0 && world_file[i]->path[n] == '/')
+		if (world_is_below(world_file[i]->path, path, n) && world_file[i]->path[n] == '/')
 			return 1;
 	return 0;
 }

@@ -29,7 +29,8 @@ const char *world_get(const char *path, size_t *ret_size);
 
 struct world_file {
 	char path[WORLD_PATH];
-	char *bytes; /* owned where it was written */
+	uint32_t hash; /* of its path: fuzzers look at each comparison of texts */
+	char *bytes;   /* owned where it was written */
 	size_t size;
 	int written;
 };
@@ -40,8 +41,11 @@ extern size_t world_opened;
 extern int world_entered;
 
 struct world_file *world_find(const char *path);
+void world_rename(struct world_file *file, const char *path);
 struct world_file *world_create(const char *path); /* NULL: too many, or the name too long */
 void world_remove(struct world_file *file);
+/* Whether the first n bytes are the folder's. */
+int world_is_below(const char *path, const char *folder, size_t n);
 /* Whether there is a file in this folder ("": the root). */
 int world_is_folder(const char *path);
 

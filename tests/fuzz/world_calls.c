@@ -244,7 +244,7 @@ static int in_renameat(int from_fd, const char *from, int to_fd, const char *to)
 	in_the_way = world_find(new);
 	if (in_the_way && in_the_way != file)
 		world_remove(in_the_way);
-	strcpy(file->path, new);
+	world_rename(file, new);
 	return 0;
 }
 
@@ -262,13 +262,13 @@ static size_t name_in(const char *folder, size_t i, const char **ret)
 	size_t n = strlen(folder), length;
 	const char *path = world_file[i]->path, *name = path + n + (n > 0);
 
-	if (n > 0 && (strncmp(path, folder, n) != 0 || path[n] != '/'))
+	if (n > 0 && (!world_is_below(path, folder, n) || path[n] != '/'))
 		return 0;
 	length = strcspn(name, "/");
 	for (size_t j = 0; j < i; j++) {
 		const char *other = world_file[j]->path;
 
-		if (strncmp(other, path, (size_t)(name - path) + length) == 0 &&
+		if (world_is_below(other, path, (size_t)(name - path) + length) &&
 		    strchr("/", other[(size_t)(name - path) + length]))
 			return 0;
 	}
