@@ -45,11 +45,13 @@ void act_remove(struct act *a, struct act_guest *g)
 	act_reclaim_forget(a, g);
 	leave_slot(a, g);
 	act_placement_free(&g->placement);
+	free(g->text.bytes);
 	free(g);
 }
 
 void act_guest_reset(struct act *a, struct act_guest *g)
 {
+	undo_text_changes(g);
 	act_placement_free(&g->placement);
 	g->limit = (struct limit){ 0 };
 	act_reclaim_forget(a, g);
@@ -79,6 +81,7 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
 	}
 	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks))
 		act_guest_reset(a, g);
+	undo_text_changes(g);
 	if (pid > 0) {
 		g->pid = pid;
 		g->start_ticks = start_ticks;
@@ -117,7 +120,9 @@ struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_pl
 	}
 	if (!g || !uuid_equal(&g->uuid, &plan->uuid))
 		return NULL;
-	if (plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0)
+	if (plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0) {
+		undo_text_changes(g);
 		memccpy(memset(g->name, 0, sizeof g->name), plan->name, '\0', sizeof g->name - 1);
+	}
 	return g;
 }

@@ -175,6 +175,7 @@ void act_placement_execute(struct act *a, struct act_guest *g)
 
 	if (!p->todo)
 		return;
+	undo_text_changes(g);
 	p->todo = p->trust_present = p->giving_back = false;
 	if (p->backend == PLACEMENT_AFFINITY)
 		execute_affinity(a, g);
@@ -215,6 +216,7 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 
 	if (!pin)
 		return; /* of a guest that has been restarted since */
+	undo_text_changes(g);
 	pin->pending = false;
 	if (reply->error == 0 && pin->giving_back) {
 		pin->ours = false;

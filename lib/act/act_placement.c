@@ -125,6 +125,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	struct placement *p = &g->placement;
 	bool noted = false;
 
+	undo_text_changes(g);
 	act_pins_drop_dead(a, g, plan);
 	p->todo = true;
 	p->moves = false;
@@ -162,6 +163,7 @@ void act_placement_abandon(struct act_guest *g)
 
 	if (!p->todo)
 		return;
+	undo_text_changes(g);
 	p->home = p->home_before;
 	for (size_t i = 0; i < p->npins; i++) {
 		struct pin *pin = &p->pin[i];

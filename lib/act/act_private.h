@@ -196,6 +196,15 @@ struct limit {
 	struct memory_plan said;
 };
 
+/* Its lines of the undo file, which a thousand guests have and one changes. */
+struct undo_text {
+	bool fresh; /* the pins are as they were; the limit is compared */
+	char *bytes;
+	size_t length, lines;
+	bool limit_ours;
+	uint64_t limit_original, limit_before, limit_asked;
+};
+
 struct act_guest {
 	struct act_guest *next;
 	struct uuid uuid;
@@ -210,6 +219,7 @@ struct act_guest {
 	bool has_fact;
 	uint64_t fact_kib; /* the soft limit by libvirt's last word */
 	struct guest_in_force in_force;
+	struct undo_text text;
 };
 
 struct act {
@@ -581,6 +591,13 @@ enum { UNDO_BACKENDS = PLACEMENT_LIBVIRT + 1, UNDO_ROLES = THREAD_VHOST + 1 };
 
 /* Writes what is ours; without anything the file is removed. */
 int undo_save(struct act *a) KT_MUST_USE;
+/* Pins of the guest, or what it is known by, are about to change. */
+static inline void undo_text_changes(struct act_guest *g)
+{
+	g->text.fresh = false;
+}
+/* What undo_save puts on file. */
+int undo_write(struct act *a, FILE *f) KT_MUST_USE;
 /* Fills an empty `a`.  0, -ENOENT, -EBADMSG (`a` may hold half of it), -errno. */
 int undo_read(struct act *a) KT_MUST_USE;
 /* Drops what is gone or somebody else's.  Returns how many values are left. */

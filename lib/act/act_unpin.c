@@ -165,6 +165,7 @@ void act_placement_give_back(struct act *a, struct act_guest *g, enum why why)
 
 	if (act_placement_waiting(g) == 0)
 		return;
+	undo_text_changes(g);
 	if (!p->giving_back)
 		p->given_back = 0;
 	p->giving_back = true;

@@ -144,7 +144,7 @@ static size_t write_pins(FILE *f, const struct act_guest *g)
 	return lines;
 }
 
-static size_t write_guest(FILE *f, const struct act_guest *g)
+static size_t format_guest(FILE *f, const struct act_guest *g)
 {
 	char name[ESCAPED_NAME_MAX], uuid[KT_UUID_STR];
 	bool has_pins = count_pins(&g->placement) > 0;
@@ -164,28 +164,85 @@ static size_t write_guest(FILE *f, const struct act_guest *g)
 	return lines;
 }
 
-static int write_file(const struct act *a, FILE *f)
+static bool is_fresh(const struct undo_text *t, const struct limit *l)
+{
+	return t->fresh && t->limit_ours == l->ours &&
+	       (!l->ours || (t->limit_original == l->original && t->limit_before == l->before &&
+			     t->limit_asked == l->asked));
+}
+
+static int format_text(struct act_guest *g)
+{
+	const struct limit *l = &g->limit;
+	struct undo_text t = { .fresh = true,
+			       .limit_ours = l->ours,
+			       .limit_original = l->original,
+			       .limit_before = l->before,
+			       .limit_asked = l->asked };
+	FILE *f = open_memstream(&t.bytes, &t.length);
+	int r;
+
+	if (!f)
+		return -errno;
+	t.lines = format_guest(f, g);
+	r = stream_flush(f);
+	if (fclose(f) != 0 && r == 0)
+		r = -ENOMEM;
+	if (r < 0) {
+		free(t.bytes);
+		return r;
+	}
+	free(g->text.bytes);
+	g->text = t;
+	return 0;
+}
+
+/* An event changes one guest, and the file has the lines of all. */
+static int write_guests(struct act *a, FILE *f, size_t *lines)
+{
+	for (struct act_guest *g = a->guests; g; g = g->next) {
+		int r = is_fresh(&g->text, &g->limit) ? 0 : format_text(g);
+
+		if (r < 0)
+			return r;
+		(void)fwrite(g->text.bytes, 1, g->text.length, f); /* stream_flush tells */
+		*lines += g->text.lines;
+	}
+	return 0;
+}
+
+int undo_write(struct act *a, FILE *f)
 {
 	size_t lines;
+	int r;
 
 	fprintf(f, UNDO_HEADER "\n");
 	lines = write_ksm(f, &a->ksm);
 	lines += write_balancing(f, &a->balancing.knob);
 	lines += write_host(f, &a->host);
-	for (const struct act_guest *g = a->guests; g; g = g->next)
-		lines += write_guest(f, g);
+	r = write_guests(a, f, &lines);
+	if (r < 0)
+		return r;
 	fprintf(f, "end %zu\n", lines);
 	return stream_flush(f);
 }
 
-static int write_new_file(const struct act *a)
+/* A thousand guests have half a MiB of lines. */
+enum { STREAM_BYTES = 64 * 1024 };
+
+static int write_new_file(struct act *a)
 {
+	KT_AUTOFREE char *buffer = malloc(STREAM_BYTES);
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
 	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo.tmp", flags, 0600);
 	KT_AUTOFCLOSE FILE *f = NULL;
 	int r = fd < 0 ? -errno : stream_of_fd(&fd, "w", &f);
 
-	return r < 0 ? r : write_file(a, f);
+	if (r < 0)
+		return r;
+	if (buffer)
+		(void)setvbuf(f, buffer, _IOFBF, STREAM_BYTES);
+	return undo_write(a, f);
 }
 
 int undo_save(struct act *a)

@@ -5,6 +5,7 @@
 #define KT_ACT_GUEST_H
 
 #include "act_fixture.h"
+#include "undo_text.h"
 
 enum { SLOT = 3, INCARNATION = 7, THREADS = 4, THREADS_ROOM = 16 };
 
@@ -199,6 +200,7 @@ static inline const struct guest_in_force *in_force(void)
 static inline void apply(void)
 {
 	act_apply(act, plan);
+	assert_kept_lines_are_true(act);
 }
 
 static inline void pin_to_first(void)
@@ -257,6 +259,7 @@ static inline void teardown_guest(void)
 static inline void restore(void)
 {
 	act_restore(act, 0);
+	assert_kept_lines_are_true(act);
 }
 
 static inline void all_is_back(void)

@@ -4,6 +4,7 @@
 #define KT_ACT_LIMIT_FIXTURE_H
 
 #include "act_fixture.h"
+#include "undo_text.h"
 
 enum { SLOT = 5, INCARNATION = 9 };
 
@@ -50,6 +51,7 @@ static inline void limit(uint64_t kib)
 							 .means = MEMORY_SOFT_LIMIT,
 							 .target_kib = kib };
 	act_apply(act, plan);
+	assert_kept_lines_are_true(act);
 }
 
 static inline void release(void)
@@ -57,6 +59,7 @@ static inline void release(void)
 	plan->guest[SLOT].memory =
 		(struct memory_plan){ .wish = WISH_RELEASE, .why = WHY_HOST_CALM };
 	act_apply(act, plan);
+	assert_kept_lines_are_true(act);
 }
 
 /* As it came: saved or migrated with a limit of a kvmtuned's. */
