@@ -13,11 +13,20 @@ enum {
 	/* A guest that kept a call waiting for t is left alone for ten times t, so that one
 	 * stuck guest (30 s per call) takes at most a tenth of this thread. */
 	REST_FACTOR = 10,
+	REST_MAX_S = 300, /* whatever the clock did meanwhile */
 	/* Older figures are those of a driver that is asked no more (no <stats period=>). */
 	BALLOON_FRESH_S = 60,
 };
 
 /* ---- statistics ----------------------------------------------------------------------- */
+
+/* Those of the future are of a wall clock that was put back: nobody knows how old they are. */
+static bool is_fresh(uint64_t updated_s, uint64_t wall_s)
+{
+	uint64_t age_s = updated_s > wall_s ? updated_s - wall_s : wall_s - updated_s;
+
+	return age_s <= BALLOON_FRESH_S;
+}
 
 static void tell_balloon(struct virt *v, const virDomainStatsRecord *record, uint64_t wall_s)
 {
@@ -30,7 +39,7 @@ static void tell_balloon(struct virt *v, const virDomainStatsRecord *record, uin
 				    &usable_kib) == 1 &&
 	    virTypedParamsGetULLong(record->params, record->nparams, "balloon.last-update",
 				    &updated_s) == 1 &&
-	    updated_s <= UINT64_MAX - BALLOON_FRESH_S && updated_s + BALLOON_FRESH_S >= wall_s) {
+	    is_fresh(updated_s, wall_s)) {
 		news.has_balloon = true;
 		news.balloon_usable_kib = usable_kib;
 	}
@@ -87,7 +96,8 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 	if (r == -EBUSY) {
 		uint64_t end_ns = now_monotonic_ns();
 
-		g->rest_until_ns = end_ns + REST_FACTOR * (end_ns - now_ns);
+		g->rest_until_ns =
+			end_ns + KT_MIN(REST_FACTOR * (end_ns - now_ns), REST_MAX_S * KT_NS_PER_S);
 	}
 	return r;
 }
