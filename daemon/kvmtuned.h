@@ -15,6 +15,10 @@
 #include "verdict.h"
 #include "virt.h"
 
+struct online_lists {
+	char cpus[KT_CPULIST_MAX], nodes[KT_CPULIST_MAX]; /* nodes: "" in a kernel without NUMA */
+};
+
 struct kvmtuned {
 	const char *conf_path;
 	bool conf_must_exist;
@@ -74,7 +78,8 @@ struct kvmtuned {
 	uint32_t lifting[KT_GUESTS_MAX];     /* incarnation whose marked pins are being lifted */
 	size_t vcpu_threads[KT_GUESTS_MAX];  /* seen at the last tick, by slot */
 	struct hostfile cpu_online, node_online;
-	char online_text[2 * KT_CPULIST_MAX]; /* of both, when topology was read */
+	struct online_lists online; /* of both, when topology was read */
+	uint64_t topology_retry_ns; /* it could not be, which was said; 0: it could */
 };
 
 /* ---- kvmtuned.c -------------------------------------------------------------- */
@@ -101,6 +106,12 @@ static inline void kvmtuned_look(struct kvmtuned *k, enum sense_scope scope)
 {
 	k->look = KT_MIN(k->look, scope);
 }
+
+/* ---- hotplug.c ----------------------------------------------------------------- */
+
+/* CPUs and nodes come and go: the topology is read again then.  A failure is said once, and the
+ * topology that was known holds. */
+void hotplug_look(struct kvmtuned *k, uint64_t now_ns);
 
 /* ---- guests.c: news of the libvirt thread ------------------------------------ */
 

@@ -16,40 +16,6 @@ enum {
 	BALLOON_INTERVAL_S = 5,
 };
 
-/* CPUs and nodes come and go; their lists are cheap, hwloc (50 ms) is not. */
-static void refresh_topology(struct kvmtuned *k)
-{
-	char text[sizeof k->online_text];
-	struct topology topology;
-	size_t half = sizeof text / 2;
-	bool was_known;
-	int r;
-
-	memset(text, 0, sizeof text);
-	if (hostfile_read(&k->fs, &k->cpu_online, "sys/devices/system/cpu/online", text, half) <
-		    0 ||
-	    hostfile_read(&k->fs, &k->node_online, "sys/devices/system/node/online", text + half,
-			  half) < 0)
-		return; /* no NUMA in this kernel: the topology of the start stays */
-	if (strcmp(text, k->online_text) == 0 && strcmp(text + half, k->online_text + half) == 0)
-		return;
-	was_known = k->online_text[0] != '\0';
-	memcpy(k->online_text, text, sizeof text);
-	if (!was_known)
-		return; /* read at the start, a moment ago */
-	r = sense_topology(&k->fs, &topology);
-	if (r < 0) {
-		log_emitf(
-			(struct log_event){
-				.level = LOG_LEVEL_WARNING, .id = LOG_SENSE_FAILED, .error = -r },
-			"CPUs or nodes changed, but the topology cannot be read: %s", strerror(-r));
-		return;
-	}
-	log_info("CPUs or nodes changed: %u nodes, CPUs %.*s", topology.nnodes,
-		 (int)strcspn(text, "\n"), text);
-	k->topology = topology;
-}
-
 /* The last plan stays in force for a while; then a host that we cannot see must not
  * keep what we set. */
 static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
@@ -218,7 +184,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	int r;
 
 	journal_set_cycle(++k->ticks);
-	refresh_topology(k);
+	hotplug_look(k, now_ns);
 	watch_the_moved(k);
 	r = sense_read_some(k->sense, k->domains, scope_of(k, now_ns), now_ns, k->sample);
 	if (r < 0)
