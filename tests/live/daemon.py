@@ -68,6 +68,11 @@ def ceded(what):
 SANITIZER = re.compile(r"(Address|Leak|Thread|UndefinedBehavior)Sanitizer|: runtime error: ")
 
 
+def is_sanitized():
+    """Then its memory is the sanitizer's."""
+    return bool(re.search(rb"__[at]san_init", BINARY.read_bytes()))
+
+
 def merged(*confs):
     """Sections of several configurations in one; the later key wins."""
     result = {}

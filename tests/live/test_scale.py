@@ -9,7 +9,7 @@ import sys
 
 import crowd
 from ctl import ctl
-from daemon import BINARY, undo_text
+from daemon import is_sanitized, undo_text
 from test_placement import HOURLY, ONLY_PLACEMENT, two_nodes
 from kvmlive import BUILD, Skip, wait_until
 
@@ -42,7 +42,7 @@ def what_an_operator_sees(guests):
 
 def test_a_tick_takes_nothing_from_the_heap(live):
     two_nodes(live)
-    if b"__asan_init" in BINARY.read_bytes():
+    if is_sanitized():
         raise Skip("a sanitizer has an allocator of its own")
     counts = live.file("allocations", bytes(16))
     live.environment.update(LD_PRELOAD=str(BUILD / "tests/count_alloc.so"), KT_COUNT_ALLOC=str(counts))
