@@ -218,6 +218,9 @@ fuzz: ## libFuzzer on every parser, with ASan and UBSan; FUZZ= FUZZ_RUNS= FUZZ_S
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang FUZZER=1 fuzz-targets
 	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ)
 
+# In the place of the doors to the kernel, of libvirt and of the threads beside the main one.
+$(BUILD)/tests/sim_soak: $(call obj,$(wildcard tests/sim/soak*.c))
+
 # Recordings are written and read by the daemon.
 $(BUILD)/tests/sim_replay $(BUILD)/tests/sim_record_size: \
 	$(call obj,daemon/pause.c $(wildcard daemon/record*.c daemon/replay*.c daemon/conf*.c))
@@ -256,6 +259,10 @@ schemas: $(BUILD)/tests/check_answer_schema ## what the daemon answers is what c
 
 sim: $(SIM_BIN) ## closed loops against the plant
 	@JOBS=2 tests/run-binaries sim $(SIM_BIN)
+
+.PHONY: soak
+soak: $(BUILD)/tests/sim_soak ## the soak of the sim tier for simulated DAYS= (1000), from SEED= on
+	@KT_SOAK_DAYS=$(or $(DAYS),1000) KT_SOAK_SEED=$(SEED) $<
 
 # Boot sectors of guests without an operating system.
 $(BUILD)/tests/%.bin: tests/guests/%.S
