@@ -10,6 +10,7 @@ struct world_file *world_file[WORLD_FILES];
 size_t world_nfiles;
 size_t world_opened;
 int world_entered;
+size_t world_piece;
 
 /* FNV-1a */
 static uint32_t hash_of(const char *path)
@@ -75,6 +76,12 @@ void world_remove(struct world_file *file)
 void world_enter(void)
 {
 	world_entered = 1;
+	world_piece = SIZE_MAX;
+}
+
+void world_read_in_pieces(size_t bytes)
+{
+	world_piece = bytes;
 }
 
 void world_leave(void)

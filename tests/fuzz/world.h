@@ -22,6 +22,8 @@ void world_put(const char *path, const char *bytes, size_t size);
 /* Files, each after a line "=== PATH"; what comes before the first has no name and is left out.
  * The text is cut at its lines, and must last. */
 void world_fill(char *text, size_t size);
+/* No read gives more at once, as with the files of the kernel that are lists. */
+void world_read_in_pieces(size_t bytes);
 /* NULL: there is none. */
 const char *world_get(const char *path, size_t *ret_size);
 
@@ -39,6 +41,7 @@ extern struct world_file *world_file[WORLD_FILES];
 extern size_t world_nfiles;
 extern size_t world_opened;
 extern int world_entered;
+extern size_t world_piece;
 
 struct world_file *world_find(const char *path);
 void world_rename(struct world_file *file, const char *path);

@@ -115,7 +115,7 @@ static ssize_t in_pread(int fd, void *buf, size_t size, off_t offset)
 		return fail(h ? EISDIR : EBADF);
 	if (at >= file->size)
 		return 0;
-	size = KT_MIN(size, file->size - at);
+	size = KT_MIN(KT_MIN(size, world_piece), file->size - at);
 	memcpy(buf, file->bytes + at, size);
 	return (ssize_t)size;
 }
