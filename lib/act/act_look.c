@@ -29,10 +29,17 @@ bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumas
 	       (covers(a, found, &pin->original) || covers(a, found, &every));
 }
 
+static bool may_be_back(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	return pin->lost_back && act_shows(a, found, &pin->original);
+}
+
 static enum finding judge_known(struct act *a, const struct pin *pin, const struct seen *seen)
 {
 	if (!act_pin_may_be_ours(a, pin, &seen->mask))
-		return act_pin_was_reset(a, pin, &seen->mask) ? THREAD_KNOWN : THREAD_FOREIGN;
+		return act_pin_was_reset(a, pin, &seen->mask) || may_be_back(a, pin, &seen->mask)
+			       ? THREAD_KNOWN
+			       : THREAD_FOREIGN;
 	return pin->done && cpumask_equal(&pin->asked, &seen->wanted) ? THREAD_FINE : THREAD_KNOWN;
 }
 

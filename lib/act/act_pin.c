@@ -87,7 +87,7 @@ static void note_result(struct placement *p, struct pin *pin, const struct cpuma
 		p->was = pin->got;
 	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : pin->asked;
 	pin->done = true;
-	pin->lost = pin->gave_up = false;
+	pin->lost = pin->lost_back = pin->gave_up = false;
 }
 
 /* ---- backend affinity -------------------------------------------------- */
@@ -199,6 +199,7 @@ static void failed(struct act *a, struct act_guest *g, struct pin *pin, int erro
 {
 	bool unpinnable;
 
+	pin->lost_back = pin->giving_back;
 	if (act_error_passes(error))
 		return;
 	if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) == -ESRCH) {

@@ -147,6 +147,7 @@ struct pin {
 	bool fresh, gave_up;
 	bool pending;     /* libvirt owes an answer ... */
 	bool giving_back; /* ... about the original */
+	bool lost_back;   /* ... and said that it failed: the original may be there all the same */
 	bool unpinnable;  /* the kernel lets nobody move this thread */
 	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
 	bool lost;        /* ... because the kernel has reset the mask */

@@ -375,6 +375,31 @@ START_TEST(an_original_that_is_refused_is_tried_again)
 }
 END_TEST
 
+static const int of_a_give_back[] = { -EIO, -ENOTCONN };
+
+/* It was given back, and said not to have been; then the plan wants it pinned again. */
+START_TEST(a_give_back_that_was_made_unheard_is_nobody_elses)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	for (size_t i = 0; i < PINS; i++) {
+		set_mask(guest.thread[thread_of(&request[i])].tid, &all);
+		reply(&request[i], of_a_give_back[_i]);
+	}
+	nrequests = 0;
+	act_forgive(act);
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_uint_eq(nrequests, PINS);
+	answer_all();
+	set_mask(guest.thread[3].tid, &all); /* and now it is somebody else */
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
 /* The policy holds a guest that was ceded or is off; half of it must not stay where it was. */
 START_TEST(what_goes_back_goes_on_doing_so_without_a_wish)
 {
@@ -683,6 +708,8 @@ int main(void)
 	tcase_add_loop_test(c, what_libvirt_cannot_or_may_not_do_is_not_tried_again, 0,
 			    KT_ARRAY_LEN(final));
 	tcase_add_test(c, an_original_that_is_refused_is_tried_again);
+	tcase_add_loop_test(c, a_give_back_that_was_made_unheard_is_nobody_elses, 0,
+			    KT_ARRAY_LEN(of_a_give_back));
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_loop_test(c, a_guest_that_has_gone_is_nobodys_error, 0,
