@@ -369,6 +369,32 @@ bench-memory: deb $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned
 	@tests/deps test
 	@bench/memory $(BUILD) $(DEB)
 
+# gcc's analyser writes an object, whose header dependencies are clang-tidy's as well.
+ANALYZED   := $(LIB_SRC:%.c=$(BUILD)/analyze/%.o)
+TIDY_FLAGS := $(filter -std=% -D%,$(BASE_CFLAGS))
+define analyze_rule
+$(BUILD)/analyze/lib/$(1)/%.o: lib/$(1)/%.c
+	@mkdir -p $$(@D)
+	$(call say,FAN   $$<)
+	$(Q)$$(CC) $$(filter-out -fsanitize%,$$(BASE_CFLAGS)) $(call include_of,$(1)) -O1 -fanalyzer -Werror -c -o $$@ $$<
+$(BUILD)/analyze/lib/$(1)/%.tidy: lib/$(1)/%.c $(BUILD)/analyze/lib/$(1)/%.o .clang-tidy | analyze-deps
+	$(call say,TIDY  $$<)
+	$(Q)clang-tidy --quiet $$< -- $$(TIDY_FLAGS) $(call include_of,$(1)) >$$@.log 2>&1 || { cat $$@.log; exit 1; }
+	@touch $$@
+endef
+$(foreach r,$(ROOMS),$(eval $(call analyze_rule,$(r))))
+-include $(shell find $(BUILD)/analyze -name '*.d' 2>/dev/null)
+.PHONY: analyze analyze-quick analyze-deps
+analyze-deps:
+	@tests/deps analyze
+analyze: analyze-deps $(ANALYZED:.o=.tidy) ## gcc's -fanalyzer and clang-tidy (.clang-tidy) on lib/
+analyze-quick: $(ANALYZED) ## ... and only the first
+
+.PHONY: valgrind
+valgrind: all ## root: the daemon's full life, with guests, under valgrind's memcheck
+	@tests/deps valgrind
+	@tests/live/run.py --build $(BUILD) valgrind/
+
 .PHONY: lint
 lint: ## shellcheck and pyflakes on every script
 	@tests/lint

@@ -202,7 +202,7 @@ void act_move_apply(struct act *a, const struct plan *plan)
 	g = wanted(a, plan, &order);
 	if (m->given && (!g || m->stopping || !same_order(&order, &m->order)))
 		stop(m, why_it_stops(m, plan));
-	else if (m->open)
+	else if (g && m->open)
 		mover_pace(m->mover, order.kib_per_s, order.leave_free_kib);
 	/* vCPUs first, memory later: libvirt may take its time. */
 	if (g && !m->given && !act_pins_any_pending(&g->placement))

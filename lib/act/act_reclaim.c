@@ -191,7 +191,7 @@ static bool is_done(const struct memory_plan *last, const struct memory_plan *wi
 static void reclaim(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct memory_plan *wish = &plan->memory;
-	uint64_t usage_kib;
+	uint64_t usage_kib = 0;
 
 	if (!plan->memory_cgroup || is_done(&g->reclaim.wish, wish) ||
 	    read_usage(a, plan->memory_cgroup, &usage_kib) < 0)

@@ -33,7 +33,9 @@ static bool is_of_process(const char *line)
 /* Nor may it be run: the access stands behind the first blank. */
 static bool is_private(const char *line)
 {
-	return strncmp(strchr(line, ' '), " rw-p ", 6) == 0;
+	const char *access = strchr(line, ' ');
+
+	return access && strncmp(access, " rw-p ", 6) == 0;
 }
 
 static bool parse_range(const char *line, struct mover_range *ret)

@@ -238,7 +238,7 @@ static int write_new_file(struct act *a)
 	KT_AUTOFCLOSE FILE *f = NULL;
 	int r = fd < 0 ? -errno : stream_of_fd(&fd, "w", &f);
 
-	if (r < 0)
+	if (!f)
 		return r;
 	if (buffer)
 		(void)setvbuf(f, buffer, _IOFBF, STREAM_BYTES);

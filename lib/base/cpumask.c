@@ -146,6 +146,8 @@ struct cpumask cpumask_core(const struct cpumask *cpus, const uint16_t core_of[K
 	uint16_t core[KT_CPUS_MAX];
 	unsigned int ncores = list_cores(cpus, core_of, core);
 
+	if (ncores == 0)
+		return r;
 	for (unsigned int cpu = next_cpu(cpus, 0); cpu < KT_CPUS_MAX; cpu = next_cpu(cpus, cpu + 1))
 		if (core_of[cpu] == core[n % ncores])
 			cpumask_set(&r, cpu);

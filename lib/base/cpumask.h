@@ -45,10 +45,10 @@ static inline struct cpumask cpumask_andnot(const struct cpumask *a, const struc
 
 static inline struct cpumask cpumask_or(const struct cpumask *a, const struct cpumask *b)
 {
-	struct cpumask r;
+	struct cpumask r = *a;
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(r.word); i++)
-		r.word[i] = a->word[i] | b->word[i];
+		r.word[i] |= b->word[i];
 	return r;
 }
 

@@ -103,7 +103,7 @@ static struct advised_nodes look_at(const struct pack *pack, const struct placin
 static void consider_all(const struct pack *pack, const struct placing *p,
 			 const struct pack_item *item, struct advice *ret)
 {
-	double cost[ADVICE_MAX];
+	double cost[ADVICE_MAX] = { 0 };
 
 	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++) {
 		const struct pack_change comes = { .item = item, .to = &pack->option[o] };

@@ -97,6 +97,7 @@ static bool names_managed(const char *action)
 	unsigned int device, queue;
 	int end = 0;
 
+	/* A driver's own numbers.  NOLINTNEXTLINE(cert-err34-c) */
 	if (sscanf(action, "nvme%uq%u%n", &device, &queue, &end) == 2 && !action[end])
 		return queue > 0;
 	return (strncmp(action, "virtio", 6) == 0 &&
