@@ -17,6 +17,8 @@ bool counter_rate(struct counter *c, bool known, uint64_t total, uint64_t now_ns
 	*c = (struct counter){ .known = true, .total = total, .at_ns = now_ns };
 	if (!before.known || total < before.total || now_ns <= before.at_ns)
 		return false;
+	if (now_ns - before.at_ns > window_max_ns)
+		return false;
 	*ret_per_s = (double)(total - before.total) * 1e9 / (double)(now_ns - before.at_ns);
 	c->per_s = *ret_per_s;
 	return true;

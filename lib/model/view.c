@@ -143,7 +143,7 @@ void host_view_update(struct host_view *v, const struct topology *topology,
 	size_t was_nslots = v->nslots;
 
 	v->dt_s = 0;
-	if (v->nsamples && now_ns > v->now_ns)
+	if (v->nsamples && now_ns > v->now_ns && now_ns - v->now_ns <= window_max_ns)
 		v->dt_s = (double)(now_ns - v->now_ns) / 1e9;
 	v->now_ns = now_ns;
 	v->nsamples += v->nsamples < UINT32_MAX;

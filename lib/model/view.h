@@ -54,7 +54,7 @@ struct guest_view {
 
 struct host_view {
 	uint64_t now_ns;
-	double dt_s; /* since the sample before; 0 for the first */
+	double dt_s; /* since the sample before; 0 for the first, and after a gap */
 	unsigned int nsamples;
 	bool kicked;        /* an event asks to decide now: guest came or went, SIGUSR1, PSI */
 	bool guests_known;  /* libvirt has listed them at least once; the caller says so */

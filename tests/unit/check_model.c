@@ -50,6 +50,64 @@ START_TEST(host_rates_are_per_second_of_the_time_between)
 }
 END_TEST
 
+/* The host was suspended, the daemon stopped, a clock put forward, or nobody was there. */
+START_TEST(after_a_gap_the_first_sample_is_a_new_beginning)
+{
+	double demand;
+
+	sample.host.psi_memory.present = true;
+	update_at(SECONDS(10));
+	thread[1].run_ns_total = SECONDS(4);
+	update_at(SECONDS(15));
+	demand = v->guest[0].demand_cpus.value;
+	ck_assert(demand > 0);
+	/* As long as an interval may be, and twice that, it is one. */
+	sample.host.pswpin_total = 7200;
+	thread[1].run_ns_total += SECONDS(7200);
+	update_at(SECONDS(7215));
+	ck_assert(near(v->dt_s, 7200) && near(v->swap_in_per_s, 1));
+	demand = v->guest[0].demand_cpus.value;
+	ck_assert(near(demand, 1));
+	for (uint64_t hours = 3; hours < 24 * 366 * 20; hours *= 10) {
+		uint64_t now_ns = v->now_ns + hours * SECONDS(3600);
+
+		sample.host.pswpin_total += 1000000;
+		sample.host.psi_memory.some_us_total += 1000000;
+		update_at(now_ns);
+		ck_assert(near(v->dt_s, 0) && near(v->swap_in_per_s, 0));
+		ck_assert(near(v->psi_memory_some_pct, 0));
+		ck_assert(near(v->guest[0].demand_cpus.value, demand)); /* it holds */
+		sample.host.pswpin_total += 50;
+		thread[1].run_ns_total += SECONDS(5);
+		update_at(now_ns + SECONDS(5));
+		ck_assert(near(v->dt_s, 5) && near(v->swap_in_per_s, 10));
+		ck_assert(near(v->guest[0].demand_cpus.value, demand));
+	}
+}
+END_TEST
+
+/* Whatever the counters do meanwhile. */
+START_TEST(while_the_clock_stands_still_nothing_is_measured)
+{
+	sample.host.psi_memory.present = true;
+	update_at(SECONDS(10));
+	thread[1].run_ns_total = SECONDS(4);
+	update_at(SECONDS(15));
+	for (int i = 0; i < 3; i++) {
+		double demand = v->guest[0].demand_cpus.value;
+
+		sample.host.pswpin_total += 1000000;
+		sample.host.psi_memory.some_us_total += 1000000;
+		thread[1].run_ns_total += SECONDS(100);
+		update_at(SECONDS(15));
+		ck_assert(near(v->dt_s, 0) && near(v->swap_in_per_s, 0));
+		ck_assert(near(v->psi_memory_some_pct, 0) && near(v->steal_share, 0));
+		ck_assert(near(v->guest[0].demand_cpus.value, demand));
+		ck_assert(isfinite(v->guest[0].run_cpus) && isfinite(v->idle_cpus));
+	}
+}
+END_TEST
+
 START_TEST(more_than_all_of_the_time_is_all_of_it)
 {
 	sample.host.psi_memory.present = sample.guest[0].psi_memory.present = true;
@@ -351,6 +409,8 @@ int main(void)
 	tcase_add_test(c, more_than_all_of_the_time_is_all_of_it);
 	tcase_add_test(c, demand_is_what_vcpus_ran_and_waited_for);
 	tcase_add_test(c, guest_rates_come_from_its_cgroup_and_process);
+	tcase_add_test(c, after_a_gap_the_first_sample_is_a_new_beginning);
+	tcase_add_test(c, while_the_clock_stands_still_nothing_is_measured);
 	tcase_add_test(c, a_counter_that_fell_gives_no_rate_and_a_new_start);
 	tcase_add_test(c, a_clock_that_stands_or_goes_back_gives_no_rate);
 	tcase_add_test(c, ticks_within_a_second_make_no_storm_of_one_fault);
