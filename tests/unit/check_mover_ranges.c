@@ -68,6 +68,15 @@ START_TEST(memory_is_private_anonymous_writable_and_large)
 }
 END_TEST
 
+START_TEST(the_heap_is_not_the_guests)
+{
+	ck_assert(sbrk((intptr_t)(2 * MIB)) != (void *)-1);
+	begin(1, (struct area[]){ { .size = 2 * MIB } });
+	assert_next(area_at(0), 2 * MIB, NODE_A);
+	assert_no_more();
+}
+END_TEST
+
 static void two_cells(uint64_t first_mib, uint64_t second_mib)
 {
 	order.ncells = 2;
@@ -179,6 +188,7 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup_ranges, teardown_ranges);
 	tcase_add_test(t, memory_is_private_anonymous_writable_and_large);
+	tcase_add_test(t, the_heap_is_not_the_guests);
 	tcase_add_test(t, cells_of_equal_size_lie_in_descending_order);
 	tcase_add_test(t, cells_of_other_sizes_lie_anywhere);
 	tcase_add_test(t, too_many_too_few_or_unknown_sizes_are_unclear);

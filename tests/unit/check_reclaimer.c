@@ -495,6 +495,18 @@ START_TEST(a_write_that_no_signal_ends_is_left_to_the_kernel)
 }
 END_TEST
 
+START_TEST(nothing_of_it_stays_open)
+{
+	unsigned int before = count_open_files();
+
+	begin(kernel_call);
+	ck_assert_uint_gt(count_open_files(), before);
+	reclaimer_free(reclaimer);
+	reclaimer = NULL;
+	ck_assert_uint_eq(count_open_files(), before);
+}
+END_TEST
+
 /* ---- one after the other --------------------------------------------------------------- */
 
 static int gate_in;
@@ -625,6 +637,7 @@ int main(void)
 	tcase_add_test(t, usage_that_cannot_be_read_is_interrupted_too);
 	tcase_add_test(t, the_end_does_not_wait_for_a_write);
 	tcase_add_test(t, a_write_that_no_signal_ends_is_left_to_the_kernel);
+	tcase_add_test(t, nothing_of_it_stays_open);
 	tcase_add_test(t, guests_have_their_turn_in_the_order_given);
 	tcase_add_test(t, what_waits_and_is_stopped_is_never_begun);
 	tcase_add_test(t, a_stop_is_for_one_guest_only);
