@@ -143,8 +143,10 @@ static void step(struct soak *s)
 static void die(struct soak *s)
 {
 	s->in_act = false;
+	s->died = true;
 	if (s->daemon)
 		soak_daemon_ends(s, SOAK_KILL);
+	s->died = false;
 }
 
 bool soak_run(uint64_t seed, double days, struct soak_counts *ret)

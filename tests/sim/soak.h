@@ -160,6 +160,7 @@ struct soak {
 	char run_dir[80];
 	bool in_act, had_fault; /* had_fault: in this step */
 	int die_after;          /* so many doings of act; 0: never */
+	bool died;              /* there: what it had on the heap went with the process */
 	bool admin_interferes;  /* right after the next write */
 	jmp_buf death;
 	struct soak_counts counts;
