@@ -122,6 +122,9 @@ static void drop(struct virt *v, struct virt_guest *g)
 {
 	tell_gone(v, g);
 	g->used = false;
+	v->may_refill |= v->said_full;
+	if (v->may_refill)
+		virt_after(v->refresh_event, 0);
 }
 
 /* What an audit asks for changes with each pin of ours. */
@@ -258,10 +261,44 @@ static void watch_busy(struct virt *v)
 	}
 }
 
+static void mark_listed(struct virt *v, virDomainPtr dom)
+{
+	struct uuid uuid;
+	struct virt_guest *g =
+		virDomainGetUUID(dom, uuid.byte) == 0 ? virt_guest_put(v, &uuid) : NULL;
+
+	if (!g)
+		return;
+	g->listed = true;
+	virt_guest_touch(v, g);
+}
+
+/* Guests that there was no room for, now that there is some. */
+static void refill(struct virt *v)
+{
+	virDomainPtr *list = NULL;
+	int n = virConnectListAllDomains(v->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+
+	v->may_refill = v->said_full = false;
+	/* A list that fails is asked for when the next one leaves, or by the next link. */
+	if (n < 0 && virt_failed(v, NULL, "list of guests") < 0)
+		v->said_full = true;
+	for (int i = 0; i < n; i++) {
+		struct uuid uuid;
+
+		if (virDomainGetUUID(list[i], uuid.byte) == 0 && !virt_guest_find(v, &uuid))
+			mark_listed(v, list[i]);
+		virt_free_domain(&list[i]);
+	}
+	free(list);
+}
+
 static void finish_round(struct virt *v)
 {
 	const struct virt_news news = { .kind = VIRT_RESYNC_DONE };
 
+	if (v->may_refill)
+		refill(v);
 	virt_keepalive(v);
 	watch_busy(v);
 	if (v->resyncing)
@@ -298,18 +335,6 @@ void virt_again_callback(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < v->nguests; i++)
 		if (v->guest[i].used && v->guest[i].again)
 			virt_guest_touch(v, &v->guest[i]);
-}
-
-static void mark_listed(struct virt *v, virDomainPtr dom)
-{
-	struct uuid uuid;
-	struct virt_guest *g =
-		virDomainGetUUID(dom, uuid.byte) == 0 ? virt_guest_put(v, &uuid) : NULL;
-
-	if (!g)
-		return;
-	g->listed = true;
-	virt_guest_touch(v, g);
 }
 
 static int count_listed(virDomainPtr *list)

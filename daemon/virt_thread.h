@@ -113,7 +113,8 @@ struct virt {
 
 	bool resyncing;
 	bool said_full;
-	size_t nguests; /* slots [0, nguests) may be used */
+	bool may_refill; /* guests were refused, and one has left since */
+	size_t nguests;  /* slots [0, nguests) may be used */
 	struct virt_guest guest[KT_GUESTS_MAX];
 	size_t next_echo;
 	struct virt_echo echo[VIRT_ECHOES_MAX];
