@@ -172,7 +172,7 @@ REPLAY_DIR ?= $(BUILD)/tests
 REPLAY_BIN := $(patsubst tests/fuzz/fuzz_%.c,$(REPLAY_DIR)/replay_%,$(FUZZ_SRC))
 FUZZ_BIN  := $(patsubst tests/fuzz/fuzz_%.c,$(BUILD)/fuzz_%,$(FUZZ_SRC))
 # These calls are led into memory, see tests/fuzz/world.h.
-FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen stat fstat fstatat \
+FUZZ_WRAP := $(patsubst %,-Wl$(comma)--wrap=%,open openat close pread fdopen fopen setvbuf stat fstat fstatat \
 	faccessat mkdir unlink unlinkat rename renameat getdents64 scandir)
 FUZZ_WORLD := $(call obj,tests/fuzz/world.c tests/fuzz/world_calls.c)
 # Nothing of it is to be found by a fuzzer.

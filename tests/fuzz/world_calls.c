@@ -163,6 +163,13 @@ static FILE *in_fopen(const char *path, const char *mode)
 	return NULL;
 }
 
+/* A stream into memory does not bear it. */
+static int in_setvbuf(FILE *f, char *buffer, int mode, size_t size)
+{
+	(void)f, (void)buffer, (void)mode, (void)size;
+	return 0;
+}
+
 /* ---- names ------------------------------------------------------------------------------------
  */
 
@@ -331,6 +338,7 @@ WAY_IN(int, close, (int fd), (fd))
 WAY_IN(ssize_t, pread, (int fd, void *buf, size_t size, off_t offset), (fd, buf, size, offset))
 WAY_IN(FILE *, fdopen, (int fd, const char *mode), (fd, mode))
 WAY_IN(FILE *, fopen, (const char *path, const char *mode), (path, mode))
+WAY_IN(int, setvbuf, (FILE * f, char *buffer, int mode, size_t size), (f, buffer, mode, size))
 WAY_IN(int, stat, (const char *path, struct stat *ret), (path, ret))
 WAY_IN(int, fstatat, (int folder_fd, const char *path, struct stat *ret, int flags),
        (folder_fd, path, ret, flags))
