@@ -106,7 +106,7 @@ void virt_keepalive(struct virt *v)
 }
 
 /* Which CPUs a pin to "all" names; when unknown, each pin counts as one. */
-static void read_host_cpus(struct virt *v)
+void virt_read_host_cpus(struct virt *v)
 {
 	unsigned char *map = NULL;
 	int ncpus = virNodeGetCPUMap(v->connection, &map, NULL, 0);
@@ -129,7 +129,7 @@ static int set_up(struct virt *v)
 	if (r < 0)
 		return r;
 	(void)virConnectRegisterCloseCallback(v->connection, on_close, v, NULL); /* as above */
-	read_host_cpus(v);
+	virt_read_host_cpus(v);
 	atomic_store(&v->up, true);
 	tell_up(v);
 	return virt_guests_resync(v);

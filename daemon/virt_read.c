@@ -208,9 +208,11 @@ int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, stru
 		    struct domain_xml *ret_live)
 {
 	struct domain_xml live, persistent;
-	struct domain_judge judge = { .live = &live, .host_cpus = v->host_cpus };
+	struct domain_judge judge = { .live = &live };
 	int r;
 
+	if (cpumask_empty(&v->host_cpus)) /* the call has failed; what it tells is needed here */
+		virt_read_host_cpus(v);
 	r = read_name(dom, d);
 	if (r == 0)
 		r = read_state(v, dom, d);
@@ -223,6 +225,7 @@ int virt_read_guest(struct virt *v, struct virt_guest *g, virDomainPtr dom, stru
 	if (r < 0)
 		return r;
 	g->foreign_pins = g->foreign_pins || live.has_replaced_pins;
+	judge.host_cpus = v->host_cpus;
 	judge.own_pins = g->own_pins && !g->foreign_pins;
 	judge.own_soft_limit = owns_soft_limit(g, d);
 	virt_domain_judge(&judge, d);

@@ -144,6 +144,7 @@ void virt_link_callback(evutil_socket_t fd, short what, void *v);
 /* Only takes note: libvirt may be deep inside a call. */
 void virt_link_lost(struct virt *v, const char *text);
 void virt_disconnect(struct virt *v);
+void virt_read_host_cpus(struct virt *v);
 
 /* An idle host must not be woken: keep-alive runs only while there are guests. */
 void virt_keepalive(struct virt *v);

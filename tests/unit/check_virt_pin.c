@@ -16,7 +16,7 @@
 
 /* In `calls`: m: marked, u: unmarked, p: pinned, v: a vCPU. */
 
-static atomic_bool pinning_fails, marking_fails, reading_fails, vcpus_pin, slow;
+static atomic_bool no_cpu_map, pinning_fails, marking_fails, reading_fails, vcpus_pin, slow;
 static char *marked_at_pin;
 static bool hide_pin_events;
 
@@ -40,6 +40,16 @@ int virDomainPinEmulator(virDomainPtr dom, unsigned char *map, int length, unsig
 	marked_at_pin = virDomainGetMetadata(dom, VIR_DOMAIN_METADATA_ELEMENT, PINS_NAMESPACE,
 					     VIR_DOMAIN_AFFECT_LIVE);
 	return pinning_fails ? -1 : call(dom, map, length, flags);
+}
+
+typedef int cpu_map_fn(virConnectPtr, unsigned char **, unsigned int *, unsigned int);
+
+int virNodeGetCPUMap(virConnectPtr connection, unsigned char **map, unsigned int *online,
+		     unsigned int flags)
+{
+	cpu_map_fn *call = (cpu_map_fn *)real("virNodeGetCPUMap");
+
+	return no_cpu_map ? -1 : call(connection, map, online, flags);
 }
 
 /* Events of pins can be kept from us. */
@@ -283,6 +293,20 @@ START_TEST(that_ours_was_replaced_shows_without_an_event)
 }
 END_TEST
 
+/* A pin to every CPU is none, which only who knows them can tell. */
+START_TEST(cpus_of_the_host_that_are_not_known_are_asked_for_again)
+{
+	ck_assert_int_eq(virt_stop(virt, 10000), 0);
+	no_cpu_map = true;
+	virt = start("test:///default");
+	(void)next_of(VIRT_RESYNC_DONE);
+	somebody_pins_to(ALL);
+	until(false, true);
+	no_cpu_map = false;
+	until(false, false);
+}
+END_TEST
+
 /* ---- what fails ------------------------------------------------------------------------ */
 
 START_TEST(what_cannot_be_marked_is_not_pinned)
@@ -369,6 +393,7 @@ int main(void)
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
 		a_pin_that_replaced_ours_stays_the_admins,
+		cpus_of_the_host_that_are_not_known_are_asked_for_again,
 		what_cannot_be_marked_is_not_pinned,
 		a_pin_that_was_made_and_cannot_be_read_back_is_made,
 		a_pin_that_was_not_made_leaves_no_mark,
