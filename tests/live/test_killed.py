@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A guest is killed right before, or right after, the n-th call about it that the daemon makes
-between the guest's start and its being pinned: is nothing wrong told, nothing of it left, and
+between the guest's start and some ticks after it is pinned: is nothing wrong told, nothing of it left, and
 nobody else harmed?
 
 A few of these points are tried in `make live`, each one of them in `make faults-live`.
@@ -22,6 +22,7 @@ LIBVIRT = ("virDomainLookupByUUID", "virDomainGetState", "virDomainGetMemoryPara
            "virDomainGetXMLDesc", "virDomainSetMetadata", "virDomainPinEmulator",
            "virDomainPinVcpuFlags", "virDomainGetVcpuPinInfo")
 POINTS_MAX = 200
+READ_AGAIN_TICKS = 6  # a guest that does not run is read less often
 FEW = {"pread": (3, "kill-before"), "sched_setaffinity": (1, "kill-after"),
        "virDomainPinEmulator": (1, "kill-before")}
 
@@ -53,6 +54,10 @@ class Scene:
         mark = self.daemon.mark()
         victim.create()
         wait_until(lambda: self.faults.count(call) or victim.all_on(self.home), what="hit, or pinned")
+        ticks = self.daemon.notify.mark()
+        wait_until(lambda: self.faults.count(call) or
+                   len(self.daemon.notify.found("^WATCHDOG=1", ticks)) > READ_AGAIN_TICKS,
+                   what="hit, or read again")
         if not self.faults.count(call):
             self.faults.clear()
             victim.destroy()
