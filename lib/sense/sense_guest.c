@@ -147,15 +147,15 @@ static void read_ksm(struct sense *s, struct guest_source *g, struct guest_sampl
 static void look_around(struct sense *s, struct guest_source *g, const struct domain *d,
 			const struct pid_stat *stat)
 {
-	bool seldom = sense_is_seldom(s, g);
+	bool seldom = sense_is_seldom(s, g), whole = true;
 
 	if (g->nsamples == 0)
 		sense_cgroup_find(s, g);
 	if (seldom)
 		sense_cpuset_read(s, g);
 	if (seldom || stat->nthreads != g->nthreads_seen || g->nnamed < g->nthreads)
-		sense_threads_list(s, g);
-	g->nthreads_seen = stat->nthreads;
+		whole = sense_threads_list(s, g);
+	g->nthreads_seen = whole ? stat->nthreads : 0; /* 0: listed again next time */
 	if (seldom || d->ndevices != g->ndevices_seen)
 		sense_device_nodes(s, d, &g->device_nodes, &g->pci_nodes);
 	g->ndevices_seen = d->ndevices;

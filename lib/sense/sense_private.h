@@ -145,6 +145,7 @@ struct sense {
 	struct guest_source guest[KT_GUESTS_MAX];
 	unsigned int next_device; /* the place that is given away next */
 	struct device_place device[SENSE_DEVICES];
+	bool threads_lack;      /* what the listing of threads under way needs of us */
 	char text[KT_FILE_MAX]; /* of the file read last */
 };
 
@@ -189,7 +190,9 @@ bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d) KT_MUS
 
 /* ---- sense_threads.c ---------------------------------------------------------------- */
 
-void sense_threads_list(struct sense *s, struct guest_source *g);
+/* False: for want of descriptors or memory not all could be asked; those that were known stay,
+ * and it is to be called again. */
+bool sense_threads_list(struct sense *s, struct guest_source *g) KT_MUST_USE;
 /* Returns what the threads outside of its process have run, in nanoseconds. */
 uint64_t sense_threads_read(struct sense *s, struct guest_source *g);
 void sense_threads_end(struct guest_source *g);

@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which threads does a guest have, and how long did its vCPUs run and wait? */
+#include <errno.h>
 #include <string.h>
 
 #include "sense_private.h"
 #include "str.h"
 
+/* Of us, and no word about the thread. */
+static bool is_lack(ssize_t r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM;
+}
+
 static bool text_of_thread(struct sense *s, const struct guest_source *g,
 			   const struct guest_thread *t, const char *file)
 {
 	char path[64];
-	int r = t->outside
-			? str_format(path, sizeof path, "proc/%d/%s", t->tid, file)
-			: str_format(path, sizeof path, "proc/%d/task/%d/%s", g->pid, t->tid, file);
+	ssize_t r = t->outside ? str_format(path, sizeof path, "proc/%d/%s", t->tid, file)
+			       : str_format(path, sizeof path, "proc/%d/task/%d/%s", g->pid, t->tid,
+					    file);
 
-	return r == 0 && hostfs_read(s->fs, path, s->text, sizeof s->text) > 0;
+	if (r == 0)
+		r = hostfs_read(s->fs, path, s->text, sizeof s->text);
+	s->threads_lack |= is_lack(r);
+	return r > 0;
 }
 
 static bool read_allowed(struct sense *s, const struct guest_source *g, struct guest_thread *t)
@@ -75,8 +85,12 @@ static bool read_name(struct sense *s, const struct guest_source *g, struct gues
 
 static void add(struct sense *s, struct guest_source *g, struct guest_thread *t)
 {
-	if (!read_name(s, g, t) || !read_allowed(s, g, t) || !make_room(g))
+	if (!read_name(s, g, t) || !read_allowed(s, g, t))
 		return;
+	if (!make_room(g)) {
+		s->threads_lack |= g->nthreads < KT_THREADS_MAX;
+		return;
+	}
 	g->thread[g->nthreads] = *t;
 	g->schedstat[g->nthreads] = HOSTFILE_CLOSED;
 	g->nthreads++;
@@ -177,17 +191,24 @@ static void drop_unseen(struct guest_source *g, const bool *seen, size_t nknown)
 	g->nthreads = kept;
 }
 
-void sense_threads_list(struct sense *s, struct guest_source *g)
+bool sense_threads_list(struct sense *s, struct guest_source *g)
 {
 	struct listing l = { .s = s, .g = g };
 	size_t nknown = g->nthreads;
 	char path[64];
+	int r;
 
-	if (str_format(path, sizeof path, "proc/%d/task", g->pid) < 0 ||
-	    hostfs_each_number(s->fs, path, take_thread, &l) < 0)
-		return;
+	if (str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
+		return false;
+	s->threads_lack = false;
+	r = hostfs_each_number(s->fs, path, take_thread, &l);
+	if (r < 0)
+		return !is_lack(r);
 	sense_cgroup_each_task(s, g, take_outside, &l);
+	for (size_t i = 0; s->threads_lack && i < nknown; i++)
+		l.seen[i] = true; /* who could not be asked is not gone */
 	drop_unseen(g, l.seen, nknown);
+	return !s->threads_lack;
 }
 
 static void read_schedstat(struct sense *s, const struct guest_source *g, struct guest_thread *t,
