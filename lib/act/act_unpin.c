@@ -86,6 +86,7 @@ struct born {
 	const struct act_guest *g;
 	const struct pin *first;
 	size_t given_back;
+	bool failed; /* one of them could not be seen, or not be given back */
 };
 
 static int give_back_born(void *context, pid_t tid)
@@ -94,32 +95,51 @@ static int give_back_born(void *context, pid_t tid)
 	const struct pin *pin = act_pin_find(&born->g->placement, tid, 0);
 	struct cpumask found;
 	bool unpinnable;
+	int r;
 
 	if (pin && thread_check(born->a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable) == 0)
 		return 0;
-	if (thread_get_cpus(tid, &found) == 0 && act_mask_is_ours(born->a, born->g, &found) &&
-	    !cpumask_equal(&found, &born->first->original) &&
-	    thread_restore_cpus(born->a, tid, &born->first->original) == 0)
-		born->given_back++;
+	r = thread_get_cpus(tid, &found);
+	if (r == 0 && act_mask_is_ours(born->a, born->g, &found) &&
+	    !cpumask_equal(&found, &born->first->original)) {
+		r = thread_restore_cpus(born->a, tid, &born->first->original);
+		born->given_back += r == 0;
+	}
+	/* -EINVAL: nobody can move it (a worker of io_uring). */
+	born->failed |= r < 0 && r != -ESRCH && r != -EINVAL;
 	return 0;
 }
 
-static void give_back_all_born(struct act *a, struct act_guest *g)
+/* False: somebody may still have a mask of ours. */
+static bool give_back_all_born(struct act *a, struct act_guest *g)
 {
 	struct born born = { .a = a, .g = g, .first = act_pin_main(g) };
 	char path[64];
 	size_t before;
+	int r = 0;
 
 	if (!a->fs->is_live || !born.first || process_check(a->fs, g->pid, g->start_ticks) < 0 ||
 	    str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
-		return;
+		return true;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		before = born.given_back;
-		if (hostfs_each_number(a->fs, path, give_back_born, &born) < 0 ||
-		    born.given_back == before)
+		born.failed = false;
+		r = hostfs_each_number(a->fs, path, give_back_born, &born);
+		if (r < 0 || born.given_back == before)
 			break;
 	}
 	g->placement.given_back += born.given_back;
+	return !born.failed && !a->online_unread && (r >= 0 || r == -ENOENT);
+}
+
+/* By the main thread's pin they are known, in the next life too; so it goes last. */
+static void keep_for_born(struct act *a, struct act_guest *g)
+{
+	struct pin *first = act_pin_find(&g->placement, g->pid, 0);
+
+	first->ours = true;
+	first->gave_up = false;
+	a->undo_stale = true;
 }
 
 void act_placement_gave_back(struct act *a, struct act_guest *g)
@@ -132,7 +152,8 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 	if (!p->giving_back || act_placement_waiting(g) > 0)
 		return;
 	p->giving_back = false;
-	give_back_all_born(a, g);
+	if (!give_back_all_born(a, g))
+		keep_for_born(a, g);
 	if (p->given_back == 0)
 		return;
 	g->in_force.pin_changed_ns = a->now_ns;

@@ -199,6 +199,26 @@ START_TEST(a_thread_born_where_it_is_wished_is_remembered)
 }
 END_TEST
 
+/* Whose their masks are cannot be told just now. */
+START_TEST(threads_that_cannot_be_seen_are_given_back_later)
+{
+	struct cpumask now;
+	pid_t tid;
+
+	online(&all);
+	pin_to_first();
+	tid = new_thread();
+	make_unreadable();
+	ck_assert_uint_gt(act_restore(act, 0), 0);
+	ck_assert(act_owes(act) && exists(at(run_dir, "undo")));
+	make_readable(&all);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	now = mask_of(tid);
+	ck_assert(cpumask_equal(&now, &every));
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("act_offline");
@@ -211,6 +231,7 @@ int main(void)
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
 	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
 	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
+	tcase_add_test(c, threads_that_cannot_be_seen_are_given_back_later);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
