@@ -109,6 +109,7 @@ struct soak_guest {
 	double share_on_0; /* of its memory */
 	double demand_cpus, run_s, delay_s;
 	bool has_admin_pins;
+	bool is_trusted; /* since a reload: whatever masks it has are its own */
 	struct soak_limit limit;
 	struct soak_thread thread[SOAK_THREADS];
 };

@@ -159,6 +159,14 @@ static bool limit_is_filed(const struct soak_limit *l)
 	       (is_in_pages(l->now, l->filed.asked) || is_in_pages(l->now, l->filed.before));
 }
 
+/* libvirt has refused, which was said; until a reload. */
+static bool limit_is_off(const struct soak *s, const struct soak_guest *g)
+{
+	int slot = s->daemon ? domains_find(s->daemon->domains, &g->uuid) : -1;
+
+	return slot >= 0 && act_in_force(s->daemon->act)->guest[slot].limit_off;
+}
+
 static void check_limit(struct soak *s, struct soak_guest *g)
 {
 	struct soak_limit *l = &g->limit;
@@ -176,7 +184,8 @@ static void check_limit(struct soak *s, struct soak_guest *g)
 			g->id, l->now, l->own, l->filed.known, l->filed.original, l->filed.before,
 			l->filed.asked);
 	floor_kib = s->daemon ? soak_floor_kib(s, g->memory_kib, g->guarantee_mib) : 0;
-	if (l->now + 64 >= floor_kib || floor_kib > g->memory_kib) /* more than it can use */
+	if (limit_is_off(s, g) || l->now + 64 >= floor_kib ||
+	    floor_kib > g->memory_kib) /* more than it can use */
 		l->below_floor = 0;
 	else
 		l->below_floor += calm;

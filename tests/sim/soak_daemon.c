@@ -37,6 +37,8 @@ static void forget_strangers(struct soak *s, bool unless_on_file)
 	for (size_t g = 0; g < SOAK_GUESTS; g++) {
 		s->guest[g].limit.stranger &= unless_on_file && s->guest[g].limit.filed.known;
 		for (size_t i = 0; i < SOAK_THREADS; i++)
+			s->guest[g].is_trusted |= s->guest[g].thread[i].stranger;
+		for (size_t i = 0; i < SOAK_THREADS; i++)
 			s->guest[g].thread[i].stranger &=
 				unless_on_file && s->guest[g].thread[i].filed.known;
 	}

@@ -215,7 +215,8 @@ static void admin_pins(struct soak *s)
 	if (!t || t->unpinnable || waits_for_libvirt(s, g) || !(mask & s->online) ||
 	    looks_like_ours(s, t, mask))
 		return;
-	t->stranger = t->filed.known || (t->seen && (t->first_allowed & ~mask));
+	t->stranger = (t->filed.known && t->now != t->filed.original) ||
+		      (t->seen && !g->is_trusted && (t->first_allowed & ~mask));
 	t->ours = false;
 	t->now = t->own = mask;
 	soak_tell(s, "somebody pins thread %d of guest %d to %lx%s", t->tid, g->id, mask,
@@ -232,7 +233,7 @@ static void admin_limits(struct soak *s)
 	    (l->filed.known &&
 	     (kib == l->filed.original || kib == l->filed.before || kib == l->filed.asked)))
 		return;
-	l->stranger = l->filed.known;
+	l->stranger = l->filed.known && l->now != l->filed.original;
 	l->ours = false;
 	l->now = l->own = kib;
 	g->is_stale |= soak_chance(s, 500); /* libvirt sends no event */

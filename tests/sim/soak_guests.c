@@ -45,7 +45,8 @@ struct soak_thread *soak_thread_starts(struct soak *s, struct soak_guest *g, enu
 					   .now = i ? first->now : soak_all_cpus,
 					   .own = i ? first->own : soak_all_cpus,
 					   .ours = i && first->ours,
-					   .reset = i && first->reset };
+					   .reset = i && first->reset,
+					   .hidden = first->hidden };
 		write_stat(t);
 		return t;
 	}

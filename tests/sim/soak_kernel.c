@@ -116,10 +116,11 @@ static int take_mask(struct soak *s, struct soak_thread *t, uint64_t mask)
 		return fail(ESRCH);
 	}
 	if (soak_fails(s, s->weather.mask))
-		return fail(soak_chance(s, 500) ? EPERM : EINVAL);
+		return fail(!t->filed.known || soak_chance(s, 500) ? EPERM : EINVAL);
 	if (t->unpinnable || !(mask & s->online))
 		return fail(EINVAL);
 	soak_check_mask(s, guest_of(s, t), t, mask & soak_all_cpus);
+	guest_of(s, t)->is_trusted = false;
 	soak_put_mask(s, t, mask);
 	soak_tell(s, "we give thread %d mask %lx, its own is %lx", t->tid, t->now, t->own);
 	soak_may_die(s);
