@@ -161,6 +161,7 @@ END_TEST
 START_TEST(cpus_of_a_kernel_without_numa_come_and_go_as_well)
 {
 	drop(NODE_ONLINE);
+	hostfile_close(&k->node_online);
 	ticks(1);
 	cpu_3_goes();
 	ticks(1);

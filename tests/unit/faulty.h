@@ -61,6 +61,10 @@ static unsigned int faulty_writes;
 static bool (*faulty_may_write)(const char *path);
 static bool faulty_unfiled; /* it answered that it may not */
 
+/* NULL: all other folders are as they are.  Else asked first: a descriptor, -errno, or 0: open it.
+ */
+static int (*faulty_elsewhere)(const char *path, int flags);
+
 /* Each file below the root that was opened, once. */
 static struct {
 	size_t n;
@@ -118,6 +122,9 @@ int openat(int dir_fd, const char *path, int flags, ...)
 	error = is_ours ? faulty_opens(path, flags) : 0;
 	if (error)
 		return faulty_refuses(error);
+	fd = !is_ours && faulty_elsewhere ? faulty_elsewhere(path, flags) : 0;
+	if (fd)
+		return fd < 0 ? faulty_refuses(-fd) : fd;
 	fd = (int)syscall(SYS_openat, dir_fd, path, flags, mode);
 	if (fd < 0 || fd >= FAULTY_FDS)
 		return fd;
@@ -307,6 +314,7 @@ static inline void faulty_begin(int root_fd)
 	faulty_is_blind = faulty_unfiled = false;
 	faulty_hits = faulty_writes = 0;
 	faulty_seen.n = 0;
+	faulty_elsewhere = NULL;
 }
 
 static inline void faulty_ends(void)
