@@ -63,6 +63,7 @@ struct kvmtuned {
 	uint64_t limits_checked_ns;
 	unsigned int misses;      /* samples that failed, in a row ... */
 	uint64_t missed_since_ns; /* ... since then */
+	uint64_t miss_said_ns;    /* 0: not yet */
 	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
 	uint64_t reloads; /* that have forgiven what had failed */

@@ -13,8 +13,15 @@
 
 enum {
 	MISSES_MAX = 3, /* bad samples in a row before the originals come back */
+	MISS_SAID_EVERY_S = 600,
 	BALLOON_INTERVAL_S = 5,
 };
+
+/* A file may come and go with every tick. */
+static bool was_said_lately(const struct kvmtuned *k, uint64_t now_ns)
+{
+	return k->miss_said_ns && now_ns - k->miss_said_ns < MISS_SAID_EVERY_S * KT_NS_PER_S;
+}
 
 /* The last plan stays in force for a while; then a host that we cannot see must not
  * keep what we set. */
@@ -22,13 +29,15 @@ static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 {
 	uint64_t patience_ns = (MISSES_MAX - 1) * KT_MIN(k->conf.interval_s, 5) * KT_NS_PER_S;
 
-	if (++k->misses == 1) {
+	if (++k->misses == 1)
 		k->missed_since_ns = now_ns;
+	if (k->misses == 1 && !was_said_lately(k, now_ns)) {
+		k->miss_said_ns = now_ns;
 		log_emitf((struct log_event){ .level = LOG_LEVEL_WARNING,
 					      .id = LOG_SENSE_FAILED,
 					      .error = -error },
-			  "the host's counters cannot be read (%s); the last plan holds",
-			  strerror(-error));
+			  "the host's counters cannot be read (%s: %s); the last plan holds",
+			  sense_failed_at(k->sense), strerror(-error));
 	}
 	/* Looks may be fractions of a second apart. */
 	if (k->misses >= MISSES_MAX && now_ns - k->missed_since_ns >= patience_ns && !k->let_go) {
@@ -36,14 +45,15 @@ static int hold_or_let_go(struct kvmtuned *k, uint64_t now_ns, int error)
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR,
 					      .id = LOG_SENSE_FAILED,
 					      .error = -error },
-			  "%d readings failed in a row (%s): original values are restored, and "
+			  "%d readings failed in a row (%s: %s): original values are restored, and "
 			  "nothing is changed until the host can be read again",
-			  MISSES_MAX, strerror(-error));
+			  MISSES_MAX, sense_failed_at(k->sense), strerror(-error));
 	}
 	/* Again and again: what waits for libvirt gets back when libvirt answers. */
 	if (k->let_go)
 		(void)act_restore(k->act, now_ns);
-	service_status("degraded: the host's counters cannot be read: %s", strerror(-error));
+	service_status("degraded: the host's counters cannot be read (%s: %s)",
+		       sense_failed_at(k->sense), strerror(-error));
 	return error;
 }
 

@@ -112,6 +112,11 @@ static void find_capabilities(struct sense *s)
 	find_cgroups(s);
 }
 
+const char *sense_failed_at(const struct sense *s)
+{
+	return s->failed_at;
+}
+
 const struct capabilities *sense_capabilities(const struct sense *s)
 {
 	return &s->capabilities;
@@ -146,6 +151,7 @@ int sense_new(const struct hostfs *fs, struct sense **ret)
 	if (!s)
 		return -ENOMEM;
 	s->fs = fs;
+	s->failed_at = "";
 	mark_closed(s);
 	find_capabilities(s);
 	*ret = s;

@@ -55,6 +55,9 @@ enum sense_scope {
 int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
 		    uint64_t now_ns, struct sample *ret) KT_MUST_USE;
 
+/* The file for which the last reading failed: "/proc/meminfo".  "": it did not. */
+const char *sense_failed_at(const struct sense *s);
+
 /* A process of root's that calls itself so, for which all of /proc is looked through; 0: none is
  * seen. */
 pid_t sense_find_daemon(const struct hostfs *fs, const char *name);

@@ -82,11 +82,15 @@ int sense_host_read(struct sense *s, struct host_sample *ret)
 	int r;
 
 	*ret = (struct host_sample){ 0 };
+	s->failed_at = "/proc/meminfo";
 	r = read_meminfo(s, ret);
-	if (r == 0)
-		r = read_vmstat(s, ret);
 	if (r < 0)
 		return r;
+	s->failed_at = "/proc/vmstat";
+	r = read_vmstat(s, ret);
+	if (r < 0)
+		return r;
+	s->failed_at = "";
 	read_cpus(s, ret);
 	read_arc(s, ret);
 	read_psi(s, &s->psi_cpu, "cpu", &ret->psi_cpu);

@@ -133,6 +133,7 @@ struct sense {
 	unsigned int nsamples;
 	const struct sample *given; /* what was read last, ... */
 	uint64_t given_ns;          /* ... and as of when */
+	const char *failed_at;      /* by what every host has; "": it did not fail */
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile numa_balancing;
 	pid_t numad; /* as last found; 0: none */
