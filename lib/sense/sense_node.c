@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How full is each node, and how often did it have to serve others? */
+#include <errno.h>
 #include <string.h>
 
 #include "sense_private.h"
@@ -35,7 +36,8 @@ static uint64_t without_shmem(const char *text, uint64_t file_kib)
 	return file_kib - KT_MIN(shmem_kib, file_kib);
 }
 
-static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
+/* 0: read; -EINVAL: not understood; -errno. */
+static int read_node(struct sense *s, unsigned int id, struct node_sample *n)
 {
 	const struct parse_key memory[] = { { "MemTotal", &n->mem_total_kib },
 					    { "MemFree", &n->mem_free_kib },
@@ -46,8 +48,11 @@ static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
 						 { "local_node", &n->local_node_total },
 						 { "other_node", &n->other_node_total } };
 
-	if (sense_text(s, &s->node_meminfo[id], "sys/devices/system/node/node%u/meminfo", id) < 0)
-		return;
+	ssize_t length =
+		sense_text(s, &s->node_meminfo[id], "sys/devices/system/node/node%u/meminfo", id);
+
+	if (length < 0)
+		return (int)length;
 	strip_node_words(s->text);
 	n->present = parse_keys(s->text, memory, KT_ARRAY_LEN(memory)) == KT_ARRAY_LEN(memory);
 	n->file_kib = without_shmem(s->text, n->file_kib);
@@ -55,6 +60,19 @@ static void read_node(struct sense *s, unsigned int id, struct node_sample *n)
 	    sense_text(s, &s->node_numastat[id], "sys/devices/system/node/node%u/numastat", id) > 0)
 		n->has_numastat = parse_keys(s->text, allocations, KT_ARRAY_LEN(allocations)) ==
 				  KT_ARRAY_LEN(allocations);
+	return n->present ? 0 : -EINVAL;
+}
+
+/* A node that is on-line and cannot be read just now has not gone: guests would leave it for
+ * good.  What it said last holds. */
+static void look_at_node(struct sense *s, unsigned int id, struct node_sample *ret)
+{
+	struct node_sample n = { 0 };
+	int r = read_node(s, id, &n);
+
+	if (r == 0 || r == -ENOENT)
+		s->node[id] = n;
+	*ret = s->node[id];
 }
 
 /* A kernel without NUMA has no such folder, and no node to choose. */
@@ -67,5 +85,7 @@ void sense_nodes_read(struct sense *s, struct host_sample *ret)
 		return;
 	for (unsigned int id = 0; id < KT_NODES_MAX; id++)
 		if (cpumask_test(&nodes, id))
-			read_node(s, id, &ret->node[id]);
+			look_at_node(s, id, &ret->node[id]);
+		else
+			s->node[id] = (struct node_sample){ 0 };
 }

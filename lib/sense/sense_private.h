@@ -131,9 +131,10 @@ struct sense {
 	struct capabilities capabilities;
 	bool cpuset_v2;
 	unsigned int nsamples;
-	const struct sample *given; /* what was read last, ... */
-	uint64_t given_ns;          /* ... and as of when */
-	const char *failed_at;      /* by what every host has; "": it did not fail */
+	const struct sample *given;            /* what was read last, ... */
+	uint64_t given_ns;                     /* ... and as of when */
+	struct node_sample node[KT_NODES_MAX]; /* as last read */
+	const char *failed_at;                 /* by what every host has; "": it did not fail */
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile numa_balancing;
 	pid_t numad; /* as last found; 0: none */

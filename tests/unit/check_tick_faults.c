@@ -255,6 +255,22 @@ START_TEST(after_readings_that_failed_all_is_set_again)
 }
 END_TEST
 
+/* A node that could not be read for 40 s was left by its guests, and for good. */
+START_TEST(no_guest_leaves_a_node_that_cannot_be_read_just_now)
+{
+	ticks(7);
+	fault = (struct fault){ .path = _i ? NODE1 "/meminfo" : NODE0 "/meminfo",
+				.how = FAULT_READ,
+				.error = EIO };
+	ticks(STRUCK);
+	ck_assert_uint_gt(faulty_hits, 0);
+	ck_assert_str_eq(in_force(), calm);
+	fault.how = FAULT_GARBAGE;
+	ticks(STRUCK);
+	ck_assert_str_eq(in_force(), calm);
+}
+END_TEST
+
 START_TEST(a_file_that_comes_and_goes_is_said_once)
 {
 	ticks(7);
@@ -283,6 +299,7 @@ int main(void)
 	       2 * nfiles * FAULTS, nfiles, FAULTS);
 	tcase_add_checked_fixture(c, world_begins, world_ends);
 	tcase_add_test(c, after_readings_that_failed_all_is_set_again);
+	tcase_add_loop_test(c, no_guest_leaves_a_node_that_cannot_be_read_just_now, 0, 2);
 	tcase_add_test(c, a_file_that_comes_and_goes_is_said_once);
 	tcase_add_loop_test(c, a_file_fails_while_all_is_in_force, 0, rows);
 	tcase_add_loop_test(c, a_file_fails_at_the_start, 0, rows);
