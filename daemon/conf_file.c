@@ -197,7 +197,7 @@ static int read_file(struct conf_reader *r, const char *path)
 	if (!file)
 		return -errno;
 	if (o->nfiles >= CONF_FILES_MAX || strlen(path) >= CONF_PATH_MAX)
-		return o->nfiles >= CONF_FILES_MAX ? -EMFILE : -ENAMETOOLONG;
+		return o->nfiles >= CONF_FILES_MAX ? -E2BIG : -ENAMETOOLONG;
 	r->file = file;
 	r->path = strcpy(o->file[o->nfiles++], path);
 	r->line = 0;
@@ -218,7 +218,7 @@ static void unreadable(struct conf_reader *r, const char *path, int error)
 {
 	char text[CONF_PATH_MAX + 128];
 
-	if (error == -EMFILE)
+	if (error == -E2BIG) /* EMFILE is for want of descriptors */
 		(void)snprintf(text, sizeof text, "%s: one too many; allowed: %d drop-ins", path,
 			       CONF_FILES_MAX - 1);
 	else

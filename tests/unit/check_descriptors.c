@@ -118,6 +118,31 @@ START_TEST(a_tick_without_descriptors_is_made_up_for)
 }
 END_TEST
 
+static char complaint[512];
+
+static void take_complaint(const char *text, void *context)
+{
+	(void)context;
+	(void)snprintf(complaint, sizeof complaint, "%s", text);
+}
+
+START_TEST(a_configuration_that_cannot_be_opened_is_no_drop_in_too_many)
+{
+	static struct conf conf;
+	char path[512];
+	int r;
+
+	put("kvmtuned.conf", "[ksm]\nmode = off\n");
+	(void)snprintf(path, sizeof path, "%s/kvmtuned.conf", root);
+	leave(0);
+	r = conf_load(path, true, take_complaint, NULL, &conf);
+	leave_plenty();
+	ck_assert_int_lt(r, 0);
+	ck_assert_ptr_nonnull(strstr(complaint, "Too many open files"));
+	ck_assert_int_eq(conf_load(path, true, take_complaint, NULL, &conf), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("descriptors");
@@ -126,6 +151,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, answer_teardown);
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, a_tick_without_descriptors_is_made_up_for);
+	tcase_add_test(c, a_configuration_that_cannot_be_opened_is_no_drop_in_too_many);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
