@@ -116,11 +116,14 @@ static bool give_back_all_born(struct act *a, struct act_guest *g)
 	struct born born = { .a = a, .g = g, .first = act_pin_main(g) };
 	char path[64];
 	size_t before;
-	int r = 0;
+	int r;
 
-	if (!a->fs->is_live || !born.first || process_check(a->fs, g->pid, g->start_ticks) < 0 ||
+	if (!a->fs->is_live || !born.first ||
 	    str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
 		return true;
+	r = process_check(a->fs, g->pid, g->start_ticks);
+	if (r < 0)
+		return r == -ESRCH;
 	for (int round = 0; round < ROUNDS_MAX; round++) {
 		before = born.given_back;
 		born.failed = false;

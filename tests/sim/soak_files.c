@@ -124,7 +124,9 @@ static void advisor_was_set(struct soak *s, bool by_us, bool on)
 	snprintf(pages->now, sizeof pages->now, "%s", on ? "500" : "100");
 	if (on || !by_us) /* what looks like ours cannot be told from it */
 		snprintf(pages->own, sizeof pages->own, "%s",
-			 is_on_file(pages, pages->now) ? pages->filed.original : pages->now);
+			 pages->filed.known && strcmp(pages->filed.asked, pages->now) == 0
+				 ? pages->filed.original
+				 : pages->now);
 	pages->ours = strcmp(pages->now, pages->own) != 0;
 }
 
