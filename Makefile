@@ -242,6 +242,10 @@ run: deps ## build, run on this host's guests, or on demo guests where there are
 check: ## every test, installing what is missing; ends with "N passed, N failed"
 	@tests/check $(BUILD)
 
+.PHONY: release
+release: ## all that is to hold before a release, in whole; hours, a table in the end
+	@tests/release $(BUILD)
+
 unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
 	@tests/run-binaries unit $(UNIT_BIN) $(REPLAY_BIN)
 
