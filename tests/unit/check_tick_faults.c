@@ -116,6 +116,28 @@ static bool is_within(const char *file, unsigned long low, unsigned long high)
 	return *end == '\n' && value >= low && value <= high;
 }
 
+/* What is read back of what was written. */
+static bool is_a_knob(void)
+{
+	return strcmp(path, KSM "/run") == 0 || strcmp(path, KSM "/pages_to_scan") == 0 ||
+	       strcmp(path, KSM "/sleep_millisecs") == 0 || strcmp(path, BALANCING) == 0 ||
+	       strcmp(path, SWAPPINESS) == 0;
+}
+
+/* Another number than the right one is as good as any: of a knob it is somebody else's, of a
+ * list or of a guest's memory it is what the guest has. */
+static bool is_a_lie(void)
+{
+	return fault_row.how == FAULT_HALF || fault_row.how == FAULT_NUMBERS ||
+	       fault_row.how == FAULT_NEGATIVE || fault_row.how == FAULT_ZERO;
+}
+
+static bool tells_of_places(void)
+{
+	return strstr(path, "memory.numa_stat") || strstr(path, "cpuset") ||
+	       strstr(path, "/node/") || strstr(path, "status");
+}
+
 static bool is_free(const struct cpumask *cpus)
 {
 	return cpumask_empty(cpus) || cpumask_count(cpus) == 4;
@@ -124,14 +146,16 @@ static bool is_free(const struct cpumask *cpus)
 /* Both threads are on one node.  One that cannot be seen may be where it was. */
 static bool is_a_home(const struct cpumask cpus[THREADS])
 {
-	char text[KT_CPULIST_MAX];
+	struct cpumask node0, home, elsewhere;
 
 	if (is_free(&cpus[0]) && is_free(&cpus[1]))
 		return true;
 	if (!is_free(&cpus[0]) && !is_free(&cpus[1]) && !cpumask_equal(&cpus[0], &cpus[1]))
 		return false;
-	cpumask_str(&cpus[is_free(&cpus[0])], text, sizeof text);
-	return strcmp(text, "0-1") == 0 || strcmp(text, "2-3") == 0;
+	ck_assert_int_eq(cpumask_parse("0-1", &node0), 0);
+	home = cpus[is_free(&cpus[0])];
+	elsewhere = cpumask_andnot(&home, &node0);
+	return cpumask_empty(&elsewhere) || cpumask_equal(&elsewhere, &home);
 }
 
 static void assert_sensible(void)
@@ -154,7 +178,8 @@ static void assert_no_flood(void)
 	ck_assert_msg(lines.n <= 4, ROW ": %zu lines, the last of them: %s", OF_ROW, lines.n,
 		      lines.n ? lines.text[lines.n - 1] : "");
 	for (size_t i = 0; i < lines.n; i++)
-		ck_assert_msg(lines.id[i] != LOG_CEDED, ROW ": %s", OF_ROW, lines.text[i]);
+		ck_assert_msg(lines.id[i] != LOG_CEDED || (is_a_knob() && is_a_lie()), ROW ": %s",
+			      OF_ROW, lines.text[i]);
 }
 
 /* Without these nothing is known of the host, and all is given back.  A guest that does nothing
@@ -166,6 +191,11 @@ static bool is_of_all(void)
 
 static void assert_recovered(void)
 {
+	if (tells_of_places() &&
+	    (is_a_lie() || fault_row.how == FAULT_VANISHED || fault_row.error == ENOENT)) {
+		ck_assert_msg(strncmp(in_force(), calm, 10) == 0, ROW ": %s", OF_ROW, in_force());
+		return;
+	}
 	if (is_of_all()) {
 		ck_assert_msg(strncmp(in_force(), "1 1250 10 ", 10) == 0 &&
 				      strcmp(text_of(SWAPPINESS), "10\n") == 0,
@@ -197,6 +227,8 @@ static void assert_given_back(void)
 	for (int i = 0; i < 4 && act_restore(k->act, now_ns) > 0; i++)
 		libvirt_answers();
 	ck_assert_msg(!is_on_file(NULL) && !act_owes(k->act), ROW ": on file", OF_ROW);
+	if (is_a_knob() && is_a_lie())
+		return; /* it was ceded as it is */
 	ck_assert_msg(strncmp(in_force(), "0 100 20 1 60 ", 14) == 0, ROW ": %s", OF_ROW,
 		      in_force());
 	for (unsigned int g = 1; g <= GUESTS; g++)
@@ -214,6 +246,8 @@ static void passes(void assert_it(void))
 	}
 	assert_no_flood();
 	faulty_ends();
+	if (is_a_knob()) /* a sandbox, or an administrator: until reload */
+		act_forgive(k->act);
 	ticks(LOOKS + 2);
 	assert_sensible();
 	assert_it();
