@@ -140,6 +140,8 @@ static void keep_for_born(struct act *a, struct act_guest *g)
 {
 	struct pin *first = act_pin_find(&g->placement, g->pid, 0);
 
+	if (cpumask_empty(&first->asked))
+		return; /* it could not be pinned itself, so nobody was born of it so */
 	first->ours = true;
 	first->gave_up = false;
 	a->undo_stale = true;
