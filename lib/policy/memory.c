@@ -90,12 +90,6 @@ static struct memory_plan keep(const struct squeeze *q)
 	return plan;
 }
 
-/* The floor has risen since: its memory has grown, or more of it is guaranteed. */
-static bool is_limited_below_floor(const struct squeeze *q)
-{
-	return q->in_force->limited && q->in_force->soft_limit_kib < squeeze_floor_kib(q);
-}
-
 /* The answer as long as no step is made at this guest. */
 static struct memory_plan judge(const struct squeeze *q)
 {
@@ -103,11 +97,7 @@ static struct memory_plan judge(const struct squeeze *q)
 
 	squeeze_judge(q);
 	plan.why = squeeze_refused(q, &plan.wish);
-	if (plan.wish != WISH_RELEASE && is_limited_below_floor(q))
-		plan = (struct memory_plan){ .wish = WISH_RELEASE,
-					     .why = WHY_AT_FLOOR,
-					     .target_kib = KT_UNLIMITED_KIB };
-	else if (plan.why == WHY_NONE)
+	if (plan.why == WHY_NONE)
 		plan = keep(q);
 	if (plan.wish == WISH_RELEASE)
 		squeeze_note_release(q);

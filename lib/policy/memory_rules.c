@@ -160,6 +160,12 @@ static bool has_needless_limit(const struct squeeze *q)
 	return q->means == MEMORY_RECLAIM && q->in_force->limited;
 }
 
+/* The floor has risen since: its memory has grown, or more of it is guaranteed. */
+static bool is_limited_below_floor(const struct squeeze *q)
+{
+	return q->in_force->limited && q->in_force->soft_limit_kib < squeeze_floor_kib(q);
+}
+
 static bool is_young(const struct squeeze *q)
 {
 	return within_s(q->now_ns, q->guest->first_seen_ns, YOUNG_S) || !demand_is_known(q->guest);
@@ -220,6 +226,7 @@ static const struct {
 	{ suffers_or_did, WISH_RELEASE, WHY_GUEST_SUFFERS, false, ABOUT_GUEST, given_up_until_ns },
 	{ has_nothing_cold, WISH_RELEASE, WHY_NOTHING_COLD, false, ABOUT_GUEST, given_up_until_ns },
 	{ has_needless_limit, WISH_RELEASE, WHY_NEEDS_NO_LIMIT, false, ABOUT_GUEST, NULL },
+	{ is_limited_below_floor, WISH_RELEASE, WHY_AT_FLOOR, false, ABOUT_GUEST, NULL },
 	{ is_young, WISH_HOLD, WHY_GUEST_YOUNG, false, ABOUT_PROCESS, young_until_ns },
 	{ is_active, WISH_RELEASE, WHY_GUEST_ACTIVE, false, ABOUT_PROCESS, NULL },
 	{ host_is_between, WISH_HOLD, WHY_HOST_BETWEEN, false, ABOUT_HOST, NULL },
