@@ -186,7 +186,9 @@ static int format_text(struct act_guest *g)
 		return -errno;
 	t.lines = format_guest(f, g);
 	r = stream_flush(f);
-	if (fclose(f) != 0 && r == 0)
+	/* glibc shrinks the buffer then; without memory for that it is gone, and all is said
+	 * to be well. */
+	if ((fclose(f) != 0 || !t.bytes) && r == 0)
 		r = -ENOMEM;
 	if (r < 0) {
 		free(t.bytes);

@@ -215,6 +215,7 @@ struct arbiter {
 	struct memory_policy memory;
 };
 
+/* *ret is the last plan, or zeros: the placement of a guest that nobody has looked at stands. */
 void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 		  const struct host_view *view, const struct in_force *in_force, struct plan *ret);
 
