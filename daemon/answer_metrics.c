@@ -128,7 +128,7 @@ void answer_metrics(struct kvmtuned *k, const struct question *q, struct answer 
 	if (t.out)
 		write_families(&t, k);
 	failed = !t.out || ferror(t.out);
-	if (t.out && fclose(t.out) != 0)
+	if (t.out && (fclose(t.out) != 0 || !text))
 		failed = true;
 	if (failed) {
 		free(text);

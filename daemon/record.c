@@ -260,7 +260,7 @@ char *recorder_line(struct recorder *r, const struct recorded_tick *tick)
 	if (!l.out)
 		return NULL;
 	put_tick(&l, tick, whole);
-	if (fclose(l.out) == 0)
+	if (fclose(l.out) == 0 && text)
 		return text;
 	/* What is missing cannot be made up for by what follows. */
 	recorder_restart(r);
