@@ -309,6 +309,16 @@ START_TEST(what_can_be_unpinned_again_comes_back_by_the_plan)
 }
 END_TEST
 
+/* Before its time has come to be tried again: there is no later one. */
+START_TEST(what_was_refused_for_a_while_is_tried_once_more_at_the_stop)
+{
+	cannot_unpin(strike_call, 0);
+	ck_assert(!runs_on(0, &all));
+	ends_well();
+	assert_back();
+}
+END_TEST
+
 static int rows_of(int all_rows)
 {
 	return (all_rows + stride() - 1) / stride();
@@ -334,6 +344,7 @@ int main(void)
 			    rows_of(READ_ROWS));
 	tcase_add_loop_test(c, what_can_be_unpinned_again_comes_back_by_the_plan, 0,
 			    rows_of(CALL_ROWS));
+	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
