@@ -440,12 +440,15 @@ END_TEST
 
 START_TEST(a_dry_run_moves_nothing_and_repeats_nothing)
 {
+	char cpus[KT_CPULIST_MAX];
+
 	plan->guest[SLOT].placement.dry_run = true;
 	pin_to_first();
 	pin_to_first();
 	assert_all_on(&all);
 	ck_assert(!exists(at(run_dir, "undo")));
 	ck_assert(the_one(LOG_PIN_CHANGED)->dry_run);
+	ck_assert_str_eq(the_one(LOG_PIN_CHANGED)->to, cpumask_str(&first, cpus, sizeof cpus));
 	pin_to_second();
 	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 2);
 	assert_all_on(&all);

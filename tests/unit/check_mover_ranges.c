@@ -68,12 +68,35 @@ START_TEST(memory_is_private_anonymous_writable_and_large)
 }
 END_TEST
 
+/* A process that is only a text; our own child has no heap any more. */
 START_TEST(the_heap_is_not_the_guests)
 {
-	ck_assert(sbrk((intptr_t)(2 * MIB)) != (void *)-1);
-	begin(1, (struct area[]){ { .size = 2 * MIB } });
-	assert_next(area_at(0), 2 * MIB, NODE_A);
+	char folder[64], path[128];
+	FILE *maps;
+
+	begin(1, (struct area[]){ { .size = MIB } });
+	scratch_make(folder, sizeof folder);
+	snprintf(path, sizeof path, "%s/proc", folder);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	snprintf(path, sizeof path, "%s/proc/42", folder);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	snprintf(path, sizeof path, "%s/proc/42/maps", folder);
+	maps = fopen(path, "w");
+	ck_assert_ptr_nonnull(maps);
+	fputs("10000000-10800000 rw-p 00000000 00:00 0                          [heap]\n"
+	      "20000000-20200000 rw-p 00000000 00:00 0                          [anon:memory]\n"
+	      "30000000-30400000 rw-p 00000000 00:00 0 \n"
+	      "40000000-40800000 rw-p 00000000 00:00 0                          [stack]\n",
+	      maps);
+	ck_assert_int_eq(fclose(maps), 0);
+	hostfs_close(&fs);
+	ck_assert_int_eq(hostfs_open(folder, &fs), 0);
+	order.pid = 42;
+	mover_ranges_rewind(&ranges);
+	assert_next(0x20000000, 2 * MIB, NODE_A);
+	assert_next(0x30000000, 4 * MIB, NODE_A);
 	assert_no_more();
+	ck_assert_int_eq(scratch_remove(folder), 0);
 }
 END_TEST
 
