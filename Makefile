@@ -326,7 +326,7 @@ mutate: ## every mutant of model, policies and acting must be caught; PART=K/N t
 	@BUILD=$(BUILD) PART=$(PART) tests/mutate/run
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
-SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong
+SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong scale/a_tick
 sanitize: ## unit and live tiers under ASan and UBSan
 	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" unit live
 
@@ -342,11 +342,11 @@ TSAN_RUN = CK_TIMEOUT_MULTIPLIER=10 KT_SEEDS=2 \
 	$(MAKE) --no-print-directory SANITIZE=thread BUILD=$(BUILD)/tsan
 .PHONY: tsan
 tsan: ## unit, sim and live tiers under ThreadSanitizer
-	@$(TSAN_RUN) UNIT_BUT="$(TSAN_BUT)" LIVE_BUT="$(SANITIZE_BUT)" unit sim live
+	@+$(TSAN_RUN) UNIT_BUT="$(TSAN_BUT)" LIVE_BUT="$(SANITIZE_BUT)" unit sim live
 
 .PHONY: tsan-quick
 tsan-quick: ## ... and only the unit tests in which threads meet
-	@$(TSAN_RUN) UNIT_SRC="$(TSAN_THREADS:%=tests/unit/%.c)" unit
+	@+$(TSAN_RUN) UNIT_SRC="$(TSAN_THREADS:%=tests/unit/%.c)" unit
 
 bench-tick: all ## cost of a tick with 30 guests against a program that only re-reads the same files
 	@tests/deps test
