@@ -198,6 +198,15 @@ static bool is_last_sample(const struct sense *s, const struct sample *sample)
 	return s->given == sample && s->given_ns == sample->now_ns;
 }
 
+/* It changes what guests have although they do not run. */
+static void note_merging(struct sense *s, const struct ksm_sample *k)
+{
+	s->merging +=
+		k->sharing_pages != s->ksm_sharing_pages || k->full_scans != s->ksm_full_scans;
+	s->ksm_sharing_pages = k->sharing_pages;
+	s->ksm_full_scans = k->full_scans;
+}
+
 int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
 		    uint64_t now_ns, struct sample *ret)
 {
@@ -210,6 +219,7 @@ int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope 
 	r = sense_host_read(s, &ret->host);
 	if (r < 0)
 		return r;
+	note_merging(s, &ret->host.ksm);
 	follow_slots(s, ds);
 	sense_find_processes(s, ds);
 	for (size_t i = 0; i < ds->nslots; i++) {

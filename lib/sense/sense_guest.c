@@ -205,6 +205,13 @@ static void read_whole(struct sense *s, struct guest_source *g, const struct dom
 	read_ksm(s, g, ret);
 }
 
+/* By libvirt's word and KSM's, since it was looked at last. */
+static bool is_as_it_was(const struct sense *s, const struct guest_source *g,
+			 const struct domain_slot *guest)
+{
+	return g->revision == guest->revision && g->merging == s->merging;
+}
+
 static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
 		 enum sense_scope scope, struct guest_sample *ret)
 {
@@ -220,12 +227,13 @@ static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
 		g->next_search = 0;
 		g->nsamples = 0;
 	}
-	if (scope == SENSE_DUE && g->revision == guest->revision && !is_due(g, slot) &&
+	if (scope == SENSE_DUE && is_as_it_was(s, g, guest) && !is_due(g, slot) &&
 	    is_quiet(g, &stat)) {
 		ret->look = GUEST_LOOK_QUIET;
 	} else {
 		*ret = (struct guest_sample){ 0 };
 		g->revision = guest->revision;
+		g->merging = s->merging;
 		g->cpu_hz = stat.cpu_hz;
 		g->rss_kib = rss_kib_of(&stat);
 		read_whole(s, g, &guest->domain, &stat, ret);
@@ -242,7 +250,7 @@ void sense_guest_read(struct sense *s, size_t slot, const struct domain_slot *gu
 	if (!g->pid) {
 		*ret = (struct guest_sample){ 0 };
 		g->nsamples++;
-	} else if (scope == SENSE_NEW && g->nlooks && g->revision == guest->revision) {
+	} else if (scope == SENSE_NEW && g->nlooks && is_as_it_was(s, g, guest)) {
 		ret->look = GUEST_LOOK_NONE;
 	} else {
 		look(s, slot, guest, scope, ret);

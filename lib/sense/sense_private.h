@@ -76,6 +76,7 @@ struct guest_source {
 	unsigned int nlooks;         /* in full, of this process */
 	uint32_t revision;           /* of its facts, as of the last one */
 	uint64_t cpu_hz, rss_kib;    /* the same, of the process alone */
+	unsigned int merging;        /* struct sense's, the same */
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
 	bool has_cgroup;
@@ -131,6 +132,8 @@ struct sense {
 	struct capabilities capabilities;
 	bool cpuset_v2;
 	unsigned int nsamples;
+	unsigned int merging; /* grows when KSM has merged, or looked at everything */
+	uint64_t ksm_sharing_pages, ksm_full_scans;
 	const struct sample *given;            /* what was read last, ... */
 	uint64_t given_ns;                     /* ... and as of when */
 	struct node_sample node[KT_NODES_MAX]; /* as last read */

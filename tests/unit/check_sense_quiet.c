@@ -94,7 +94,18 @@ static void is_touched(void)
 	domains_touch(ds, (size_t)domains_find(ds, &d.uuid));
 }
 
-static void (*const news[])(void) = { runs, grows, makes_a_thread, has_other_facts, is_touched };
+static void is_merged(void)
+{
+	put("sys/kernel/mm/ksm/pages_sharing", "71\n");
+}
+
+static void is_scanned(void)
+{
+	put("sys/kernel/mm/ksm/full_scans", "7\n");
+}
+
+static void (*const news[])(void) = { runs,       grows,     makes_a_thread, has_other_facts,
+				      is_touched, is_merged, is_scanned };
 
 START_TEST(whatever_changes_is_read_at_once)
 {
@@ -151,6 +162,18 @@ START_TEST(an_event_reads_whose_facts_are_others)
 }
 END_TEST
 
+/* That KSM has found nothing is not said by what it had found before. */
+START_TEST(an_event_reads_all_when_ksm_was_at_work)
+{
+	begin();
+	is_scanned();
+	sample_some(SENSE_NEW);
+	ck_assert_int_eq(guest(1)->look, GUEST_LOOK_FULL);
+	sample_some(SENSE_NEW);
+	ck_assert_int_eq(guest(1)->look, GUEST_LOOK_NONE);
+}
+END_TEST
+
 START_TEST(another_life_is_not_the_last_ones)
 {
 	struct domain d = domain_of(1);
@@ -202,6 +225,7 @@ int main(void)
 	tcase_add_test(c, all_means_all);
 	tcase_add_test(c, an_event_reads_the_new_guest_alone);
 	tcase_add_test(c, an_event_reads_whose_facts_are_others);
+	tcase_add_test(c, an_event_reads_all_when_ksm_was_at_work);
 	tcase_add_test(c, another_life_is_not_the_last_ones);
 	tcase_add_test(c, a_quiet_guest_that_goes_is_seen_to_go);
 	tcase_add_test(c, what_was_not_kept_is_read);
