@@ -53,8 +53,15 @@ static struct host_wish decide_irqs(const struct audit_input *in, struct host_pl
 
 /* ---- all others --------------------------------------------------------------------- */
 
-/* False: it does not fit. */
-static bool add_number(char word[HOST_WORD_MAX], size_t *used, uint64_t number)
+/* What does not fit is counted, and nothing else. */
+static void add(char word[HOST_WORD_MAX], size_t *length, char letter)
+{
+	if (*length < HOST_WORD_MAX - 1)
+		word[*length] = letter;
+	++*length;
+}
+
+static void add_number(char word[HOST_WORD_MAX], size_t *length, uint64_t number)
 {
 	char digits[20];
 	size_t n = 0;
@@ -63,31 +70,24 @@ static bool add_number(char word[HOST_WORD_MAX], size_t *used, uint64_t number)
 		digits[n++] = (char)('0' + number % 10);
 		number /= 10;
 	} while (number);
-	if (*used + n >= HOST_WORD_MAX)
-		return false;
 	while (n > 0)
-		word[(*used)++] = digits[--n];
-	return true;
+		add(word, length, digits[--n]);
 }
 
-/* "{0}" to "{3}" are the verdict's numbers. */
+/* "{0}" to "{3}" are the verdict's numbers.  `word` is all zeros.  False: it does not fit. */
 static bool fill_in(const char *text, const struct audit_verdict *v, char word[HOST_WORD_MAX])
 {
-	size_t used = 0;
+	size_t length = 0;
 
 	while (*text) {
 		if (text[0] == '{' && text[1] >= '0' && text[1] <= '3' && text[2] == '}') {
-			if (!add_number(word, &used, v->number[text[1] - '0']))
-				return false;
+			add_number(word, &length, v->number[text[1] - '0']);
 			text += 3;
 		} else {
-			if (used + 1 >= HOST_WORD_MAX)
-				return false;
-			word[used++] = *text++;
+			add(word, &length, *text++);
 		}
 	}
-	word[used] = '\0';
-	return true;
+	return length < HOST_WORD_MAX;
 }
 
 /* [placement] writes this one by itself. */
@@ -112,16 +112,16 @@ static struct host_wish decide_file(const struct audit_input *in, const struct a
 {
 	struct host_wish w = { .wish = WISH_SET, .why = WHY_AUDIT_RULE };
 	struct audit_verdict v;
+	bool fits;
 
 	audit_judge(rule, in, &v);
-	if (!fill_in(rule->text, &v, w.word))
-		return (struct host_wish){ .wish = WISH_HOLD };
+	fits = fill_in(rule->text, &v, w.word);
 	if (v.owner)
 		return (struct host_wish){ .wish = WISH_RELEASE,
 					   .why = WHY_OWNED_ELSEWHERE,
 					   .owner = v.owner,
 					   .is_theirs = owner_says(in->host, v.owner, w.word) };
-	if (v.result == AUDIT_UNKNOWN)
+	if (!fits || v.result == AUDIT_UNKNOWN)
 		return (struct host_wish){ .wish = WISH_HOLD };
 	if (v.result == AUDIT_FINDING || (v.result == AUDIT_OK && ours))
 		return w;

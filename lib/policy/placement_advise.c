@@ -157,6 +157,7 @@ void placement_advise(const struct arbiter *arbiter, const struct placement_conf
 	if (view->topology->ncpu_nodes > 1 && !placing_suits(&who.placing, 0, who.placing.nodes))
 		return;
 	placement_fill_near(&s);
+	ret->why = WHY_NODE_CROWDED; /* with more guests than a step plans for */
 	item = settle(&s, &who.placing);
 	if (!item)
 		return;

@@ -84,7 +84,11 @@ static void add_option(struct pack *p, const struct pack_item *item, uint64_t bi
 	(void)pack_add_option(p, bins, false, cost);
 }
 
-static bool add_guest(struct caches *c, size_t slot)
+_Static_assert((size_t)KT_GUESTS_MAX <= PACK_ITEMS_MAX &&
+		       (size_t)KT_GUESTS_MAX * (PACK_BINS_MAX + 2) <= PACK_OPTIONS_MAX,
+	       "there is room for every guest, and for each of its options");
+
+static void add_guest(struct caches *c, size_t slot)
 {
 	struct placement_step *s = c->step;
 	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
@@ -94,8 +98,6 @@ static bool add_guest(struct caches *c, size_t slot)
 	double change = placement_change_cpus(s, slot);
 	struct pack_item *item = pack_add_item(&s->state->pack, cpus, variance, 0);
 
-	if (!item)
-		return false;
 	if (!p.in_force->pinned || p.in_force->nodes != nodemask_of(c->node))
 		change = 0; /* its masks change in any case */
 	if (now < PACK_BINS_MAX)
@@ -112,7 +114,6 @@ static bool add_guest(struct caches *c, size_t slot)
 	}
 	add_option(&s->state->pack, item, every, change + cache_gain * cpus);
 	c->slot[s->state->pack.nitems - 1] = slot;
-	return true;
 }
 
 static void narrow(struct caches *c, size_t i)
@@ -138,8 +139,8 @@ static void choose_on_node(struct caches *c)
 		const struct placement_plan *plan = &s->plan->guest[i].placement;
 
 		if (plan->wish == WISH_SET && plan->ncells == 1 &&
-		    plan->nodes == nodemask_of(c->node) && !add_guest(c, i))
-			return;
+		    plan->nodes == nodemask_of(c->node))
+			add_guest(c, i);
 	}
 	pack_settle(&s->state->pack);
 	(void)placement_improve(s->state, looks_max);

@@ -287,9 +287,7 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.repin_cpus = placement_change_cpus(s, slot);
 	u.memory_cpus = KT_MAX(cpus, least_cpus * p->guest->domain->vcpus) * share;
 	fill_item(&u);
-	add_all_options(&u);
-	if (u.item->noptions == 0)
-		return false;
+	add_all_options(&u); /* one at the least: where it is */
 	s->state->unit[s->state->nunits++] = (struct placement_unit){ .slot = (uint16_t)slot,
 								      .cell = (uint8_t)cell,
 								      .unplaced = !placed,
@@ -325,5 +323,5 @@ struct pack_item *placement_add_newcomer(struct placement_step *s, const struct 
 	u.item->most_cpus = vcpus;
 	fill_item(&u);
 	add_all_options(&u);
-	return u.item->noptions ? u.item : NULL;
+	return u.item;
 }

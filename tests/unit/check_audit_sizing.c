@@ -144,6 +144,13 @@ static void small_one_missing(void)
 	fixture_guest()->hugepages = true;
 }
 
+/* Of memory alone: it may have pages, but it is no guest's home. */
+static void small_one_missing_beside_a_node_without_cpus(void)
+{
+	small_one_missing();
+	fx.topology.node[0].cpus = (struct cpumask){ { 0 } };
+}
+
 static void small_on_its_node(void)
 {
 	with_pools(0, 4096);
@@ -293,6 +300,7 @@ START_TEST(pages_are_added_where_they_are_missing)
 {
 	fix_is(small_on_the_other_node, 1, 4096);
 	fix_is(small_one_missing, 0, 2048);
+	fix_is(small_one_missing_beside_a_node_without_cpus, 1, 2049);
 }
 END_TEST
 

@@ -2,6 +2,7 @@
 /* Is what is explained what was decided, with all that was asked and until when it is so? */
 #include "explain.h"
 #include "policy_fixture.h"
+#include "rule.h"
 
 static struct explanation e;
 
@@ -369,6 +370,22 @@ START_TEST(what_keeps_ksm_from_a_guest_is_its_verdict)
 }
 END_TEST
 
+START_TEST(more_rules_than_there_is_room_for_change_nothing)
+{
+	struct rule_answer last = { .why = WHY_CEDED, .known = true, .forbids = true };
+
+	memset(&e, 0, sizeof e);
+	for (size_t i = 0; i < EXPLAIN_RULES_MAX; i++)
+		explanation_add(&e, (struct rule_answer){ .why = WHY_PAUSED, .known = true }, 5);
+	explanation_add(&e, last, 7);
+	ck_assert_uint_eq(e.nrules, EXPLAIN_RULES_MAX);
+	ck_assert(explanation_reason(&e) == WHY_NONE && !answer(WHY_CEDED) && e.until_ns == 0);
+	e.nrules--; /* there is room for one */
+	explanation_add(&e, last, 7);
+	ck_assert(explanation_reason(&e) == WHY_CEDED && e.until_ns == 7);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("explain");
@@ -388,6 +405,7 @@ int main(void)
 	tcase_add_test(c, ksm_says_why_it_rests);
 	tcase_add_test(c, the_law_says_why_it_rests);
 	tcase_add_test(c, what_keeps_ksm_from_a_guest_is_its_verdict);
+	tcase_add_test(c, more_rules_than_there_is_room_for_change_nothing);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

@@ -219,6 +219,24 @@ START_TEST(one_cache_is_no_choice)
 }
 END_TEST
 
+/* No machine has them. */
+START_TEST(of_more_caches_than_can_be_looked_at_none_is_chosen)
+{
+	caches(1);
+	fx.topology.ncaches = 66; /* of which node 0 has two */
+	for (unsigned int i = 4; i < 66; i++)
+		fx.topology.cache[i] = fx.topology.cache[3];
+	(void)guest_on(0, 4, 3);
+	(void)guest_on(1, 4, 3);
+	(void)step();
+	has("two caches", &plan_of(0)->cell[0].cpus, 0, 3);
+	ck_assert_uint_eq(cpumask_count(&plan_of(1)->cell[0].cpus), 4);
+	fx.topology.cache[0].node = 1;
+	(void)step();
+	vcpus_have("sixty-five caches", 1, 8, 15);
+}
+END_TEST
+
 START_TEST(cells_stay_on_their_nodes)
 {
 	caches(1);
@@ -347,6 +365,7 @@ int main(void)
 	tcase_add_test(c, a_guest_leaves_a_cache_that_its_new_vcpus_do_not_fit);
 	tcase_add_test(c, the_load_of_others_lies_on_all_caches_of_the_node);
 	tcase_add_test(c, one_cache_is_no_choice);
+	tcase_add_test(c, of_more_caches_than_can_be_looked_at_none_is_chosen);
 	tcase_add_test(c, cells_stay_on_their_nodes);
 	tcase_add_test(c, each_vcpu_has_a_core_while_there_are_cores);
 	tcase_add_test(c, guests_keep_the_cores_that_they_have);

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* With more guests, of more cells, than one step plans for: is each placed in whole or left alone?
+ */
+#include "explain.h"
+#include "placement_fixture.h"
+
+/* So many guests, all of one description: of so many cells, with a vCPU each. */
+static void crowd(size_t nguests, unsigned int ncells)
+{
+	fixture_guest(0.1);
+	fx.domain[0].vcpus = ncells;
+	fx.domain[0].ncells = ncells;
+	for (unsigned int c = 0; c < ncells; c++) {
+		fx.domain[0].cell[c].vcpus = cpus_of(c, c);
+		fx.domain[0].cell[c].memory_kib = G(1);
+	}
+	for (size_t slot = 1; slot < nguests; slot++) {
+		fx.view.guest[slot] = fx.view.guest[0];
+		fx.view.guest[slot].incarnation = (uint32_t)slot + 1;
+		fx.in_force.guest[slot].incarnation = (uint32_t)slot + 1;
+	}
+	fx.view.nslots = fx.view.npresent = nguests;
+}
+
+static const struct {
+	unsigned int ncells;
+	size_t nplaced;
+} rows[] = {
+	{ 2, KT_GUESTS_MAX },
+	{ 3, PACK_ITEMS_MAX / 3 },
+	{ KT_CELLS_MAX, PACK_ITEMS_MAX / KT_CELLS_MAX },
+};
+
+START_TEST(nobody_is_placed_by_half)
+{
+	crowd(KT_GUESTS_MAX, rows[_i].ncells);
+	(void)step();
+	for (size_t slot = 0; slot < KT_GUESTS_MAX; slot++) {
+		const struct placement_plan *p = plan_of(slot);
+
+		if (slot < rows[_i].nplaced)
+			ck_assert_msg(p->why != WHY_NODE_CROWDED &&
+					      (p->wish != WISH_SET || p->ncells == rows[_i].ncells),
+				      "%zu: %s", slot, why_str(p->why));
+		else
+			ck_assert_msg(p->wish == WISH_HOLD && p->why == WHY_NODE_CROWDED, "%zu: %s",
+				      slot, why_str(p->why));
+	}
+	ck_assert_int_eq(plan_of(0)->wish, WISH_SET);
+}
+END_TEST
+
+static struct advice advise(void)
+{
+	static struct advise_scratch scratch;
+	struct advice advice;
+
+	placement_advise(&fx.state, &fx.conf.placement, &fx.view, &fx.in_force, 1, G(1), &scratch,
+			 &advice);
+	return advice;
+}
+
+/* Of guests of three cells two places are left, of guests of two none. */
+START_TEST(one_more_is_advised_if_it_can_be_planned)
+{
+	crowd(KT_GUESTS_MAX, 2 + (unsigned int)_i);
+	(void)step();
+	ck_assert_int_eq(advise().nodes != 0, _i);
+	ck_assert(_i || advise().why == WHY_NODE_CROWDED);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("placement_crowd");
+	TCase *c = tcase_create("crowd");
+
+	tcase_add_checked_fixture(c, fixture_reset, NULL);
+	tcase_set_timeout(c, 60);
+	tcase_add_loop_test(c, nobody_is_placed_by_half, 0, KT_ARRAY_LEN(rows));
+	tcase_add_loop_test(c, one_more_is_advised_if_it_can_be_planned, 0, 2);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
