@@ -332,16 +332,15 @@ static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role
 				now_monotonic_ns() + request_patience_ns);
 }
 
-static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
-			  uint64_t original_kib)
+static int ask_soft_limit(void *context, const struct uuid *uuid, const struct limit_order *order)
 {
 	struct kvmtuned *k = context;
-	uint64_t patience_ns = kib == original_kib ? request_patience_ns : limit_patience_ns;
+	bool gives_back = order->kib == order->original_kib;
+	uint64_t patience_ns = gives_back ? request_patience_ns : limit_patience_ns;
 
 	if (!k->virt)
 		return -ENOTCONN;
-	return virt_request_soft_limit(k->virt, uuid, kib, original_kib,
-				       now_monotonic_ns() + patience_ns);
+	return virt_request_soft_limit(k->virt, uuid, order, now_monotonic_ns() + patience_ns);
 }
 
 struct vm_ops guests_vm_ops(struct kvmtuned *k)

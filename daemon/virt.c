@@ -248,18 +248,17 @@ int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role r
 	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
 }
 
-int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib,
-			    uint64_t original_kib, uint64_t deadline_ns)
+int virt_request_soft_limit(struct virt *v, const struct uuid *uuid,
+			    const struct limit_order *order, uint64_t deadline_ns)
 {
 	const struct virt_request request = {
 		.kind = VIRT_REQUEST_SOFT_LIMIT,
 		.uuid = *uuid,
 		.deadline_ns = deadline_ns,
-		.soft_limit_kib = kib,
-		.original_kib = original_kib,
+		.limit = *order,
 	};
 
-	if (kib == 0)
+	if (order->kib == 0)
 		return -EINVAL;
 	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
 }

@@ -95,8 +95,8 @@ uint64_t virt_waiting_since_ns(const struct virt *v);
 int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role role,
 		     unsigned int number, const struct cpumask *cpus,
 		     uint64_t deadline_ns) KT_MUST_USE;
-int virt_request_soft_limit(struct virt *v, const struct uuid *uuid, uint64_t kib,
-			    uint64_t original_kib, uint64_t deadline_ns) KT_MUST_USE;
+int virt_request_soft_limit(struct virt *v, const struct uuid *uuid,
+			    const struct limit_order *order, uint64_t deadline_ns) KT_MUST_USE;
 int virt_request_statistics(struct virt *v, uint64_t deadline_ns) KT_MUST_USE;
 
 /* Reads the guest's facts again: for what libvirt sends no event (a vCPU plugged in,

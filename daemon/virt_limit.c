@@ -8,6 +8,7 @@
  * It is written before the limit and removed after it, and goes along when the guest is
  * saved or migrated.  One that says something else than what is in force means nothing, so
  * that no order of crashes makes a limit of somebody else's ours. */
+#include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -72,29 +73,41 @@ static void unmark(struct virt *v, virDomainPtr dom)
 struct change {
 	virDomainPtr dom;
 	uint64_t wanted_kib, original_kib; /* KT_UNLIMITED_KIB: none */
-	bool limits;                       /* else the original is given back */
+	uint64_t expected_kib[2];
+	bool limits; /* else the original is given back */
 };
 
-static struct change change_of(virDomainPtr dom, const struct virt_request *request)
+static struct change change_of(virDomainPtr dom, const struct limit_order *order)
 {
 	struct change c = { .dom = dom,
-			    .wanted_kib = whole_pages_kib(known_kib(request->soft_limit_kib)),
-			    .original_kib = known_kib(request->original_kib) };
+			    .wanted_kib = whole_pages_kib(known_kib(order->kib)),
+			    .original_kib = known_kib(order->original_kib) };
 
+	for (size_t i = 0; i < KT_ARRAY_LEN(c.expected_kib); i++)
+		c.expected_kib[i] = whole_pages_kib(known_kib(order->expected_kib[i]));
 	c.limits = c.wanted_kib != c.original_kib;
 	return c;
 }
 
 /* libvirt sends no event for memtune: somebody else's limit may be there, and nobody knows it
- * yet.  Where a value of ours was not read back nothing can be told, nor where we never had
- * one: what is to be given back then is of an earlier life, which the asker knows. */
+ * yet.  What was read back here is younger than what the asker knows. */
 static bool is_foreign(const struct virt_guest *g, const struct change *c, uint64_t found_kib)
 {
-	uint64_t expected_kib = c->limits ? c->original_kib : 0;
+	if (found_kib == c->wanted_kib)
+		return false;
+	if (g->own_soft_limit && g->own_soft_limit_kib != 0)
+		return found_kib != g->own_soft_limit_kib;
+	return found_kib != c->expected_kib[0] && found_kib != c->expected_kib[1];
+}
 
-	if (g->own_soft_limit)
-		expected_kib = g->own_soft_limit_kib;
-	return expected_kib != 0 && found_kib != expected_kib && found_kib != c->wanted_kib;
+/* 0; -ESTALE: it is somebody else's; -errno: it cannot be read. */
+static int look(struct virt *v, const struct virt_guest *g, const struct change *c,
+		uint64_t *ret_kib)
+{
+	uint64_t hard_kib;
+	int r = virt_read_limits(v, c->dom, ret_kib, &hard_kib);
+
+	return r == 0 && is_foreign(g, c, *ret_kib) ? -ESTALE : r;
 }
 
 /* Its value is not known before it is read back. */
@@ -102,6 +115,16 @@ static void note_set(struct virt_guest *g, const struct change *c)
 {
 	g->own_soft_limit = c->limits;
 	g->own_soft_limit_kib = 0;
+}
+
+/* It was not set: the mark is to say again what is in force. */
+static void mark_again(struct virt *v, const struct virt_guest *g, const struct change *c,
+		       uint64_t found_kib)
+{
+	if (g->own_soft_limit && found_kib != KT_UNLIMITED_KIB)
+		(void)mark(v, c->dom, found_kib, c->original_kib);
+	else
+		unmark(v, c->dom);
 }
 
 /* libvirt may have set it and failed later: what is in force says.  0: it was set.  When the
@@ -119,20 +142,16 @@ static int look_after_failure(struct virt *v, struct virt_guest *g, const struct
 	}
 	if (soft_kib == c->wanted_kib)
 		return 0;
-	if (!c->limits)
-		return error;
-	if (g->own_soft_limit && soft_kib != KT_UNLIMITED_KIB)
-		(void)mark(v, c->dom, soft_kib, c->original_kib);
-	else
-		unmark(v, c->dom);
+	if (c->limits)
+		mark_again(v, g, c, soft_kib);
 	return error;
 }
 
 static int set_marked(struct virt *v, struct virt_guest *g, const struct change *c)
 {
-	int r = c->limits ? mark(v, c->dom, c->wanted_kib, c->original_kib) : 0;
+	int r = 0;
 
-	if (r == 0 && set(c->dom, c->wanted_kib) < 0)
+	if (set(c->dom, c->wanted_kib) < 0)
 		r = look_after_failure(v, g, c, virt_failed(v, c->dom, "setting a soft limit"));
 	if (r < 0)
 		return r;
@@ -142,22 +161,41 @@ static int set_marked(struct virt *v, struct virt_guest *g, const struct change 
 	return 0;
 }
 
-int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
-		       const struct virt_request *request, struct vm_reply *reply)
+/* libvirt cannot compare and set.  Marking takes a while, so what is there is looked at once
+ * more: what somebody sets between that and the next call is written over. */
+static int mark_and_look(struct virt *v, struct virt_guest *g, const struct change *c,
+			 uint64_t *found_kib)
 {
-	const struct change c = change_of(dom, request);
-	uint64_t hard_kib;
-	int r = virt_read_limits(v, dom, &reply->soft_limit_kib, &hard_kib);
+	uint64_t before_kib = *found_kib;
+	int r = mark(v, c->dom, c->wanted_kib, c->original_kib);
 
 	if (r < 0)
 		return r;
-	if (is_foreign(g, &c, reply->soft_limit_kib)) {
-		if (g->own_soft_limit)
-			unmark(v, dom);
+	r = look(v, g, c, found_kib);
+	if (r == -ESTALE)
+		unmark(v, c->dom);
+	else if (r < 0 && r != -ENOTCONN)
+		mark_again(v, g, c, before_kib);
+	return r;
+}
+
+int virt_limit_perform(struct virt *v, struct virt_guest *g, virDomainPtr dom,
+		       const struct virt_request *request, struct vm_reply *reply)
+{
+	const struct change c = change_of(dom, &request->limit);
+	uint64_t hard_kib;
+	int r = look(v, g, &c, &reply->soft_limit_kib);
+
+	if (r == -ESTALE && g->own_soft_limit)
+		unmark(v, dom);
+	if (r == 0 && c.limits)
+		r = mark_and_look(v, g, &c, &reply->soft_limit_kib);
+	if (r == -ESTALE) {
 		virt_guest_touch(v, g);
 		return 0;
 	}
-	r = set_marked(v, g, &c);
+	if (r == 0)
+		r = set_marked(v, g, &c);
 	if (r == 0)
 		r = virt_read_limits(v, dom, &reply->soft_limit_kib, &hard_kib);
 	if (r < 0)

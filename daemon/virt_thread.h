@@ -49,7 +49,7 @@ struct virt_request {
 	enum thread_role role;
 	unsigned int number;
 	struct cpumask cpus;
-	uint64_t soft_limit_kib, original_kib;
+	struct limit_order limit;
 };
 
 struct virt_guest {

@@ -8,16 +8,25 @@
 #include "log.h"
 #include "plan.h"
 
+/* A soft limit that libvirt is asked for.  KT_UNLIMITED_KIB: none. */
+struct limit_order {
+	uint64_t kib;
+	/* What there was before the first of ours, which the live XML is told as long as another
+	 * limit is in force. */
+	uint64_t original_kib;
+	/* What may be there until then.  Anything else was set by somebody: it stays, and is the
+	 * answer. */
+	uint64_t expected_kib[2];
+};
+
 /* What only libvirt can do.  Both calls queue a request and return at once; the
  * answer comes through act_reply.  -EAGAIN: the queue is full; -ENOTCONN: no
  * libvirt now.  Either way the next plan asks again. */
 struct vm_ops {
 	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role,
 		   unsigned int number, const struct cpumask *cpus);
-	/* original_kib: what there was before the first of ours, which the live XML is told as
-	 * long as another limit is in force. */
-	int (*set_soft_limit)(void *context, const struct uuid *uuid, uint64_t kib,
-			      uint64_t original_kib);
+	int (*set_soft_limit)(void *context, const struct uuid *uuid,
+			      const struct limit_order *order);
 	void *context;
 };
 

@@ -197,13 +197,21 @@ void act_memory_abandon(struct act_guest *g)
 	l->todo = l->fresh = false;
 }
 
+/* Where nobody knows whether the last request was done, it may be either. */
 static int ask(struct act *a, struct act_guest *g, uint64_t kib)
 {
-	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, kib, g->limit.original);
+	struct limit *l = &g->limit;
+	bool doubt = l->lost || l->loaded;
+	const struct limit_order order = {
+		.kib = kib,
+		.original_kib = l->original,
+		.expected_kib = { doubt ? l->before : l->got, doubt ? l->asked : l->got },
+	};
+	int r = a->ops->set_soft_limit(a->ops->context, &g->uuid, &order);
 
-	g->limit.pending = r == 0;
+	l->pending = r == 0;
 	if (r == 0)
-		g->limit.fact_at_asking = g->fact_kib;
+		l->fact_at_asking = g->fact_kib;
 	return r;
 }
 

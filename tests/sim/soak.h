@@ -119,7 +119,8 @@ struct soak_request {
 	bool is_pin;
 	enum thread_role role;
 	unsigned int number;
-	uint64_t cpus, kib, original_kib;
+	uint64_t cpus;
+	struct limit_order limit;
 	uint64_t expires_ns;
 };
 

@@ -42,15 +42,14 @@ static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role
 					       .expires_ns = s->now_ns + pin_patience_ns });
 }
 
-static int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
-			  uint64_t original_kib)
+static int ask_soft_limit(void *context, const struct uuid *uuid, const struct limit_order *order)
 {
 	struct soak *s = context;
-	uint64_t patience_ns = kib == original_kib ? pin_patience_ns : limit_patience_ns;
+	bool gives_back = order->kib == order->original_kib;
+	uint64_t patience_ns = gives_back ? pin_patience_ns : limit_patience_ns;
 
 	return queue(s, (struct soak_request){ .uuid = *uuid,
-					       .kib = kib,
-					       .original_kib = original_kib,
+					       .limit = *order,
 					       .expires_ns = s->now_ns + patience_ns });
 }
 
@@ -96,30 +95,31 @@ static int pin(struct soak *s, struct soak_guest *g, const struct soak_request *
 
 /* Below, what the daemon's own libvirt thread does (daemon/virt_limit.c). */
 
-static bool is_foreign(const struct soak_limit *l, const struct soak_request *r, uint64_t wanted)
-{
-	uint64_t expected = wanted != r->original_kib ? r->original_kib : 0;
-
-	if (l->thread_owns)
-		expected = l->thread_owns_kib;
-	return expected != 0 && l->now != expected && l->now != wanted;
-}
-
 static uint64_t whole_pages(uint64_t kib)
 {
 	return kib == KT_UNLIMITED_KIB ? kib : kib / 4 * 4;
 }
 
-static void set_limit(struct soak *s, struct soak_guest *g, const struct soak_request *r)
+static bool is_foreign(const struct soak_limit *l, const struct limit_order *o)
+{
+	if (l->now == whole_pages(o->kib))
+		return false;
+	if (l->thread_owns && l->thread_owns_kib != 0)
+		return l->now != l->thread_owns_kib;
+	return l->now != whole_pages(o->expected_kib[0]) &&
+	       l->now != whole_pages(o->expected_kib[1]);
+}
+
+static void set_limit(struct soak *s, struct soak_guest *g, const struct limit_order *o)
 {
 	struct soak_limit *l = &g->limit;
-	uint64_t wanted = whole_pages(r->kib);
-	bool limits = wanted != r->original_kib;
+	uint64_t wanted = whole_pages(o->kib);
+	bool limits = wanted != o->original_kib;
 
 	if (limits) {
 		l->marked = true;
 		l->mark_kib = wanted;
-		l->mark_original_kib = r->original_kib;
+		l->mark_original_kib = o->original_kib;
 	}
 	if (l->stranger && l->now != wanted)
 		soak_broken(s, "guest %d: the limit %lu is somebody else's, and %lu is set", g->id,
@@ -133,19 +133,19 @@ static void set_limit(struct soak *s, struct soak_guest *g, const struct soak_re
 	soak_tell(s, "libvirt limits guest %d to %lu, its own is %lu", g->id, l->now, l->own);
 }
 
-static int limit(struct soak *s, struct soak_guest *g, const struct soak_request *r, uint64_t *ret)
+static int limit(struct soak *s, struct soak_guest *g, const struct limit_order *o, uint64_t *ret)
 {
 	struct soak_limit *l = &g->limit;
 
 	*ret = l->now;
-	if (is_foreign(l, r, whole_pages(r->kib))) {
+	if (is_foreign(l, o)) {
 		l->marked &= !l->thread_owns;
 		g->is_stale = true;
 		return 0;
 	}
 	if (soak_fails(s, s->weather.virt))
 		return -EPERM;
-	set_limit(s, g, r);
+	set_limit(s, g, o);
 	*ret = l->thread_owns_kib = l->now;
 	g->is_stale = true;
 	return 0;
@@ -178,10 +178,10 @@ static void perform(struct soak *s, const struct soak_request *r, struct vm_repl
 	else if (r->is_pin)
 		reply->error = pin(s, g, r, &reply->cpus);
 	else
-		reply->error = limit(s, g, r, &reply->soft_limit_kib);
+		reply->error = limit(s, g, &r->limit, &reply->soft_limit_kib);
 	if (breaks && reply->error == 0) {
 		reply->error = -ENOTCONN;
-		if (!r->is_pin && r->kib != r->original_kib)
+		if (!r->is_pin && r->limit.kib != r->limit.original_kib)
 			g->limit.thread_owns_kib = 0; /* not read back */
 	}
 	s->link_up &= !breaks;

@@ -143,6 +143,7 @@ struct request {
 	unsigned int number;
 	struct cpumask cpus;
 	uint64_t kib;
+	struct limit_order order;
 	bool was_on_file; /* the undo file was there when it was asked */
 };
 
@@ -169,11 +170,11 @@ static inline int ask_pin(void *context, const struct uuid *uuid, enum thread_ro
 		.is_pin = true, .uuid = *uuid, .role = role, .number = number, .cpus = *cpus });
 }
 
-static inline int ask_soft_limit(void *context, const struct uuid *uuid, uint64_t kib,
-				 uint64_t original_kib)
+static inline int ask_soft_limit(void *context, const struct uuid *uuid,
+				 const struct limit_order *order)
 {
-	(void)context, (void)original_kib;
-	return queue((struct request){ .uuid = *uuid, .kib = kib });
+	(void)context;
+	return queue((struct request){ .uuid = *uuid, .kib = order->kib, .order = *order });
 }
 
 static const struct vm_ops ops = { .pin = ask_pin, .set_soft_limit = ask_soft_limit };

@@ -85,6 +85,14 @@ static inline void reply(uint64_t kib, int error)
 		nrequests = 0;                                                                     \
 	} while (0)
 
+/* What the next request, which is not taken away, may find in force. */
+static inline void assert_expects(uint64_t one_kib, uint64_t other_kib)
+{
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert_uint_eq(request[0].order.expected_kib[0], one_kib);
+	ck_assert_uint_eq(request[0].order.expected_kib[1], other_kib);
+}
+
 #define assert_done(kib_)                                                                          \
 	do {                                                                                       \
 		assert_asked(kib_);                                                                \

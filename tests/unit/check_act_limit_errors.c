@@ -38,9 +38,11 @@ START_TEST(a_lost_answer_may_have_been_a_yes)
 	reply(0, -ENOTCONN);
 	ck_assert(exists(at(run_dir, "undo")));
 	limit(1000000); /* the fact is of before */
+	assert_expects(KT_UNLIMITED_KIB, 1000000);
 	assert_asked(1000000);
 	reply(0, -ENOTCONN);
 	release();
+	assert_expects(KT_UNLIMITED_KIB, 1000000);
 	assert_done(KT_UNLIMITED_KIB);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);

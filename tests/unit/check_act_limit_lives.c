@@ -44,12 +44,17 @@ END_TEST
 START_TEST(a_limit_comes_back_without_any_plan)
 {
 	limit(1000000);
+	assert_expects(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB);
 	assert_done(1000000);
+	limit(900000);
+	assert_expects(1000000, 1000000);
+	assert_asked(900000); /* and then the daemon dies */
 	ck_assert_int_eq(act_again(), 1);
 	answer_now = -ENOTCONN;
 	ck_assert_uint_eq(act_restore(act, 0), 1);
 	answer_now = 0;
 	ck_assert_uint_eq(act_restore(act, 0), 1);
+	assert_expects(1000000, 900000);
 	assert_done(KT_UNLIMITED_KIB);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 }

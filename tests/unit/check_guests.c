@@ -183,7 +183,11 @@ END_TEST
 
 static void ask(uint64_t kib)
 {
-	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, kib, KT_UNLIMITED_KIB), 0);
+	const struct limit_order order = { .kib = kib,
+					   .original_kib = KT_UNLIMITED_KIB,
+					   .expected_kib = { KT_UNLIMITED_KIB, KT_UNLIMITED_KIB } };
+
+	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, &order), 0);
 }
 
 /* ---- pins that come along --------------------------------------------------------------- */

@@ -80,7 +80,7 @@ static void go_round(int nrounds)
 
 	stranger.byte[0] ^= 1;
 	while (nrounds-- > 0) {
-		int r = virt_request_soft_limit(virt, &stranger, 4096, KT_UNLIMITED_KIB, NEVER);
+		int r = request_limit(&stranger, 4096, KT_UNLIMITED_KIB);
 
 		for (news.kind = VIRT_GUEST; r == 0 && news.kind != VIRT_REPLY;) {
 			news = next();

@@ -63,7 +63,7 @@ START_TEST(what_libvirt_cannot_do_is_an_error)
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -EIO);
 	ck_assert_int_eq(virDomainDestroy(guest), 0);
 	(void)next_of(VIRT_GUEST_GONE);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 4096, KT_UNLIMITED_KIB, NEVER), 0);
+	ck_assert_int_eq(request_limit(&uuid, 4096, KT_UNLIMITED_KIB), 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
 }
 END_TEST
@@ -75,13 +75,13 @@ START_TEST(nonsense_is_not_even_asked)
 	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &none, NEVER), -EINVAL);
 	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, KT_THREADS_MAX, &cpus, NEVER),
 			 -EINVAL);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 0, KT_UNLIMITED_KIB, NEVER), -EINVAL);
+	ck_assert_int_eq(request_limit(&uuid, 0, KT_UNLIMITED_KIB), -EINVAL);
 }
 END_TEST
 
 static struct virt_news set_soft_limit(uint64_t kib)
 {
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, kib, KT_UNLIMITED_KIB, NEVER), 0);
+	ck_assert_int_eq(request_limit(&uuid, kib, KT_UNLIMITED_KIB), 0);
 	return next_of(VIRT_REPLY);
 }
 
@@ -161,10 +161,33 @@ START_TEST(nor_is_one_that_follows_a_limit_of_an_earlier_life)
 }
 END_TEST
 
+static uint64_t give_back(uint64_t before_kib, uint64_t asked_kib)
+{
+	const struct limit_order order = { .kib = KT_UNLIMITED_KIB,
+					   .original_kib = KT_UNLIMITED_KIB,
+					   .expected_kib = { before_kib, asked_kib } };
+
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, &order, NEVER), 0);
+	return next_of(VIRT_REPLY).reply.soft_limit_kib;
+}
+
+/* It died before it knew whether its last request was done. */
 START_TEST(a_limit_of_an_earlier_life_is_given_back_without_being_adopted)
 {
 	somebody_limits_to(65536);
-	ck_assert_uint_eq(set_soft_limit(KT_UNLIMITED_KIB).reply.soft_limit_kib, KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(give_back(65536, 61440), KT_UNLIMITED_KIB);
+	somebody_limits_to(61440);
+	ck_assert_uint_eq(give_back(65536, 61440), KT_UNLIMITED_KIB);
+	somebody_limits_to(61440); /* in whole pages */
+	ck_assert_uint_eq(give_back(65536, 61441), KT_UNLIMITED_KIB);
+}
+END_TEST
+
+START_TEST(a_limit_that_somebody_set_after_an_earlier_life_is_not_given_back)
+{
+	somebody_limits_to(70000);
+	ck_assert_uint_eq(give_back(65536, 61440), 70000);
+	ck_assert_uint_eq(soft_limit_in_force(), 70000);
 }
 END_TEST
 
@@ -257,6 +280,7 @@ int main(void)
 	tcase_add_test(c, a_soft_limit_that_nobody_told_of_is_not_written_over);
 	tcase_add_test(c, nor_is_one_that_follows_a_limit_of_an_earlier_life);
 	tcase_add_test(c, a_limit_of_an_earlier_life_is_given_back_without_being_adopted);
+	tcase_add_test(c, a_limit_that_somebody_set_after_an_earlier_life_is_not_given_back);
 	tcase_add_test(c, limits_of_an_earlier_life_are_adopted);
 	tcase_add_test(c, pins_of_an_earlier_life_are_adopted_and_die_with_the_guest);
 	tcase_add_test(c, our_own_pins_are_not_the_admins);

@@ -17,6 +17,7 @@ enum failure {
 };
 
 static _Atomic enum failure setting, marking;
+static _Atomic unsigned long long somebodys_kib; /* set right after the next mark; 0: not */
 
 typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
 
@@ -24,11 +25,17 @@ int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const cha
 			 const char *uri, unsigned int flags)
 {
 	set_metadata_fn *call = (set_metadata_fn *)real("virDomainSetMetadata");
+	unsigned long long kib = somebodys_kib;
+	int r;
 
 	note_call(text ? 'm' : 'u');
 	if (marking == FAILS_AT_ONCE)
 		return -1;
-	return call(dom, type, text, key, uri, flags);
+	r = call(dom, type, text, key, uri, flags);
+	somebodys_kib = 0;
+	if (kib)
+		somebody_limits_to(kib);
+	return r;
 }
 
 int virDomainSetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, int n,
@@ -57,7 +64,7 @@ char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
 static struct vm_reply limit_to(uint64_t kib, uint64_t original_kib)
 {
 	memset(calls, 0, sizeof calls);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, kib, original_kib, NEVER), 0);
+	ck_assert_int_eq(request_limit(&uuid, kib, original_kib), 0);
 	return next_of(VIRT_REPLY).reply;
 }
 
@@ -173,6 +180,26 @@ START_TEST(a_limit_that_was_not_set_leaves_no_mark)
 }
 END_TEST
 
+START_TEST(what_somebody_sets_while_we_mark_is_his)
+{
+	somebodys_kib = 70000;
+	ck_assert_uint_eq(limit_to(65536, KT_UNLIMITED_KIB).soft_limit_kib, 70000);
+	ck_assert_str_eq(calls, "mlu"); /* the limit is his */
+	ck_assert_uint_eq(limit_in_force(), 70000);
+	mark_is(NULL);
+}
+END_TEST
+
+START_TEST(nor_is_it_written_over_by_another_step)
+{
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	somebodys_kib = 70000;
+	ck_assert_uint_eq(limit_to(61440, KT_UNLIMITED_KIB).soft_limit_kib, 70000);
+	ck_assert_uint_eq(limit_in_force(), 70000);
+	mark_is(NULL);
+}
+END_TEST
+
 START_TEST(a_limit_of_somebody_elses_is_not_marked_by_a_failure)
 {
 	somebody_limits_to(70000);
@@ -233,6 +260,8 @@ int main(void)
 		the_events_of_our_own_calls_come_to_an_end,
 		what_cannot_be_marked_is_not_limited,
 		a_limit_that_was_not_set_leaves_no_mark,
+		what_somebody_sets_while_we_mark_is_his,
+		nor_is_it_written_over_by_another_step,
 		a_limit_of_somebody_elses_is_not_marked_by_a_failure,
 		a_step_that_failed_leaves_the_mark_of_what_is_in_force,
 		what_is_in_force_counts_and_not_what_was_answered,

@@ -210,7 +210,7 @@ START_TEST(limits)
 	begin_with(SENSE);
 	now = odd[_i];
 	ck_assert_int_eq(virDomainSuspend(guest), 0);
-	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, 4096, KT_UNLIMITED_KIB, NEVER), 0);
+	ck_assert_int_eq(request_limit(&uuid, 4096, KT_UNLIMITED_KIB), 0);
 	do {
 		news = next();
 		ck_assert_int_ne(news.kind, VIRT_GUEST);

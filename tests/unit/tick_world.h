@@ -57,12 +57,12 @@ static inline int libvirt_pins(void *context, const struct uuid *uuid, enum thre
 	return 0;
 }
 
-static inline int libvirt_limits(void *context, const struct uuid *uuid, uint64_t kib,
-				 uint64_t original_kib)
+static inline int libvirt_limits(void *context, const struct uuid *uuid,
+				 const struct limit_order *order)
 {
-	(void)context, (void)original_kib;
+	(void)context;
 	libvirt.reply[libvirt.nreplies++] =
-		(struct vm_reply){ .uuid = *uuid, .soft_limit_kib = kib };
+		(struct vm_reply){ .uuid = *uuid, .soft_limit_kib = order->kib };
 	return 0;
 }
 

@@ -29,8 +29,7 @@ static inline int readings_after_rounds(int nrounds)
 
 	stranger.byte[0] ^= 1;
 	while (nrounds-- > 0) {
-		ck_assert_int_eq(
-			virt_request_soft_limit(virt, &stranger, 4096, KT_UNLIMITED_KIB, NEVER), 0);
+		ck_assert_int_eq(request_limit(&stranger, 4096, KT_UNLIMITED_KIB), 0);
 		ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
 	}
 	return nreadings;

@@ -59,6 +59,16 @@ static inline struct virt_news next_of(enum virt_news_kind kind)
 	return news;
 }
 
+/* By somebody who has not set one yet: what he found is there. */
+static inline int request_limit(const struct uuid *of, uint64_t kib, uint64_t original_kib)
+{
+	const struct limit_order order = { .kib = kib,
+					   .original_kib = original_kib,
+					   .expected_kib = { original_kib, original_kib } };
+
+	return virt_request_soft_limit(virt, of, &order, NEVER);
+}
+
 static inline void set_up(void)
 {
 	ck_assert_int_eq(uuid_parse(guest_uuid, &uuid), 0);
