@@ -316,6 +316,20 @@ START_TEST(an_original_that_is_refused_stays_on_file)
 }
 END_TEST
 
+/* The ten seconds until it would be asked again are not there any more. */
+START_TEST(an_original_that_was_refused_for_now_is_tried_at_the_end)
+{
+	wish(WISH_SET);
+	kernel.error = EIO;
+	wish(WISH_RELEASE);
+	ck_assert_uint_eq(kernel.writes, 2);
+	kernel.error = 0;
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_below(f->path, f->before);
+	ck_assert(is_nobodys());
+}
+END_TEST
+
 /* ---- lives ----------------------------------------------------------------- */
 
 START_TEST(a_restart_keeps_it_and_knows_the_original)
@@ -424,6 +438,7 @@ int main(void)
 	tcase_add_loop_test(c, a_refusal_ends_it_until_reload, 0, KT_ARRAY_LEN(refusals));
 	tcase_add_loop_test(c, what_is_not_one_word_is_not_written, 0, KT_ARRAY_LEN(not_a_word));
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_test(c, an_original_that_was_refused_for_now_is_tried_at_the_end);
 	tcase_add_loop_test(c, a_restart_keeps_it_and_knows_the_original, 0, n);
 	tcase_add_loop_test(c, what_changed_between_two_lives_is_theirs, 0, n);
 	tcase_add_loop_test(c, what_is_gone_or_back_between_two_lives_is_nobodys, 0, 2);

@@ -100,17 +100,45 @@ START_TEST(another_home_is_not_full)
 }
 END_TEST
 
-/* The search for what lies wrong does not wait until it pays, but for room. */
-START_TEST(cells_are_not_searched_while_nothing_can_move)
+/* Of two vCPUs each. */
+static void given_two_cells(uint64_t first_nodes, uint64_t second_nodes)
 {
-	(void)guest_away(0.01, G(1));
 	fx.domain[0].ncells = 2;
 	for (unsigned int c = 0; c < 2; c++) {
 		fx.domain[0].cell[c].vcpus = cpus_of(2 * c, 2 * c + 1);
 		fx.domain[0].cell[c].memory_kib = G(4);
-		fx.in_force.guest[0].cell_nodes[c] = NODE(0);
 	}
+	fx.in_force.guest[0].cell_nodes[0] = first_nodes;
+	fx.in_force.guest[0].cell_nodes[1] = second_nodes;
+	fx.in_force.guest[0].nodes = first_nodes | second_nodes;
 	fx.in_force.guest[0].ncells = 2;
+}
+
+/* Memory of the one may be where the other is at home, which no counter tells: the search does not
+ * wait until it pays. */
+START_TEST(cells_are_searched_once_for_each_home)
+{
+	(void)guest_away(0.01, G(1));
+	fx.conf.placement.horizon_s = 1;
+	fx.in_force.guest[0].pin_changed_ns = SECONDS(1);
+	given_two_cells(NODE(0), NODE(1));
+	moves("both nodes have memory of theirs", 0);
+	for (size_t i = 0; i < 2; i++)
+		ck_assert(!fx.state.placement.unit[i].brings);
+	fx.in_force.move = (struct move_in_force){ .slot = 0, .done = true };
+	rests("searched", WHY_NOTHING_TO_MOVE);
+	fx.in_force.move = (struct move_in_force){ .slot = 0 };
+	rests("nor later", WHY_NOTHING_TO_MOVE);
+	fx.in_force.guest[0].pin_changed_ns = SECONDS(9000);
+	moves("at another home", 0);
+}
+END_TEST
+
+/* The search for what lies wrong does not wait until it pays, but for room. */
+START_TEST(cells_are_not_searched_while_nothing_can_move)
+{
+	(void)guest_away(0.01, G(1));
+	given_two_cells(NODE(0), NODE(0));
 	fx.in_force.move.off = true;
 	rests("the kernel lets us move nothing", WHY_NOTHING_TO_MOVE);
 	fx.in_force.move.off = false;
@@ -130,6 +158,7 @@ int main(void)
 	tcase_add_test(c, a_full_home_is_asked_again_after_half_a_minute);
 	tcase_add_test(c, a_home_that_is_full_again_is_asked_half_as_often);
 	tcase_add_test(c, another_home_is_not_full);
+	tcase_add_test(c, cells_are_searched_once_for_each_home);
 	tcase_add_test(c, cells_are_not_searched_while_nothing_can_move);
 	suite_add_tcase(s, c);
 	return kt_run(s);
