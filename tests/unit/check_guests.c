@@ -9,7 +9,7 @@
 #include "scratch.h"
 #include "virt_limit_fixture.h"
 
-static char root[32];
+static char root[64];
 static struct kvmtuned *k;
 
 /* ---- libvirt, when it takes its time: these take the place of their namesakes ----------- */

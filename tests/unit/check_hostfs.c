@@ -11,7 +11,7 @@
 #include "kt_check.h"
 #include "scratch.h"
 
-static char root[32];
+static char root[64];
 static struct hostfs fs;
 
 /* Makes or replaces a file below the root. */

@@ -11,7 +11,10 @@
 
 static inline void scratch_make(char *path, size_t size)
 {
-	ck_assert_int_lt(snprintf(path, size, "/tmp/kvmtuned-test-XXXXXX"), (int)size);
+	const char *parent = getenv("TMPDIR");
+
+	ck_assert_int_lt(snprintf(path, size, "%s/kvmtuned-test-XXXXXX", parent ? parent : "/tmp"),
+			 (int)size);
 	ck_assert_ptr_nonnull(mkdtemp(path));
 }
 

@@ -15,7 +15,7 @@
 #include "scratch.h"
 #include "sense.h"
 
-static char root[32];
+static char root[64];
 static struct hostfs fs;
 
 static inline void make_folders(char *path)

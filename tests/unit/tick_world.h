@@ -17,7 +17,7 @@ enum { TICK_S = 5, GUESTS = 2, THREADS = 2, LINES = 64 };
 
 static struct kvmtuned *k;
 static uint64_t now_ns;
-static char run_dir[48];
+static char run_dir[64];
 
 /* ---- what is said -------------------------------------------------------------------------- */
 
