@@ -23,7 +23,7 @@
 enum {
 	PACK_BINS_MAX = 64,
 	PACK_ITEMS_MAX = 2 * KT_GUESTS_MAX,
-	PACK_OPTIONS_MAX = 128 * 1024, /* of all items */
+	PACK_OPTIONS_MAX = 128 * KT_GUESTS_MAX, /* of all items */
 };
 
 struct pack_option {
