@@ -251,6 +251,17 @@ START_TEST(a_foreign_write_right_behind_ours_cedes_it)
 }
 END_TEST
 
+START_TEST(a_foreign_write_right_behind_the_original_cedes_it)
+{
+	wish(KSM_SWITCH_OFF);
+	kernel.instead = "2\n";
+	wish(KSM_SWITCH_KEEP);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert_uint_eq(count_said(LOG_RESTORED), 0);
+	ck_assert(in_force()->ceded && is_nobodys());
+}
+END_TEST
+
 /* ---- refusals -------------------------------------------------------------- */
 
 static const struct {
@@ -366,6 +377,23 @@ START_TEST(a_damaged_file_is_not_believed)
 }
 END_TEST
 
+/* That life ended before it wrote, and the file could not be read just then: what is there
+ * later is not ours, and the wish begins anew. */
+START_TEST(what_was_never_written_is_forgotten_when_it_can_be_read)
+{
+	put(file(), "often\n");
+	put(at(run_dir, "undo"), "kvmtuned-undo 2\nbalancing 1 2 0\nend 1\n");
+	ck_assert_int_eq(act_again(), 1);
+	put(file(), "2\n");
+	wish(KSM_SWITCH_OFF);
+	assert_is("0\n");
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	wish(KSM_SWITCH_KEEP);
+	assert_is("2\n");
+	ck_assert(is_nobodys());
+}
+END_TEST
+
 /* ---- kill -9 --------------------------------------------------------------- */
 
 static void switch_off(void)
@@ -425,6 +453,7 @@ int main(void)
 	tcase_add_loop_test(c, a_foreign_write_cedes_it_until_reload, 0, 2);
 	tcase_add_test(c, a_foreign_write_is_seen_at_the_end_too);
 	tcase_add_test(c, a_foreign_write_right_behind_ours_cedes_it);
+	tcase_add_test(c, a_foreign_write_right_behind_the_original_cedes_it);
 	tcase_add_loop_test(c, a_refusal_ends_it_until_reload, 0, KT_ARRAY_LEN(refusals));
 	tcase_add_test(c, what_is_not_a_number_is_not_written);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
@@ -432,6 +461,7 @@ int main(void)
 	tcase_add_test(c, what_changed_between_two_lives_is_theirs);
 	tcase_add_loop_test(c, what_is_gone_or_back_between_two_lives_is_nobodys, 0, 2);
 	tcase_add_test(c, a_damaged_file_is_not_believed);
+	tcase_add_test(c, what_was_never_written_is_forgotten_when_it_can_be_read);
 	tcase_add_loop_test(c, killed_anywhere_it_comes_back, 0, 2);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -244,6 +244,7 @@ static const struct failure {
 	{ "a refusal", by_refusal, 0, EROFS },
 	{ "too little memory", by_nothing, UNMERGES_TOO_LITTLE, ENOMEM },
 	{ "the OOM killer", by_nothing, IS_KILLED, ENOMEM },
+	{ "a signal", by_nothing, IS_HUNG_UP, EINTR },
 };
 
 static void let_it_fail(const struct failure *f)
@@ -291,6 +292,34 @@ START_TEST(after_a_failure_only_a_reload_tries_again)
 	let_it(UNMERGES_ALL);
 	apply();
 	assert_all("0\n", "1\n", "1250\n", "10\n");
+}
+END_TEST
+
+/* Whoever waits for all children of the process. */
+START_TEST(an_outcome_that_somebody_else_took_is_seen_in_the_files)
+{
+	begin_unmerging();
+	let_it(UNMERGES_ALL);
+	ck_assert_int_gt(waitpid(-1, NULL, 0), 0);
+	apply();
+	assert_all("0\n", "1\n", "1250\n", "10\n");
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
+}
+END_TEST
+
+START_TEST(what_is_merged_again_at_once_is_not_taken_apart_again)
+{
+	begin_unmerging();
+	let_it(UNMERGES_ALL);
+	kernel.merges_meanwhile = true;
+	for (int n = 0; n < 3; n++)
+		apply();
+	assert_all("1\n", "1\n", "1250\n", "10\n");
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, EBUSY);
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "again at once"));
+	ck_assert(!act_in_force(act)->ksm.off && !act_in_force(act)->ksm.unmerging);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_originals();
 }
 END_TEST
 
@@ -519,6 +548,8 @@ static void add_beginnings(TCase *c)
 	tcase_add_loop_test(c, a_failure_is_said_and_the_rest_is_done, 0, KT_ARRAY_LEN(failures));
 	tcase_add_loop_test(c, after_a_failure_only_a_reload_tries_again, 0,
 			    KT_ARRAY_LEN(failures));
+	tcase_add_test(c, an_outcome_that_somebody_else_took_is_seen_in_the_files);
+	tcase_add_test(c, what_is_merged_again_at_once_is_not_taken_apart_again);
 	tcase_add_test(c, where_no_process_can_be_made_the_rest_is_done);
 }
 

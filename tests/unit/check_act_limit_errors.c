@@ -239,6 +239,14 @@ START_TEST(a_limit_of_a_guest_that_libvirt_loses_is_told_of)
 }
 END_TEST
 
+START_TEST(of_a_guest_without_a_limit_there_is_nothing_to_tell)
+{
+	bind();
+	act_forget(act, &uuid);
+	ck_assert_uint_eq(nsaid, 0);
+}
+END_TEST
+
 START_TEST(a_limit_of_a_guest_that_has_gone_went_with_it)
 {
 	limit(1000000);
@@ -276,6 +284,17 @@ START_TEST(a_refusal_is_said_once_and_ends_it)
 	act_forgive(act);
 	limit(900000);
 	assert_done(900000);
+}
+END_TEST
+
+static const int no_permission[] = { -EACCES, -EPERM };
+
+START_TEST(who_may_not_is_sent_to_the_permissions)
+{
+	limit(1000000);
+	reply(0, no_permission[_i]);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, -no_permission[_i]);
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "polkit"));
 }
 END_TEST
 
@@ -397,9 +416,11 @@ int main(void)
 	tcase_add_test(c, a_lift_that_ends_elsewhere_is_somebody_elses);
 	tcase_add_test(c, an_answer_that_nobody_waits_for_is_ignored);
 	tcase_add_test(c, a_limit_of_a_guest_that_libvirt_loses_is_told_of);
+	tcase_add_test(c, of_a_guest_without_a_limit_there_is_nothing_to_tell);
 	tcase_add_test(c, a_limit_of_a_guest_that_has_gone_went_with_it);
 	tcase_add_test(c, a_guest_that_is_not_there_is_left_alone);
 	tcase_add_test(c, a_refusal_is_said_once_and_ends_it);
+	tcase_add_loop_test(c, who_may_not_is_sent_to_the_permissions, 0, 2);
 	tcase_add_test(c, a_failure_is_tried_again_later);
 	tcase_add_test(c, what_was_set_before_a_refusal_is_given_back);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);

@@ -39,6 +39,30 @@ START_TEST(a_thread_is_who_it_was)
 }
 END_TEST
 
+static const char *const nonsense[] = {
+	"",
+	"\n",
+	"105 (CPU 0/KVM",
+	"105 (CPU 0/KVM)",
+	"105 (CPU 0/KVM)S 1 1 1 0 -1 64 5 0 0 0 17 3 0 0 20 0 1 0 777 0 0\n",
+	"105 (CPU 0/KVM) S 1 1 1 0 -1 64 5 0 0 0 17 3 0 0 20 0 1 0\n",
+	"105 (CPU 0/KVM) S 1 1 1 0 -1 64 5 0 0 0 17 3 0 0 20 0 1 0 -777 0 0\n",
+	"105 (CPU 0/KVM) S 1 1 1 0 -1 x 5 0 0 0 17 3 0 0 20 0 1 0 777 0 0\n",
+	"105 (CPU 0/KVM) S 1 1 1 0 -1 64 5 0 0 0 17 3 0 0 20 0 1 0 000000000000000000000777 0 0\n",
+};
+
+/* Not even that it has gone. */
+START_TEST(of_nonsense_nothing_is_believed)
+{
+	bool unpinnable = false;
+
+	putf("proc/100/task/105/stat", "%s", nonsense[_i]);
+	putf("proc/100/stat", "%s", nonsense[_i]);
+	ck_assert_int_eq(thread_check(&fs, 100, 105, 777, &unpinnable), -EINVAL);
+	ck_assert_int_eq(process_check(&fs, 100, 777), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
 	TCase *tc = tcase_create("threads");
@@ -46,6 +70,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tc, root_setup, root_teardown);
 	tcase_add_loop_test(tc, a_thread_is_who_it_was, 0, KT_ARRAY_LEN(stats));
+	tcase_add_loop_test(tc, of_nonsense_nothing_is_believed, 0, KT_ARRAY_LEN(nonsense));
 	suite_add_tcase(s, tc);
 	return kt_run(s);
 }

@@ -13,7 +13,7 @@
 
 #define KSM_DIR "sys/kernel/mm/ksm"
 
-enum unmerging { UNMERGES_ALL = 'a', UNMERGES_TOO_LITTLE = 'l', IS_KILLED = 'k' };
+enum unmerging { UNMERGES_ALL = 'a', UNMERGES_TOO_LITTLE = 'l', IS_KILLED = 'k', IS_HUNG_UP = 'h' };
 
 static struct {
 	char written[256];  /* the files, in this order, each with a blank behind it */
@@ -88,6 +88,8 @@ static inline int kernel_unmerges(void)
 	put(knob("run"), "0\n");
 	if (how == IS_KILLED)
 		raise(SIGKILL);
+	if (how == IS_HUNG_UP)
+		raise(SIGHUP);
 	return kernel_refuses(ENOMEM);
 }
 
