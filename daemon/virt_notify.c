@@ -188,7 +188,7 @@ static void on_tunable(virConnectPtr connection, virDomainPtr dom, virTypedParam
 	struct virt_guest *g = guest_of(v, dom, false);
 
 	(void)connection;
-	for (int i = 0; g && i < nparams; i++) {
+	for (int i = 0; g && params && i < nparams; i++) {
 		if (!is_pin(&params[i]) || is_echo(v, &g->uuid, params[i].field, params[i].value.s))
 			continue;
 		tell_foreign_pin(v, g, &params[i]);
