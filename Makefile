@@ -300,8 +300,10 @@ $(BUILD)/tests/count_alloc.so: bench/count_alloc.c
 	$(call say,LD    $@)
 	$(Q)$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARNINGS) -shared -fPIC -o $@ $< -ldl
 
-live: $(BUILD)/tests/count_alloc.so
-live: all $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in $(BUILD)/tests/faults.so ## root: real libvirtd, real QEMU guests, this kernel's KSM
+.PHONY: live-parts
+live-parts: $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in $(BUILD)/tests/faults.so \
+	$(BUILD)/tests/count_alloc.so
+live: all live-parts ## root: real libvirtd, real QEMU guests, this kernel's KSM
 	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
 
 .PHONY: soak-live
@@ -327,8 +329,13 @@ mutate: ## every mutant of model, policies and acting must be caught; PART=K/N t
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
 SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong scale/a_tick
-sanitize: ## unit and live tiers under ASan and UBSan
-	@$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" unit live
+.PHONY: sanitize-unit sanitize-live
+sanitize: sanitize-unit sanitize-live ## unit and live tiers under ASan and UBSan
+# Both may be wanted at once: who comes first builds.
+sanitize-unit sanitize-live: sanitize-%:
+	@mkdir -p $(BUILD)/sanitize
+	@flock $(BUILD)/sanitize \
+		$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" $*
 
 # Tests whose guest is a fork that drops the memory of this program: it cannot drop that of
 # ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
