@@ -412,6 +412,26 @@ START_TEST(without_permission_no_guest_is_tried_again)
 }
 END_TEST
 
+static long no_such_call(pid_t pid, unsigned long count, void **pages, const int *nodes,
+			 int *status, int flags)
+{
+	(void)pid, (void)count, (void)pages, (void)nodes, (void)status, (void)flags;
+	errno = ENOSYS;
+	return -1;
+}
+
+START_TEST(a_kernel_that_cannot_move_memory_is_not_asked_again)
+{
+	ck_assert_int_eq(mover_new(&fs, no_such_call, &act->move.mover), 0);
+	wish_memory_on(1);
+	for (int i = 0; i < 3; i++)
+		apply_until_it_ends();
+	ck_assert(moving()->off && !moving()->active);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, ENOSYS);
+	ck_assert(was_said("this kernel cannot move memory"));
+}
+END_TEST
+
 START_TEST(another_process_of_that_number_is_not_touched)
 {
 	use_table();
@@ -509,6 +529,7 @@ int main(void)
 	tcase_add_test(t, a_home_that_stays_full_is_told_once);
 	tcase_add_test(t, cells_that_cannot_be_told_apart_stay);
 	tcase_add_test(t, without_permission_no_guest_is_tried_again);
+	tcase_add_test(t, a_kernel_that_cannot_move_memory_is_not_asked_again);
 	tcase_add_test(t, another_process_of_that_number_is_not_touched);
 	tcase_add_test(t, a_dry_run_tells_once_and_moves_nothing);
 	tcase_add_test(t, without_an_undo_file_nothing_is_moved);

@@ -714,6 +714,22 @@ START_TEST(a_write_of_ten_seconds_is_too_late)
 }
 END_TEST
 
+/* Another one waits for its turn meanwhile. */
+START_TEST(only_whose_write_it_is_is_late)
+{
+	begin_and_hang();
+	add_guest("web", OTHER, &other);
+	wish_at(OTHER, MEMORY_RECLAIM, 90 * MIB);
+	apply();
+	ck_assert(act_in_force(act)->guest[OTHER].reclaiming);
+	plan->now_ns = after_s(10);
+	apply();
+	ck_assert(in_force()->reclaim_late);
+	ck_assert(!act_in_force(act)->guest[OTHER].reclaim_late);
+	ck_assert_str_eq(the_one(LOG_PLAIN)->guest, "db");
+}
+END_TEST
+
 /* ---- limits ---------------------------------------------------------------------------- */
 
 static void reply(uint64_t kib)
@@ -780,6 +796,7 @@ int main(void)
 	tcase_add_test(t, another_error_is_said_once_and_no_refusal);
 	tcase_add_test(t, a_guest_that_goes_meanwhile_is_nobodys_error);
 	tcase_add_test(t, a_write_of_ten_seconds_is_too_late);
+	tcase_add_test(t, only_whose_write_it_is_is_late);
 	tcase_add_test(t, a_limit_is_lifted_before_memory_is_reclaimed);
 	suite_add_tcase(s, t);
 	return kt_run(s);

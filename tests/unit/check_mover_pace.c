@@ -198,6 +198,94 @@ START_TEST(an_order_leaves_no_file_open)
 }
 END_TEST
 
+/* ---- a kernel that is slow, or of which the guest takes its leave ------------------------------
+ */
+
+/* It goes on when it is looked at: how long a call takes is no matter of this machine's load.
+ * 0: the clock is the real one. */
+static uint64_t clock_ns;
+
+int clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	uint64_t now_ns;
+
+	if (clock != CLOCK_MONOTONIC || !__atomic_load_n(&clock_ns, __ATOMIC_RELAXED))
+		return (int)syscall(SYS_clock_gettime, clock, ret);
+	now_ns = __atomic_add_fetch(&clock_ns, (uint64_t)10000, __ATOMIC_RELAXED);
+	*ret = (struct timespec){ .tv_sec = (time_t)(now_ns / KT_NS_PER_S),
+				  .tv_nsec = (long)(now_ns % KT_NS_PER_S) };
+	return 0;
+}
+
+static void be_slow_from_the_third_on(void)
+{
+	if (kernel.moves >= 3)
+		__atomic_fetch_add(&clock_ns, 21 * KT_NS_PER_MS, __ATOMIC_RELAXED);
+}
+
+START_TEST(a_slow_kernel_is_given_smaller_pieces)
+{
+	static const size_t pages[] = { 512, 1024, 2048, 1024, 512, 512 };
+
+	clock_ns = worker_now_ns();
+	starts_with(64 * MIB);
+	kernel.after_move = be_slow_from_the_third_on;
+	assert_ends(order_to(2), MOVER_DONE);
+	ck_assert_uint_eq(answer.moved_kib, 64 * 1024);
+	ck_assert_uint_ge(answer.longest_call_ns, 21 * KT_NS_PER_MS);
+	for (size_t i = 0; i < KT_ARRAY_LEN(pages); i++)
+		ck_assert_msg(kernel.pages_of[i] == pages[i], "piece %zu: %zu pages", i,
+			      kernel.pages_of[i]);
+	clock_ns = 0;
+}
+END_TEST
+
+static void lose_it(void)
+{
+	memset(kernel.node, NOWHERE, sizeof kernel.node);
+}
+
+START_TEST(memory_that_is_given_up_meanwhile_is_no_failure)
+{
+	starts_with(4 * MIB);
+	kernel.after_move = lose_it;
+	assert_ends(order_to(2), MOVER_DONE);
+	ck_assert_uint_eq(answer.moved_kib + answer.failed_kib, 0);
+}
+END_TEST
+
+static void look_away(void)
+{
+	kernel.refuse_looks = ESRCH;
+}
+
+START_TEST(a_guest_that_goes_after_a_move_is_no_failure)
+{
+	starts_with(4 * MIB);
+	kernel.after_move = look_away;
+	assert_ends(order_to(2), MOVER_GONE);
+	ck_assert_uint_eq(kernel.moves, 1);
+	ck_assert_uint_eq(answer.failed_kib, 0);
+}
+END_TEST
+
+/* Others of its cells might have room. */
+START_TEST(cells_without_room_are_all_looked_at)
+{
+	struct mover_order order;
+
+	starts_with(4 * MIB);
+	order = order_to(2);
+	order.ncells = 2;
+	order.cell[1] = order.cell[0];
+	order.leave_free_kib = 10000;
+	put_free(1, 10000);
+	assert_ends(order, MOVER_FULL);
+	ck_assert_uint_eq(kernel.moves, 0);
+	ck_assert_uint_eq(kernel.looks, 4); /* two pieces, to see what there is and to move it */
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("mover_pace");
@@ -218,6 +306,10 @@ int main(void)
 	tcase_add_test(t, another_process_of_that_number_is_left_alone);
 	tcase_add_test(t, another_order_costs_no_allocation);
 	tcase_add_test(t, an_order_leaves_no_file_open);
+	tcase_add_test(t, a_slow_kernel_is_given_smaller_pieces);
+	tcase_add_test(t, memory_that_is_given_up_meanwhile_is_no_failure);
+	tcase_add_test(t, a_guest_that_goes_after_a_move_is_no_failure);
+	tcase_add_test(t, cells_without_room_are_all_looked_at);
 	suite_add_tcase(s, t);
 	return kt_run(s);
 }
