@@ -166,8 +166,9 @@ static void give(struct act *a, struct act_guest *g, const struct mover_order *o
 	m->given = true;
 	r = begin(a);
 	if (r < 0) {
-		m->given = false;
-		act_say_no_thread(a, r);
+		m->off = true;
+		m->answer = (struct mover_answer){ .state = MOVER_OFF, .error = -r };
+		act_move_say_end(m, g);
 	} else if (!m->open) {
 		act_move_say_begin(m, g);
 	}

@@ -24,19 +24,29 @@ const struct pin *act_pin_main(const struct act_guest *g)
 	return act_pin_find(&g->placement, g->pid, 0);
 }
 
+static bool grow(struct placement *p, size_t capacity)
+{
+	struct pin *pin = realloc(p->pin, capacity * sizeof *pin);
+
+	if (!pin)
+		return false;
+	p->pin = pin;
+	p->capacity = capacity;
+	return true;
+}
+
+void act_pins_expect(struct placement *p, size_t nthreads)
+{
+	if (nthreads > p->capacity && nthreads <= KT_THREADS_MAX)
+		(void)grow(p, nthreads); /* without memory: as far as it goes, one by one */
+}
+
 struct pin *act_pin_add(struct placement *p)
 {
 	if (p->npins == KT_THREADS_MAX)
 		return NULL;
-	if (p->npins == p->capacity) {
-		size_t capacity = KT_MAX(2 * p->capacity, (size_t)4);
-		struct pin *pin = realloc(p->pin, capacity * sizeof *pin);
-
-		if (!pin)
-			return NULL;
-		p->pin = pin;
-		p->capacity = capacity;
-	}
+	if (p->npins == p->capacity && !grow(p, KT_MAX(2 * p->capacity, (size_t)4)))
+		return NULL;
 	p->pin[p->npins] = (struct pin){ 0 };
 	return &p->pin[p->npins++];
 }

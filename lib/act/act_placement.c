@@ -133,6 +133,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	p->why = look->wish->why;
 	if (!act_pins_are_done(p) && wishes_elsewhere(p, look->wish))
 		return;
+	act_pins_expect(p, plan->nthreads);
 	for (size_t i = 0; i < plan->nthreads; i++) {
 		int r = note_thread(a, look, g, &plan->threads[i], i);
 

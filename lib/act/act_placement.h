@@ -79,6 +79,8 @@ char *act_home_words(const struct home *home, char *buf, size_t size);
 struct pin *act_pin_find(const struct placement *p, pid_t tid, size_t hint);
 /* The pin of the main thread, which all threads descend from; or NULL. */
 const struct pin *act_pin_main(const struct act_guest *g);
+/* Room for no more than these: a pin takes half a KiB, and there may be thousands. */
+void act_pins_expect(struct placement *p, size_t nthreads);
 /* NULL: no memory, or more threads than there may be. */
 struct pin *act_pin_add(struct placement *p);
 void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);

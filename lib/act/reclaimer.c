@@ -95,7 +95,8 @@ static int start_thread(struct reclaimer *r)
 {
 	struct sigaction interruption = { .sa_handler = interrupted }; /* no SA_RESTART */
 
-	(void)sigaction(SIGRTMIN, &interruption, NULL); /* a signal that there is can be caught */
+	if (sigaction(SIGRTMIN, &interruption, NULL) < 0)
+		return -errno;
 	return worker_start(&r->thread, live, r);
 }
 
