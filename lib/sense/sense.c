@@ -8,20 +8,29 @@
 
 #include "str.h"
 
-ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
+/* Hardly ever, and with a large name on the stack: apart from what is done at each tick. */
+static __attribute__((noinline)) KT_PRINTF(3, 0) ssize_t
+	open_text(struct sense *s, struct hostfile *file, const char *fmt, va_list args)
 {
 	char path[KT_PATH_MAX + 64];
+	int n = vsnprintf(path, sizeof path, fmt, args);
+
+	if (n < 0 || (size_t)n >= sizeof path)
+		return -ENAMETOOLONG;
+	return hostfile_read_first(s->fs, file, path, s->text, sizeof s->text);
+}
+
+ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
+{
 	va_list args;
-	int n;
+	ssize_t n;
 
 	if (file->fd >= 0)
 		return hostfile_read_first(s->fs, file, NULL, s->text, sizeof s->text);
 	va_start(args, fmt);
-	n = vsnprintf(path, sizeof path, fmt, args);
+	n = open_text(s, file, fmt, args);
 	va_end(args);
-	if (n < 0 || (size_t)n >= sizeof path)
-		return -ENAMETOOLONG;
-	return hostfile_read_first(s->fs, file, path, s->text, sizeof s->text);
+	return n;
 }
 
 /* ---- what this host can tell ----------------------------------------------------- */

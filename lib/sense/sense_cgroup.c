@@ -73,42 +73,50 @@ static bool climb_to_file(struct sense *s, char *path, size_t shortest, const ch
 	return true;
 }
 
-static void find_memory(struct sense *s, struct guest_source *g)
+static bool find_memory(struct sense *s, const struct guest_source *g, char path[KT_PATH_MAX])
 {
 	const struct capabilities *c = &s->capabilities;
 	char own[KT_PATH_MAX];
 
-	g->has_cgroup = false;
 	if (!c->memory_cgroup ||
-	    !path_of(s, g, c->cgroup_v2 ? "" : "memory", c->memory_mount, g->cgroup))
-		return;
-	strcpy(own, g->cgroup);
-	g->has_cgroup =
-		cut_to_guest(own) && climb_to_file(s, g->cgroup, strlen(own), "memory.stat");
-	g->has_reclaim = g->has_cgroup && has_file(s, g->cgroup, "memory.reclaim");
+	    !path_of(s, g, c->cgroup_v2 ? "" : "memory", c->memory_mount, path))
+		return false;
+	strcpy(own, path);
+	return cut_to_guest(own) && climb_to_file(s, path, strlen(own), "memory.stat");
 }
 
 /* The leaves may hold pins of ours; the guest as a whole is what others confine.  A v2
  * group without the file is confined as the one above it. */
-static bool find_cpuset(struct sense *s, struct guest_source *g)
+static bool find_cpuset(struct sense *s, const struct guest_source *g, char path[KT_PATH_MAX])
 {
 	const char *mount = s->capabilities.cpuset_mount;
 	char own[KT_PATH_MAX];
 
-	if (!mount[0] || !path_of(s, g, s->cpuset_v2 ? "" : "cpuset", mount, g->cpuset))
+	if (!mount[0] || !path_of(s, g, s->cpuset_v2 ? "" : "cpuset", mount, path))
 		return false;
-	strcpy(own, g->cpuset);
+	strcpy(own, path);
 	if (cut_to_guest(own))
-		strcpy(g->cpuset, own);
-	return climb_to_file(s, g->cpuset, strlen(mount),
+		strcpy(path, own);
+	return climb_to_file(s, path, strlen(mount),
 			     s->cpuset_v2 ? "cpuset.cpus.effective" : "cpuset.cpus");
 }
 
-void sense_cgroup_find(struct sense *s, struct guest_source *g)
+/* Paths may be long, and hardly any is: each guest has room for its own. */
+static int keep(char **kept, bool found, const char *path)
 {
-	find_memory(s, g);
-	if (!find_cpuset(s, g))
-		g->cpuset[0] = '\0';
+	free(*kept);
+	*kept = found ? strdup(path) : NULL;
+	return found && !*kept ? -ENOMEM : 0;
+}
+
+int sense_cgroup_find(struct sense *s, struct guest_source *g)
+{
+	char path[KT_PATH_MAX];
+	int r = keep(&g->cgroup, find_memory(s, g, path), path);
+
+	g->has_cgroup = g->cgroup != NULL;
+	g->has_reclaim = g->has_cgroup && has_file(s, g->cgroup, "memory.reclaim");
+	return r < 0 ? r : keep(&g->cpuset, find_cpuset(s, g, path), path);
 }
 
 void sense_cgroup_each_task(struct sense *s, struct guest_source *g, hostfs_line_fn *each,
@@ -143,9 +151,9 @@ static bool read_list(struct sense *s, struct cpumask *ret, const char *folder, 
 
 void sense_cpuset_read(struct sense *s, struct guest_source *g)
 {
-	if (g->cpuset[0] && (read_list(s, &g->cpus, g->cpuset, "cpuset.cpus.effective") ||
-			     read_list(s, &g->cpus, g->cpuset, "cpuset.effective_cpus") ||
-			     read_list(s, &g->cpus, g->cpuset, "cpuset.cpus")))
+	if (g->cpuset && (read_list(s, &g->cpus, g->cpuset, "cpuset.cpus.effective") ||
+			  read_list(s, &g->cpus, g->cpuset, "cpuset.effective_cpus") ||
+			  read_list(s, &g->cpus, g->cpuset, "cpuset.cpus")))
 		return;
 	(void)read_list(s, &g->cpus, "sys/devices/system/cpu", "online"); /* else as before */
 }

@@ -24,6 +24,9 @@ void sense_guest_end(struct guest_source *g)
 	for (size_t i = 0; i < _GUEST_FILE_MAX; i++)
 		hostfile_close(&g->file[i]);
 	sense_threads_end(g);
+	free(g->cgroup);
+	free(g->cpuset);
+	free(g->nodes_kib);
 	*g = (struct guest_source){ 0 };
 }
 
@@ -78,6 +81,14 @@ static void read_numa_maps(struct sense *s, struct guest_source *g)
 	g->has_nodes = true;
 }
 
+/* Most guests' cgroups tell. */
+static bool has_room(struct guest_source *g)
+{
+	if (!g->nodes_kib)
+		g->nodes_kib = calloc(KT_NODES_MAX, sizeof *g->nodes_kib);
+	return g->nodes_kib;
+}
+
 /* Pages of hugetlb are not in the resident size, which a sample is scaled to.  Guests that
  * were found in one tick take turns. */
 static void look_up_nodes(struct sense *s, struct guest_source *g, bool hugepages, uint64_t rss_kib)
@@ -96,7 +107,7 @@ static void look_up_nodes(struct sense *s, struct guest_source *g, bool hugepage
 static void read_nodes(struct sense *s, struct guest_source *g, const struct domain *d,
 		       struct guest_sample *ret)
 {
-	if (ret->has_node_memory && !d->hugepages)
+	if ((ret->has_node_memory && !d->hugepages) || !has_room(g))
 		return;
 	look_up_nodes(s, g, d->hugepages, ret->rss_kib);
 	if (!g->has_nodes)
@@ -149,8 +160,9 @@ static void look_around(struct sense *s, struct guest_source *g, const struct do
 {
 	bool seldom = sense_is_seldom(s, g), whole = true;
 
-	if (g->nsamples == 0)
-		sense_cgroup_find(s, g);
+	if (!g->knows_folders)
+		g->knows_folders = sense_cgroup_find(s, g) == 0;
+	g->nexpected = KT_MIN(stat->nthreads, (uint64_t)KT_THREADS_MAX);
 	if (seldom)
 		sense_cpuset_read(s, g);
 	if (seldom || stat->nthreads != g->nthreads_seen || g->nnamed < g->nthreads)
@@ -169,7 +181,7 @@ static uint64_t rss_kib_of(const struct pid_stat *stat)
 /* What is read seldom is read then. */
 static bool is_due(const struct guest_source *g, size_t slot)
 {
-	return (g->nsamples + slot) % SAMPLES_BETWEEN_QUIET == 0 ||
+	return !g->knows_folders || (g->nsamples + slot) % SAMPLES_BETWEEN_QUIET == 0 ||
 	       (g->has_pages && (g->nsamples + (unsigned int)g->pid) % SAMPLES_BETWEEN_PAGES == 0);
 }
 
@@ -239,7 +251,7 @@ static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
 		read_whole(s, g, &guest->domain, &stat, ret);
 		g->nlooks++;
 	}
-	g->nsamples++;
+	g->nsamples += g->knows_folders; /* until then each is the first */
 }
 
 void sense_guest_read(struct sense *s, size_t slot, const struct domain_slot *guest,

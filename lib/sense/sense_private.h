@@ -79,20 +79,21 @@ struct guest_source {
 	unsigned int merging;        /* struct sense's, the same */
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
-	bool has_cgroup;
-	char cgroup[KT_PATH_MAX];   /* of its memory, below the root */
+	bool has_cgroup, knows_folders;
+	char *cgroup;               /* of its memory, below the root; NULL without has_cgroup */
 	bool has_reclaim;           /* of that */
 	uint64_t swap_max_kib;      /* when it was looked up last */
-	char cpuset[KT_PATH_MAX];   /* of the guest as a whole; "": unknown */
+	char *cpuset;               /* of the guest as a whole; NULL: unknown */
 	struct cpumask cpus;        /* effective, of that */
 	unsigned int ndevices_seen; /* when they were looked up */
 	uint64_t device_nodes, pci_nodes;
-	bool has_nodes; /* asked for beside the cgroup */
-	bool has_pages; /* by its pages */
-	uint64_t nodes_kib[KT_NODES_MAX];
+	bool has_nodes;         /* asked for beside the cgroup */
+	bool has_pages;         /* by its pages */
+	uint64_t *nodes_kib;    /* that, by node id; NULL: not asked yet */
 	uint64_t nthreads_seen; /* in stat, when the threads were listed */
 	size_t nthreads, capacity;
-	size_t nnamed; /* the first ones, whose names were read twice */
+	size_t nexpected; /* of nthreads, in the listing under way: no more room than that */
+	size_t nnamed;    /* the first ones, whose names were read twice */
 	struct guest_thread *thread;
 	struct hostfile *schedstat; /* of the thread in the same place */
 };
@@ -219,7 +220,8 @@ int sense_pages_read(struct sense *s, pid_t pid, uint64_t rss_kib,
 
 /* ---- sense_cgroup.c ----------------------------------------------------------------- */
 
-void sense_cgroup_find(struct sense *s, struct guest_source *g);
+/* -ENOMEM: nothing is known of the folders, and it is to be called again. */
+int sense_cgroup_find(struct sense *s, struct guest_source *g) KT_MUST_USE;
 /* Each thread of the group that its main thread is in, if that is the guest's own. */
 void sense_cgroup_each_task(struct sense *s, struct guest_source *g, hostfs_line_fn *each,
 			    void *context);

@@ -53,9 +53,10 @@ static bool read_start(struct sense *s, const struct guest_source *g, struct gue
 	return true;
 }
 
+/* As its process counts them; those outside of it come on top. */
 static bool make_room(struct guest_source *g)
 {
-	size_t capacity = g->capacity ? 2 * g->capacity : 4;
+	size_t capacity = KT_MAX(g->nexpected, g->capacity + 4);
 	struct guest_thread *thread;
 	struct hostfile *schedstat;
 
