@@ -418,6 +418,26 @@ START_TEST(what_goes_back_goes_on_doing_so_without_a_wish)
 }
 END_TEST
 
+START_TEST(what_was_to_be_released_is_released_without_a_wish)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	ck_assert_uint_eq(nrequests, PINS);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EBUSY);
+	nrequests = 0;
+	hold();
+	ck_assert_uint_eq(nrequests, PINS);
+	answer_all();
+	ck_assert(runs_on(0, &all) && runs_on(2, &all) && runs_on(3, &all));
+	hold();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 START_TEST(an_original_that_is_refused_stays_on_file)
 {
 	pin_to_first();
@@ -711,6 +731,7 @@ int main(void)
 	tcase_add_loop_test(c, a_give_back_that_was_made_unheard_is_nobody_elses, 0,
 			    KT_ARRAY_LEN(of_a_give_back));
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
+	tcase_add_test(c, what_was_to_be_released_is_released_without_a_wish);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_loop_test(c, a_guest_that_has_gone_is_nobodys_error, 0,
 			    KT_ARRAY_LEN(of_the_dead));

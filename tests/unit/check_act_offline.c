@@ -219,6 +219,30 @@ START_TEST(threads_that_cannot_be_seen_are_given_back_later)
 }
 END_TEST
 
+static const char *present_file(void)
+{
+	return at(root, "sys/devices/system/cpu/present");
+}
+
+/* Whether they have all CPUs that there are, or those that are on-line. */
+START_TEST(masks_that_cannot_be_remembered_in_whole_stay)
+{
+	char list[64];
+
+	online(&all);
+	ck_assert_int_eq(mkdir(present_file(), 0755), 0);
+	for (int i = 0; i < 2; i++)
+		pin_to_first();
+	assert_all_on(&all);
+	ck_assert(!in_force()->pinned && !act_owes(act) && !exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(nsaid, 0);
+	ck_assert_int_eq(rmdir(present_file()), 0);
+	put(present_file(), cpumask_str(&all, list, sizeof list));
+	pin_to_first();
+	assert_all_on(&first);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("act_offline");
@@ -232,6 +256,7 @@ int main(void)
 	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
 	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
 	tcase_add_test(c, threads_that_cannot_be_seen_are_given_back_later);
+	tcase_add_test(c, masks_that_cannot_be_remembered_in_whole_stay);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

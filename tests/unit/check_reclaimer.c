@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "kt_check.h"
 #include "own_process.h"
@@ -75,6 +77,7 @@ static struct {
 	int error;          /* of the call ... */
 	unsigned int good;  /* ... after so many */
 	bool vanishes;      /* the guest, in that call */
+	bool vanishes_late; /* ... after its usage was read */
 	bool deaf;          /* to signals */
 	int gate;           /* each call takes a byte from it; -1: none */
 
@@ -82,6 +85,16 @@ static struct {
 	uint64_t asked_kib, largest_kib;
 	char order[16]; /* the first letters of the guests */
 } kernel;
+
+int faccessat(int folder, const char *path, int mode, int flags)
+{
+	(void)flags;
+	if (kernel.vanishes_late) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (int)syscall(SYS_faccessat, folder, path, mode);
+}
 
 static int pass_gate(void)
 {
@@ -370,6 +383,21 @@ START_TEST(nor_is_one_that_goes_meanwhile)
 }
 END_TEST
 
+static const int errors_of_the_gone[] = { ENODEV, ENOENT };
+
+/* ENOENT would be a refusal otherwise. */
+START_TEST(nor_is_one_that_goes_after_a_last_look)
+{
+	kernel.vanishes_late = true;
+	kernel.error = errors_of_the_gone[_i];
+	begin(kernel_call);
+	give(0, "a", 0, 64 * MIB);
+	assert_ends(0, RECLAIM_GONE);
+	ck_assert_int_eq(answer.error, 0);
+	ck_assert_uint_eq(kernel.ncalls, 1);
+}
+END_TEST
+
 START_TEST(a_path_that_is_too_long_is_refused)
 {
 	struct reclaim_order order = { .at_most_kib = MIB };
@@ -619,6 +647,8 @@ static void add_failures(TCase *t)
 	tcase_add_test(t, a_guest_that_has_gone_is_no_error);
 	tcase_add_loop_test(t, nor_is_one_that_goes_meanwhile, ENOENT, ENOENT + 1);
 	tcase_add_loop_test(t, nor_is_one_that_goes_meanwhile, ENODEV, ENODEV + 1);
+	tcase_add_loop_test(t, nor_is_one_that_goes_after_a_last_look, 0,
+			    KT_ARRAY_LEN(errors_of_the_gone));
 	tcase_add_test(t, a_path_that_is_too_long_is_refused);
 	tcase_add_test(t, a_signal_that_is_not_for_this_order_does_not_end_it);
 }
