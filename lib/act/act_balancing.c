@@ -166,8 +166,6 @@ void act_balancing_give_back(struct act *a, enum why why)
 
 static uint64_t wanted(enum ksm_switch wish, uint64_t original)
 {
-	if (wish == KSM_SWITCH_KEEP)
-		return original;
 	return wish == KSM_SWITCH_OFF ? 0 : KT_MAX(original, UINT64_C(1));
 }
 

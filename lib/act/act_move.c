@@ -166,9 +166,8 @@ static void give(struct act *a, struct act_guest *g, const struct mover_order *o
 	m->given = true;
 	r = begin(a);
 	if (r < 0) {
-		m->off = true;
-		m->answer = (struct mover_answer){ .state = MOVER_OFF, .error = -r };
-		act_move_say_end(m, g);
+		m->given = false;
+		act_say_no_thread(a, r);
 	} else if (!m->open) {
 		act_move_say_begin(m, g);
 	}

@@ -176,11 +176,10 @@ static void take(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	g->reclaim.wish = *wish;
 	if (r == 0)
 		r = give(a, g, &order);
-	if (r == -EBUSY) {
-		g->reclaim.wish = before; /* that of the guest which had this slot: in a moment */
-	} else if (r < 0) {
-		refused(a, g, -r);
-	}
+	if (r < 0)
+		g->reclaim.wish = before;
+	if (r < 0 && r != -EBUSY) /* the guest which had this slot: in a moment */
+		act_say_no_thread(a, r);
 }
 
 static bool is_done(const struct memory_plan *last, const struct memory_plan *wish)

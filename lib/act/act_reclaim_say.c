@@ -104,9 +104,7 @@ static const char *advice(int error)
 	if (error == EROFS || error == EACCES || error == EPERM)
 		return "check ReadWritePaths=-/sys/fs/cgroup/machine.slice of the unit, and that "
 		       "guests are below it";
-	return error == ENOENT || error == EINVAL || error == EOPNOTSUPP
-		       ? "it takes Linux 5.19 or later"
-		       : "no thread could be started for it";
+	return "it takes Linux 5.19 or later";
 }
 
 void act_reclaim_say_refused(const struct act_guest *g, int error)

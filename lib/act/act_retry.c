@@ -43,6 +43,11 @@ void act_say_ours(struct act *a, const char *path, int error)
 		  path, strerror(-error));
 }
 
+void act_say_no_thread(struct act *a, int error)
+{
+	act_say_ours(a, "proc/self/task", error);
+}
+
 void act_retry_later(struct retry *r, uint64_t now_ns)
 {
 	r->wait_s = r->wait_s ? KT_MIN(2 * r->wait_s, (unsigned int)WAIT_MAX_S) : FIRST_WAIT_S;

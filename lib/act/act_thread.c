@@ -81,9 +81,7 @@ static int check_vhost(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t s
 	r = str_format(path, sizeof path, "proc/%d/stat", tid);
 	if (r == 0)
 		r = str_format(begin, sizeof begin, "%d (vhost-%d) ", tid, pid);
-	if (r < 0)
-		return r;
-	n = hostfs_read(fs, path, stat, sizeof stat);
+	n = r < 0 ? r : hostfs_read(fs, path, stat, sizeof stat);
 	if (n < 0)
 		return n == -ENOENT ? -ESRCH : (int)n;
 	if (strncmp(stat, begin, strlen(begin)) != 0)

@@ -39,6 +39,8 @@ bool act_error_is_final(int error);
 bool act_error_is_ours(int error);
 /* Of such an error; said seldom. */
 void act_say_ours(struct act *a, const char *path, int error);
+/* A thread of ours cannot be started just now: the next plan tries again. */
+void act_say_no_thread(struct act *a, int error);
 void act_retry_later(struct retry *r, uint64_t now_ns);
 /* True once, when the time has come. */
 bool act_retry_is_due(struct retry *r, uint64_t now_ns);

@@ -127,11 +127,10 @@ static int read_more(const struct hostfs *fs, const struct mover_order *order,
 	r->n = r->next = 0;
 	r->more = false;
 	answer = str_format(path, sizeof path, "proc/%d/maps", order->pid);
-	if (answer < 0)
-		return answer;
-	if (!is_one_cell(order))
+	if (answer == 0 && !is_one_cell(order))
 		return read_cells(fs, path, &reading);
-	answer = hostfs_each_line(fs, path, r->text, sizeof r->text, add_range, &reading);
+	if (answer == 0)
+		answer = hostfs_each_line(fs, path, r->text, sizeof r->text, add_range, &reading);
 	return KT_MIN(answer, 0);
 }
 
