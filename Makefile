@@ -256,11 +256,10 @@ release: ## all that is to hold before a release, in whole; hours, a table in th
 unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
 	@tests/run-binaries unit $(UNIT_BIN) $(REPLAY_BIN)
 
-# Of these tables `make unit` tries a part.
-FAULTS_BIN := $(filter %_faults,$(UNIT_BIN))
+# Of the longest tables `make unit` tries a part.
 .PHONY: faults
-faults: $(FAULTS_BIN) ## each file that is read or written fails in each way that it can: all rows
-	@KT_FAULTS=all CK_DEFAULT_TIMEOUT=60 tests/run-binaries faults $(FAULTS_BIN)
+faults: $(patsubst %,$(BUILD)/tests/%,$(shell tests/faults --list)) ## whatever can go wrong with files, threads, events, clocks, memory, descriptors: all rows, and a table
+	@tests/faults $(BUILD)
 
 metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard
 	@tests/metrics $(BUILD)
