@@ -426,8 +426,9 @@ lint: ## shellcheck and pyflakes on every script
 	@tests/lint
 
 $(BUILD)/obj/bench/scale_%.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS)) -Idaemon
-SCALE_WRAP := sense_read_some host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity
-$(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+SCALE_WRAP := sense_read_some host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity \
+	pread getdents64 close faccessat openat
+$(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_floor.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
 	@mkdir -p $(@D)
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(SCALE_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
