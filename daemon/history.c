@@ -40,6 +40,8 @@ struct locality locality_of(const struct guest_view *guest, const struct guest_i
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		uint64_t kib = guest->sample->node_memory_kib[n];
 
+		if (kib == 0)
+			continue;
 		l.all_kib = add_capped(l.all_kib, kib);
 		if (f->pinned && nodemask_test(f->nodes, n))
 			l.local_kib = add_capped(l.local_kib, kib);
@@ -49,8 +51,23 @@ struct locality locality_of(const struct guest_view *guest, const struct guest_i
 	return l;
 }
 
-static struct history_point point_of(const struct host_view *view, const struct plan *plan,
-				     const struct in_force *in_force, int64_t unix_s)
+static void note_locality(struct history *h, size_t slot, const struct guest_view *g,
+			  const struct locality *l)
+{
+	size_t at = (h->nminutes - 1) % HISTORY_MINUTES;
+
+	if (!g->present)
+		return;
+	if (h->incarnation[slot] != g->incarnation)
+		memset(h->local[slot], 0, sizeof h->local[slot]);
+	h->incarnation[slot] = g->incarnation;
+	h->local[slot][at] = l->all_kib ? (uint8_t)(locality_pct(l) + 1.5) : 0;
+}
+
+/* Each guest is looked at once, in the minute that has begun. */
+static struct history_point note_guests(struct history *h, const struct host_view *view,
+					const struct plan *plan, const struct in_force *in_force,
+					int64_t unix_s)
 {
 	struct history_point p = {
 		.unix_s = unix_s,
@@ -69,6 +86,7 @@ static struct history_point point_of(const struct host_view *view, const struct 
 		const struct guest_in_force *f = recall_guest(in_force, i, g);
 		struct locality l = locality_of(g, f);
 
+		note_locality(h, i, g, &l);
 		all.local_kib = add_capped(all.local_kib, l.local_kib);
 		all.all_kib = add_capped(all.all_kib, l.all_kib);
 		p.nguests += g->present;
@@ -109,35 +127,17 @@ static void begin_minute(struct history *h)
 			h->local[i][at] = 0;
 }
 
-static void note_locality(struct history *h, const struct host_view *view,
-			  const struct in_force *in_force)
-{
-	size_t at = (h->nminutes - 1) % HISTORY_MINUTES;
-
-	for (size_t i = 0; i < view->nslots; i++) {
-		const struct guest_view *g = &view->guest[i];
-		struct locality l = locality_of(g, recall_guest(in_force, i, g));
-
-		if (!g->present)
-			continue;
-		if (h->incarnation[i] != g->incarnation)
-			memset(h->local[i], 0, sizeof h->local[i]);
-		h->incarnation[i] = g->incarnation;
-		h->local[i][at] = l.all_kib ? (uint8_t)(locality_pct(&l) + 1.5) : 0;
-	}
-}
-
 void history_tick(struct history *h, const struct host_view *view, const struct plan *plan,
 		  const struct in_force *in_force, int64_t unix_s)
 {
-	struct history_point now = point_of(view, plan, in_force, unix_s);
+	struct history_point now;
 
-	h->tick[h->nticks++ % HISTORY_TICKS] = now;
 	if (h->nminutes == 0 ||
 	    h->minute[(h->nminutes - 1) % HISTORY_MINUTES].unix_s != unix_s / 60 * 60)
 		begin_minute(h);
+	now = note_guests(h, view, plan, in_force, unix_s);
+	h->tick[h->nticks++ % HISTORY_TICKS] = now;
 	add_to_minute(h, &now);
-	note_locality(h, view, in_force);
 }
 
 size_t history_npoints(const struct history *h, bool recent)
