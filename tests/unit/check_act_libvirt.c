@@ -380,6 +380,31 @@ START_TEST(an_original_that_is_refused_is_tried_again)
 }
 END_TEST
 
+/* What libvirt has no memory for has not been refused. */
+START_TEST(an_original_that_there_was_no_memory_for_is_asked_for_by_the_next_plan)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	reply(&request[1], -ENOMEM);
+	for (size_t i = 0; i < PINS; i++)
+		if (i != 1) {
+			set_mask(guest.thread[thread_of(&request[i])].tid, &all);
+			reply(&request[i], 0);
+		}
+	nrequests = 0;
+	ck_assert(!in_force()->pin_off && act_owes(act));
+	apply();
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert(asks(0, THREAD_VCPU, 0, &all));
+	answer_all();
+	ck_assert(runs_on(2, &all) && !act_owes(act));
+	apply();
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 static const int of_a_give_back[] = { -EIO, -ENOTCONN };
 
 /* It was given back, and said not to have been; then the plan wants it pinned again. */
@@ -769,6 +794,7 @@ int main(void)
 	tcase_add_loop_test(c, what_libvirt_cannot_or_may_not_do_is_not_tried_again, 0,
 			    KT_ARRAY_LEN(final));
 	tcase_add_test(c, an_original_that_is_refused_is_tried_again);
+	tcase_add_test(c, an_original_that_there_was_no_memory_for_is_asked_for_by_the_next_plan);
 	tcase_add_loop_test(c, a_give_back_that_was_made_unheard_is_nobody_elses, 0,
 			    KT_ARRAY_LEN(of_a_give_back));
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
