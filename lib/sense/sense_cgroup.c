@@ -225,8 +225,7 @@ static uint64_t read_limit(struct sense *s, struct guest_source *g, enum guest_f
 {
 	uint64_t bytes;
 
-	if (!text_of(s, g, f, file) || str_u64(s->text, &bytes) < 0 ||
-	    bytes / 1024 > KT_UNLIMITED_KIB)
+	if (!text_of(s, g, f, file) || str_u64(s->text, &bytes) < 0)
 		return KT_UNLIMITED_KIB;
 	return bytes / 1024;
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are sets of CPUs, UUIDs, numbers and hostile texts read and written right? */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "cpumask.h"
 #include "ewma.h"
 #include "kt_check.h"
 #include "log.h"
+#include "nodemask.h"
 #include "str.h"
+#include "stream.h"
 #include "uuid.h"
 
 static const struct {
@@ -285,6 +288,58 @@ START_TEST(only_wanted_events_are_heard)
 }
 END_TEST
 
+static void overhear(const struct log_event *event, void *context)
+{
+	(void)event;
+	++*(unsigned int *)context;
+}
+
+/* Beside the sink, at a level of its own. */
+START_TEST(a_listener_hears_what_the_sink_does_not_want)
+{
+	unsigned int overheard = 0;
+
+	log_set_sink(listen, NULL, LOG_LEVEL_ERR);
+	log_set_listener(overhear, &overheard, LOG_LEVEL_WARNING);
+	ck_assert(log_wants(LOG_LEVEL_WARNING) && !log_wants(LOG_LEVEL_INFO));
+	heard = 0;
+	log_warning("to one of them");
+	log_error("to both");
+	log_info("to nobody");
+	log_set_listener(NULL, NULL, LOG_LEVEL_INFO);
+	log_error("after it has gone");
+	ck_assert_uint_eq(overheard, 2);
+	ck_assert_uint_eq(heard, 2);
+}
+END_TEST
+
+START_TEST(sets_of_nodes_are_written_like_those_of_cpus)
+{
+	char text[KT_NODELIST_MAX];
+
+	ck_assert_str_eq(nodemask_str(0, text, sizeof text), "");
+	ck_assert_str_eq(nodemask_str(0xB, text, sizeof text), "0-1,3");
+}
+END_TEST
+
+START_TEST(a_stream_closes_its_descriptor_and_tells_a_failed_write)
+{
+	int fd = open("/dev/full", O_WRONLY | O_CLOEXEC), kept = fd;
+	FILE *f = NULL;
+
+	ck_assert_int_eq(stream_of_fd(&fd, "r", &f), -EINVAL);
+	ck_assert(fd == kept && !f);
+	ck_assert_int_eq(stream_of_fd(&fd, "w", &f), 0);
+	ck_assert_int_eq(fd, -1);
+	ck_assert_int_eq(stream_flush(f), 0);
+	ck_assert_int_gt(fputs("no room", f), 0);
+	ck_assert_int_eq(stream_flush(f), -ENOSPC);
+	ck_assert_int_eq(stream_flush(f), -EIO);
+	(void)fclose(f);
+	ck_assert_int_eq(fcntl(kept, F_GETFD), -1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("base");
@@ -304,6 +359,9 @@ int main(void)
 	tcase_add_loop_test(c, numbers_are_whole_texts, 0, (int)KT_ARRAY_LEN(numbers));
 	tcase_add_test(c, a_young_mean_is_a_plain_mean);
 	tcase_add_test(c, only_wanted_events_are_heard);
+	tcase_add_test(c, a_listener_hears_what_the_sink_does_not_want);
+	tcase_add_test(c, sets_of_nodes_are_written_like_those_of_cpus);
+	tcase_add_test(c, a_stream_closes_its_descriptor_and_tells_a_failed_write);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

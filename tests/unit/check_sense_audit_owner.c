@@ -235,6 +235,38 @@ START_TEST(the_profile_in_etc_hides_that_of_the_package)
 }
 END_TEST
 
+static const struct {
+	const char *profile, *included, *is;
+} isolations[] = {
+	{ "[variables]\nisolated_cores=2-5\n", NULL, "2-5" },
+	{ "[variables]\nisolated_cores = \"2-5\" # all but two\n", NULL, "2-5" },
+	{ "[variables]\nisolated_cores=\033\n", NULL, "\\x1b" },
+	{ "[other]\nisolated_cores=2-5\n", NULL, "" },
+	{ "[variables]\nisolated_cores=${isolated_cores}\n", NULL, "" },
+	{ "[variables]\ninclude=/etc/tuned/mine-variables.conf\n", "isolated_cores=6,7\n", "6,7" },
+	{ "[variables]\ninclude=/etc/tuned/mine-variables.conf\n",
+	  "# isolated_cores=1\nisolated_cores = 6 # of eight\n", "6" },
+	{ "[variables]\ninclude=/etc/tuned/mine-variables.conf\n", "no_balance_cores=6\n", "" },
+	{ "[variables]\ninclude=/etc/tuned/../tuned/mine-variables.conf\n", "isolated_cores=6\n",
+	  "" },
+	{ "[variables]\ninclude=/etc/mine-variables.conf\n", "isolated_cores=6\n", "" },
+};
+
+START_TEST(cores_that_a_profile_isolates_are_known)
+{
+	put_profile("mine", isolations[_i].profile);
+	if (isolations[_i].included) {
+		put("etc/tuned/mine-variables.conf", isolations[_i].included);
+		put("etc/mine-variables.conf", isolations[_i].included);
+	}
+	look();
+	ck_assert_str_eq(h.tuned_isolated, "");
+	activate("mine");
+	look();
+	ck_assert_str_eq(h.tuned_isolated, isolations[_i].is);
+}
+END_TEST
+
 START_TEST(profiles_that_include_each_other_come_to_an_end)
 {
 	put_profile("mine", "[main]\ninclude=mine,mine,mine,mine\n[sysctl]\nvm.swappiness=7\n");
@@ -317,6 +349,7 @@ int main(void)
 	LOOP(c, anything_else_owns_nothing, no_lines);
 	LOOP(c, the_active_profile_owns_what_it_sets, settings);
 	LOOP(c, a_name_that_is_a_path_or_a_function_is_no_profile, strange_names);
+	LOOP(c, cores_that_a_profile_isolates_are_known, isolations);
 	LOOP(c, what_tuned_applies_again_has_the_last_word, last_words);
 	for (size_t i = 0; i < KT_ARRAY_LEN(tests); i++)
 		tcase_add_test(c, tests[i]);

@@ -132,6 +132,25 @@ START_TEST(a_bridge_that_changes_shows_in_time)
 }
 END_TEST
 
+/* What one guest has asked for another need not: below a bridge there may be much to visit. */
+START_TEST(a_bridge_of_many_guests_is_looked_up_once)
+{
+	static const char *const name = "br1";
+	struct domain d = domain_of(2);
+
+	put_devices();
+	ck_assert_uint_eq(nodes_of(&name, 1), 0);
+	put(NET "br1/lower_eth1/ifindex", "3\n");
+	strcpy(d.device[0], name);
+	d.ndevices = 1;
+	put_guest(2, 200);
+	ck_assert_int_ge(domains_put(ds, &d), 0);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(guest(2)->present);
+	ck_assert_uint_eq(guest(2)->device_nodes, 0);
+}
+END_TEST
+
 /* More devices than are remembered: each is still found. */
 START_TEST(many_guests_have_many_devices)
 {
@@ -167,6 +186,7 @@ int main(void)
 	tcase_add_test(tc, devices_of_a_guest_add_up);
 	tcase_add_test(tc, a_device_that_is_plugged_shows_at_once);
 	tcase_add_test(tc, a_bridge_that_changes_shows_in_time);
+	tcase_add_test(tc, a_bridge_of_many_guests_is_looked_up_once);
 	tcase_add_test(tc, many_guests_have_many_devices);
 	suite_add_tcase(s, tc);
 	return kt_run(s);

@@ -253,6 +253,40 @@ START_TEST(how_much_a_guest_may_swap_is_known)
 }
 END_TEST
 
+static const struct {
+	const char *max, *high; /* NULL: no such file */
+	const char *v1;         /* else: of v2 */
+	uint64_t kib;
+} limits[] = {
+	{ NULL, NULL, NULL, KT_UNLIMITED_KIB },
+	{ "max\n", "max\n", NULL, KT_UNLIMITED_KIB },
+	{ "1048576\n", "max\n", NULL, 1024 },
+	{ "max\n", "524288\n", NULL, 512 },
+	{ "1048576\n", "524288\n", NULL, 512 },
+	{ "524288\n", "1048576\n", NULL, 512 },
+	{ "0\n", NULL, NULL, 0 },
+	{ "x\n", "", NULL, KT_UNLIMITED_KIB },
+	{ NULL, NULL, "1048576\n", 1024 },
+	{ NULL, NULL, "9223372036854771712\n", UINT64_C(9223372036854771712) / 1024 },
+	{ NULL, NULL, "", KT_UNLIMITED_KIB },
+};
+
+START_TEST(the_lower_limit_of_a_guest_is_its_limit)
+{
+	put_guest(1, 100);
+	if (limits[_i].v1) {
+		put_v1_group("rss 8388608\n");
+		put(V1_GROUP "/memory.limit_in_bytes", limits[_i].v1);
+		put(V1_GROUP "/memory.soft_limit_in_bytes", "4096\n"); /* which is none */
+	}
+	if (limits[_i].max)
+		put(cgroup_of(1, "memory.max"), limits[_i].max);
+	if (limits[_i].high)
+		put(cgroup_of(1, "memory.high"), limits[_i].high);
+	ck_assert_uint_eq(first_look()->limit_kib, limits[_i].kib);
+}
+END_TEST
+
 START_TEST(what_an_admin_changes_is_seen_now_and_then)
 {
 	size_t opened;
@@ -301,6 +335,7 @@ int main(void)
 	tcase_add_test(tc, no_usage_no_reclaim);
 	LOOP(tc, shared_memory_and_what_came_back_are_read, stats);
 	LOOP(tc, how_much_a_guest_may_swap_is_known, swaps);
+	LOOP(tc, the_lower_limit_of_a_guest_is_its_limit, limits);
 	tcase_add_test(tc, what_an_admin_changes_is_seen_now_and_then);
 	tcase_add_test(tc, a_guest_without_a_group_of_its_own_has_no_limit_of_swap);
 	suite_add_tcase(s, tc);

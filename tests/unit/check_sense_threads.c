@@ -53,6 +53,32 @@ START_TEST(a_thread_for_a_thread_is_seen_in_time)
 }
 END_TEST
 
+/* Who comes while no descriptor is left is found once there is one. */
+START_TEST(threads_are_listed_again_after_a_lack_of_descriptors)
+{
+	struct rlimit plenty, none;
+	int lowest;
+
+	put_guest(1, 100);
+	announce(1);
+	start();
+	for (int n = 0; n < 3; n++) /* names are read twice */
+		ck_assert_int_eq(read_once(), 0);
+	put_thread(100, 105, 300, "CPU 1/KVM\n");
+	put_process_stat(100, 3, 100);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &plenty), 0);
+	lowest = dup(0);
+	close(lowest);
+	none = (struct rlimit){ (rlim_t)lowest, plenty.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &plenty), 0);
+	ck_assert(guest(1)->nthreads == 2 && has_thread(1, 101));
+	ck_assert_int_eq(read_once(), 0);
+	ck_assert(guest(1)->nthreads == 3 && has_thread(1, 105));
+}
+END_TEST
+
 START_TEST(a_recycled_thread_number_is_another_thread)
 {
 	put_guest(1, 100);
@@ -404,6 +430,7 @@ int main(int argc, char **argv)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, threads_come_and_go);
 	tcase_add_test(tc, a_thread_for_a_thread_is_seen_in_time);
+	tcase_add_test(tc, threads_are_listed_again_after_a_lack_of_descriptors);
 	tcase_add_test(tc, a_recycled_thread_number_is_another_thread);
 	tcase_add_test(tc, the_first_affinity_stays);
 	tcase_add_test(tc, kernel_threads_that_work_for_a_guest_are_its_own);
