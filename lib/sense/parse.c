@@ -58,18 +58,18 @@ static const char *value_of(const char *line, const char *key)
 	return line + (*line == ':');
 }
 
-static uint64_t bit_of(char c)
+/* One of 64 that the first two letters of a line choose. */
+static uint64_t bit_of(const char *letters)
 {
-	return UINT64_C(1) << (c & 63);
+	return UINT64_C(1) << ((8 * (unsigned char)letters[0] + (unsigned char)letters[1]) & 63);
 }
 
-/* What the keys begin with. */
-static uint64_t initials_of(const struct parse_key *keys, size_t nkeys)
+static uint64_t bits_of(const struct parse_key *keys, size_t nkeys)
 {
 	uint64_t bits = 0;
 
 	for (size_t k = 0; k < nkeys; k++)
-		bits |= bit_of(keys[k].key[0]);
+		bits |= bit_of(keys[k].key);
 	return bits;
 }
 
@@ -92,14 +92,14 @@ static bool take_line(const char *line, const struct parse_key *keys, size_t nke
 	return false;
 }
 
-/* Most lines of a long file are somebody else's, and begin with another letter. */
+/* Most lines of a long file are somebody else's, and begin with other letters. */
 size_t parse_keys(const char *text, const struct parse_key *keys, size_t nkeys)
 {
-	uint64_t initials = initials_of(keys, nkeys);
+	const uint64_t wanted = bits_of(keys, nkeys);
 	size_t found = 0, next = 0;
 
 	while (*text && found < nkeys) {
-		if (initials & bit_of(*text))
+		if (wanted & bit_of(text))
 			found += take_line(text, keys, nkeys, &next);
 		text = strchr(text, '\n');
 		if (!text)

@@ -19,7 +19,7 @@ bool parse_number(const char **s, uint64_t *ret) KT_MUST_USE;
 /* The whole text: an optional minus, digits, a newline. */
 int parse_i64(const char *text, int64_t *ret) KT_MUST_USE;
 
-/* A wanted line "key value" or "Key:   value kB". */
+/* A wanted line "key value" or "Key:   value kB"; a key has two letters or more. */
 struct parse_key {
 	const char *key;
 	uint64_t *value;

@@ -104,6 +104,8 @@ static const struct {
 	{ "65 bits", "MemFree 18446744073709551616\nCached 3\n", 1, NONE, 3 },
 	{ "empty", "", 0, NONE, NONE },
 	{ "newlines", "\n\n\nCached 3\n", 1, NONE, 3 },
+	{ "lines of one letter", "M\nM 1\nC\nCached 3\nM", 1, NONE, 3 },
+	{ "lines that begin like a key", "Meme 1\nCa 2\nCached 3\nMe", 1, NONE, 3 },
 	{ "bytes", "\xff\xfe\x01MemFree 1\nCached 3\n", 1, NONE, 3 },
 };
 
