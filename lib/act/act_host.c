@@ -54,7 +54,7 @@ void act_host_drop(struct act_host *h)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < h->nvalues; i++)
-		if (h->value[i].ours || h->value[i].fixed)
+		if (h->value[i].ours || h->value[i].fixed || h->value[i].theirs)
 			h->value[kept++] = h->value[i];
 	h->nvalues = kept;
 }
@@ -121,11 +121,12 @@ static void compare(struct act *a, struct host_step *s, struct host_value *v, co
 	bool foreign;
 
 	end_doubt(a, v, found);
-	foreign = is_foreign(v, found);
+	foreign = is_foreign(v, found) || v->theirs;
 
-	if (foreign && is_fulfilled(s, found)) { /* theirs, and it does as well */
+	if (foreign && is_fulfilled(s, found)) { /* it does as well, as long as that is wished */
+		a->undo_stale |= v->ours;
 		v->ours = false;
-		a->undo_stale = true;
+		v->theirs = true;
 	} else if (foreign) {
 		act_host_cede(a, v, found);
 	} else if (is_to_change(s, v, found)) {
@@ -224,7 +225,7 @@ static void foresee_value(const struct act *a, struct host_step *s, unsigned int
 	struct host_value v = known ? *known : (struct host_value){ .rule = s->rule, .irq = irq };
 	char found[HOST_TEXT_MAX];
 
-	if (!v.fixed && act_host_read(a, &v, found) == 0 && !is_foreign(&v, found) &&
+	if (!v.fixed && !v.theirs && act_host_read(a, &v, found) == 0 && !is_foreign(&v, found) &&
 	    is_to_change(s, &v, found))
 		act_host_count(&s->tally, &v, found, s->word);
 }
@@ -373,7 +374,7 @@ void act_host_forgive(struct act *a)
 	a->host.ceded = a->host.off = 0;
 	memset(a->host.retry, 0, sizeof a->host.retry);
 	for (size_t i = 0; i < a->host.nvalues; i++)
-		a->host.value[i].gave_up = a->host.value[i].fixed = false;
+		a->host.value[i].gave_up = a->host.value[i].fixed = a->host.value[i].theirs = false;
 	act_host_drop(&a->host);
 	act_host_publish(a);
 }

@@ -22,6 +22,7 @@ struct host_value {
 	unsigned int rule, irq;                 /* irq: 0 where there is one file for the rule */
 	bool ours, fresh, todo, gave_up, doubt; /* as of a knob */
 	bool fixed;                             /* an interrupt that nobody can move */
+	bool theirs; /* somebody has changed what we wrote, to what was wished then */
 	char original[HOST_TEXT_MAX], before[HOST_TEXT_MAX], asked[HOST_TEXT_MAX];
 };
 

@@ -38,6 +38,8 @@ static void give_back_value(struct act *a, struct host_value *v, struct host_tal
 
 	if (v->todo)
 		act_host_forget(v); /* another value of its rule is somebody else's */
+	if (v->theirs && act_host_read(a, v, found) == -ENOENT)
+		v->theirs = false; /* its device has gone */
 	if (!v->ours || v->gave_up)
 		return;
 	a->undo_stale = true;

@@ -47,7 +47,7 @@ void act_host_cede(struct act *a, struct host_value *v, const char *found)
 	bool said = a->host.ceded & bit;
 	char path[KT_PATH_MAX];
 
-	v->ours = v->todo = false;
+	v->ours = v->todo = v->theirs = false;
 	a->host.ceded |= bit;
 	a->undo_stale = true;
 	if (said)

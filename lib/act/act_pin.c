@@ -208,7 +208,7 @@ static void failed(struct act *a, struct act_guest *g, struct pin *pin, int erro
 		return;
 	}
 	act_placement_refused(a, g, pin, error);
-	pin->gave_up = pin->giving_back;
+	pin->gave_up = pin->giving_back && !act_error_is_ours(error);
 }
 
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply)

@@ -142,20 +142,24 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
+const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
+				      const struct cpumask *mask)
+{
+	if (act_shows(a, mask, &pin->asked))
+		return &pin->asked;
+	if (act_shows(a, mask, &pin->before))
+		return &pin->before;
+	return pin->done && act_shows(a, mask, &pin->got) ? &pin->got : NULL;
+}
+
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
 				       const struct cpumask *mask)
 {
-	for (size_t i = 0; i < g->placement.npins; i++) {
-		const struct pin *pin = &g->placement.pin[i];
+	const struct cpumask *found = NULL;
 
-		if (act_shows(a, mask, &pin->asked))
-			return &pin->asked;
-		if (act_shows(a, mask, &pin->before))
-			return &pin->before;
-		if (pin->done && act_shows(a, mask, &pin->got))
-			return &pin->got;
-	}
-	return NULL;
+	for (size_t i = 0; i < g->placement.npins && !found; i++)
+		found = act_mask_of_pin(a, &g->placement.pin[i], mask);
+	return found;
 }
 
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)

@@ -92,6 +92,9 @@ bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpum
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
+/* That one of this thread's which shows so; or NULL. */
+const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
+				      const struct cpumask *mask);
 /* That one of ours which shows as this mask while some CPUs are off-line; or NULL. */
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
 				       const struct cpumask *mask);
@@ -174,6 +177,9 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
  * all that there are.  -errno: which those are cannot be read just now. */
 int act_with_hidden_cpus(struct act *a, const struct cpumask *found,
 			 struct cpumask *ret) KT_MUST_USE;
+/* Whether an original was that of a thread which nobody had pinned.  Not while it cannot be
+ * read which CPUs there are. */
+bool act_has_every_cpu(struct act *a, const struct cpumask *original);
 /* Gives a thread what it had. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original) KT_MUST_USE;
 

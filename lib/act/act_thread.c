@@ -182,29 +182,50 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
 	return cpumask_empty(&expected);
 }
 
+/* -ENOENT: of this host it is not known. */
+static int read_present(const struct act *a, struct cpumask *ret)
+{
+	char text[KT_CPULIST_MAX];
+	ssize_t n = hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text);
+
+	if (n < 0)
+		return (int)n;
+	return cpumask_parse(text, ret) < 0 ? -ENOENT : 0;
+}
+
 int act_with_hidden_cpus(struct act *a, const struct cpumask *found, struct cpumask *ret)
 {
 	struct cpumask present, missing = cpumask_andnot(act_online(a), found);
-	char text[KT_CPULIST_MAX];
-	ssize_t n;
+	int r;
 
 	*ret = *found;
 	if (!cpumask_empty(&missing))
 		return 0;
-	n = hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text);
-	if (n < 0)
-		return n == -ENOENT ? 0 : (int)n;
-	if (cpumask_parse(text, &present) == 0)
+	r = read_present(a, &present);
+	if (r == 0)
 		*ret = cpumask_or(found, &present);
-	return 0;
+	return r == -ENOENT ? 0 : r;
+}
+
+bool act_has_every_cpu(struct act *a, const struct cpumask *original)
+{
+	struct cpumask present, missing = cpumask_andnot(act_online(a), original);
+	int r;
+
+	if (!cpumask_empty(&missing))
+		return false;
+	r = read_present(a, &present);
+	if (r == 0)
+		missing = cpumask_andnot(&present, original);
+	return r == -ENOENT || (r == 0 && cpumask_empty(&missing));
 }
 
 /* Whoever had all CPUs that there are gets all that there may ever be: a CPU that is
  * switched on later, or added to its cpuset, is then its own as it would have been. */
 int thread_restore_cpus(struct act *a, pid_t tid, const struct cpumask *original)
 {
-	struct cpumask missing = cpumask_andnot(act_online(a), original), every;
+	struct cpumask every;
 
 	memset(&every, 0xff, sizeof every);
-	return thread_set_cpus(tid, cpumask_empty(&missing) ? &every : original);
+	return thread_set_cpus(tid, act_has_every_cpu(a, original) ? &every : original);
 }

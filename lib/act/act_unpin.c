@@ -20,6 +20,28 @@ size_t act_placement_waiting(const struct act_guest *g)
 	return n;
 }
 
+static bool looks_like(struct act *a, const struct pin *pin, const struct cpumask *found,
+		       const struct cpumask *mask)
+{
+	return !cpumask_equal(mask, &pin->original) && act_shows(a, found, mask);
+}
+
+/* None of its CPUs is left: the kernel has given it all that there are. */
+static bool was_given_all(struct act *a, const struct pin *pin)
+{
+	struct cpumask left = cpumask_and(&pin->asked, act_online(a));
+
+	return (pin->done || pin->lost) && cpumask_empty(&left) &&
+	       !act_has_every_cpu(a, &pin->original);
+}
+
+/* What is seen of the original while CPUs are off-line may be seen of another mask. */
+static bool hides_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	return looks_like(a, pin, found, &pin->asked) ||
+	       (!pin->done && looks_like(a, pin, found, &pin->before)) || was_given_all(a, pin);
+}
+
 /* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask
  * of somebody else, *ret_found; -EAGAIN: nobody can tell just now; -errno. */
 static int look_at(struct act *a, const struct act_guest *g, const struct pin *pin,
@@ -36,12 +58,10 @@ static int look_at(struct act *a, const struct act_guest *g, const struct pin *p
 	}
 	if (r < 0)
 		return r == -ESRCH ? 1 : r;
-	if (cpumask_equal(&found, &pin->original))
-		return 1;
+	if (act_shows(a, &found, &pin->original))
+		return hides_ours(a, pin, &found) ? 0 : 1;
 	if (act_pin_may_be_ours(a, pin, &found))
 		return 0;
-	if (act_shows(a, &found, &pin->original))
-		return 1;
 	if (a->online_unread)
 		return -EAGAIN;
 	*ret_found = found;
@@ -89,22 +109,58 @@ struct born {
 	bool failed; /* one of them could not be seen, or not be given back */
 };
 
+/* libvirt pins the emulator's threads through their cgroup, and so also those that we have
+ * pinned, and given back, in another way before. */
+static bool went_along(const struct born *born, const struct pin *pin)
+{
+	return born->g->placement.backend == PLACEMENT_LIBVIRT && !pin->ours &&
+	       pin != born->first && (pin->role == THREAD_EMULATOR || pin->role == THREAD_VHOST);
+}
+
+/* Of one that may be another thread by now. */
+static bool may_have_ours(const struct born *born, pid_t tid, const struct pin *pin)
+{
+	struct cpumask found;
+
+	return !pin->ours && thread_get_cpus(tid, &found) == 0 &&
+	       act_mask_is_ours(born->a, born->g, &found) && !cpumask_equal(&found, &pin->original);
+}
+
+/* pin NULL: nobody knows it, and it descends from the main thread. */
+static int give_back_to(struct born *born, pid_t tid, const struct pin *pin)
+{
+	const struct cpumask *original = pin ? &pin->original : &born->first->original;
+	struct cpumask found;
+	bool is_ours;
+	int r = thread_get_cpus(tid, &found);
+
+	if (r < 0)
+		return r;
+	is_ours = pin ? act_mask_of_pin(born->a, born->first, &found) != NULL
+		      : act_mask_is_ours(born->a, born->g, &found);
+	if (!is_ours || cpumask_equal(&found, original))
+		return 0;
+	r = thread_restore_cpus(born->a, tid, original);
+	born->given_back += r == 0;
+	return r;
+}
+
 static int give_back_born(void *context, pid_t tid)
 {
 	struct born *born = context;
+	const struct act *a = born->a;
 	const struct pin *pin = act_pin_find(&born->g->placement, tid, 0);
-	struct cpumask found;
 	bool unpinnable;
-	int r;
+	int r = -ESRCH;
 
-	if (pin && thread_check(born->a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable) == 0)
-		return 0;
-	r = thread_get_cpus(tid, &found);
-	if (r == 0 && act_mask_is_ours(born->a, born->g, &found) &&
-	    !cpumask_equal(&found, &born->first->original)) {
-		r = thread_restore_cpus(born->a, tid, &born->first->original);
-		born->given_back += r == 0;
-	}
+	if (pin)
+		r = thread_check(a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable);
+	if (r == -ESRCH)
+		r = give_back_to(born, tid, NULL);
+	else if (r < 0)
+		r = may_have_ours(born, tid, pin) ? r : 0;
+	else if (went_along(born, pin))
+		r = give_back_to(born, tid, pin);
 	/* -EINVAL: nobody can move it (a worker of io_uring). */
 	born->failed |= r < 0 && r != -ESRCH && r != -EINVAL;
 	return 0;
@@ -142,7 +198,7 @@ static void keep_for_born(struct act *a, struct act_guest *g)
 
 	if (cpumask_empty(&first->asked))
 		return; /* it could not be pinned itself, so nobody was born of it so */
-	first->ours = true;
+	first->ours = first->lost_back = true; /* its own mask is nobody else's */
 	first->gave_up = false;
 	a->undo_stale = true;
 }

@@ -4,16 +4,25 @@
 #include "price.h"
 #include "recall.h"
 
+#include <string.h>
+
+/* Where nobody looks at the guest its placement stands, which is most of a plan: it is not even
+ * copied. */
+static void begin_anew(struct guest_plan *p, bool keeps_placement)
+{
+	char *end = (char *)(p + 1), *placement_end = (char *)(&p->placement + 1);
+
+	memset(p, 0, keeps_placement ? offsetof(struct guest_plan, placement) : sizeof *p);
+	if (keeps_placement)
+		memset(placement_end, 0, (size_t)(end - placement_end));
+	p->memory.target_kib = KT_UNLIMITED_KIB;
+}
+
 static void identify(struct guest_plan *p, const struct guest_view *g)
 {
-	const struct placement_plan placement = p->placement;
-	bool is_same = p->present && g->domain && p->incarnation == g->incarnation;
-
-	*p = (struct guest_plan){ .memory.target_kib = KT_UNLIMITED_KIB };
+	begin_anew(p, p->present && g->domain && p->incarnation == g->incarnation);
 	if (!g->domain)
 		return;
-	if (is_same) /* where nobody looks at the guest it stands */
-		p->placement = placement;
 	p->present = true;
 	p->incarnation = g->incarnation;
 	p->uuid = g->domain->uuid;

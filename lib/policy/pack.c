@@ -22,7 +22,7 @@ static const double over_cost = 1000;
 void pack_begin(struct pack *p)
 {
 	p->nbins = p->nitems = p->noptions = 0;
-	p->nlooks = 0;
+	p->full = p->nlooks = 0;
 }
 
 struct pack_item *pack_add_item(struct pack *p, double cpus, double variance, double gib)
@@ -161,6 +161,16 @@ static uint64_t bins_touched(const struct pack_change *c)
 	return memory_stays ? bins : bins | c->item->held;
 }
 
+/* Bins in which nothing runs more or less than before, and that have room for what they hold, do
+ * not mind that some of it goes. */
+static uint64_t bins_that_mind(const struct pack *p, const struct pack_change *c)
+{
+	uint64_t run = (c->from ? c->from->bins : 0) | (c->to ? c->to->bins : 0);
+	bool memory_only_goes = c->from && !c->from->brings;
+
+	return bins_touched(c) & (memory_only_goes ? run | p->full : UINT64_MAX);
+}
+
 static struct content change_of(const struct pack_change *c, size_t bin)
 {
 	struct content sum = { 0, 0, 0, 0 };
@@ -170,6 +180,13 @@ static struct content change_of(const struct pack_change *c, size_t bin)
 	if (c->to)
 		add(&sum, content_of(c->item, c->to, bin), 1);
 	return sum;
+}
+
+static void note_full(struct pack *p, const struct pack_bin *b)
+{
+	uint64_t bin = UINT64_C(1) << (b - p->bin);
+
+	p->full = b->over_gib > 0 ? p->full | bin : p->full & ~bin;
 }
 
 void pack_apply(struct pack *p, const struct pack_change *change)
@@ -185,6 +202,7 @@ void pack_apply(struct pack *p, const struct pack_change *change)
 		b->gib = sum.gib;
 		b->lost_cpus = pack_expected_loss(b, b->cpus, b->variance, b->most_cpus);
 		b->over_gib = over_gib(b, b->gib);
+		note_full(p, b);
 	}
 }
 
@@ -196,11 +214,12 @@ void pack_choose(struct pack *p, size_t i, size_t option)
 	item->chosen = option;
 }
 
-static void empty(struct pack_bin *b)
+static void empty(struct pack *p, struct pack_bin *b)
 {
 	b->cpus = b->variance = b->most_cpus = b->gib = 0;
 	b->lost_cpus = pack_expected_loss(b, 0, 0, 0);
 	b->over_gib = over_gib(b, 0);
+	note_full(p, b);
 }
 
 void pack_settle_item(struct pack *p, size_t i)
@@ -214,7 +233,7 @@ void pack_settle_item(struct pack *p, size_t i)
 void pack_settle(struct pack *p)
 {
 	for (size_t b = 0; b < p->nbins; b++)
-		empty(&p->bin[b]);
+		empty(p, &p->bin[b]);
 	for (size_t i = 0; i < p->nitems; i++)
 		pack_settle_item(p, i);
 }
@@ -238,7 +257,7 @@ double pack_increase(const struct pack *p, const struct pack_change *changes, si
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bins |= bins_touched(&changes[i]);
+		bins |= bins_that_mind(p, &changes[i]);
 		sum += changes[i].to ? changes[i].to->cost : 0;
 		sum -= changes[i].from ? changes[i].from->cost : 0;
 	}

@@ -44,7 +44,8 @@ struct pack_item {
 	/* by pack_settle: */
 	double gib_to_come;
 	uint64_t held; /* bins with its memory */
-	double relief; /* what a search can gain from it at most */
+	/* by a search: what it can gain from it at most, and by having it run in other bins */
+	double relief, relief_elsewhere;
 };
 
 /* An item that changes its option; NULL: it comes, or goes. */
@@ -63,6 +64,7 @@ struct pack_bin {
 
 struct pack {
 	size_t nbins, nitems, noptions;
+	uint64_t full; /* bins that hold more than they have room for */
 	struct pack_bin bin[PACK_BINS_MAX];
 	struct pack_item item[PACK_ITEMS_MAX];
 	struct pack_option option[PACK_OPTIONS_MAX];
@@ -107,6 +109,10 @@ double pack_expected_loss(const struct pack_bin *b, double cpus, double variance
 /* Moves and swaps, the best one first, while one of them gains; deterministic.  False: it
  * stopped after so many looks and there may be more. */
 bool pack_improve(struct pack *p, uint64_t max_looks);
+
+/* Items stay in their bins and bring their memory there, or not, while there is room for all of
+ * it: what a search would find by as many steps, each of which looks at all items. */
+void pack_take_memory_along(struct pack *p);
 
 /* The item takes what fits best beside the others. */
 void pack_place(struct pack *p, size_t item);

@@ -2,8 +2,9 @@
 /* Which items should go elsewhere?
  *
  * Steepest descent over moves of one item and swaps of two.  An item can gain no more than
- * its bins would, and its option costs, if it were not there at all: most items of a quiet
- * host are passed by for that, which makes a thousand of them cheap. */
+ * its bins would, and its option costs, if it were not there at all; less what another option
+ * costs, for that one.  On a quiet host that is less than nothing for most items and nearly
+ * all pairs, which makes a thousand of them cheap: what is passed by gains nothing. */
 #include "pack.h"
 
 #include <math.h>
@@ -20,15 +21,31 @@ struct step {
 	size_t item[2], option[2];
 };
 
+/* Of an option that runs in other bins; INFINITY: there is none. */
+static double cheapest_elsewhere(const struct pack *p, const struct pack_item *item)
+{
+	uint64_t bins = p->option[item->chosen].bins;
+	double least = INFINITY;
+
+	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
+		if (p->option[o].bins != bins && p->option[o].cost < least)
+			least = p->option[o].cost;
+	return least;
+}
+
 /* Of items that have to do with these bins. */
 static void note_relief(struct pack *p, uint64_t bins)
 {
 	for (size_t i = 0; i < p->nitems; i++) {
 		struct pack_item *item = &p->item[i];
 		const struct pack_change gone = { .item = item, .from = &p->option[item->chosen] };
+		double gain;
 
-		if ((gone.from->bins | item->held) & bins)
-			item->relief = -pack_increase(p, &gone, 1) - item->cheapest;
+		if (!((gone.from->bins | item->held) & bins))
+			continue;
+		gain = -pack_increase(p, &gone, 1);
+		item->relief = gain - item->cheapest;
+		item->relief_elsewhere = gain - cheapest_elsewhere(p, item);
 	}
 }
 
@@ -48,6 +65,12 @@ static void consider(struct pack *p, struct step *best, struct step step)
 		*best = step;
 }
 
+/* Of the item with this option: its bins never lose less with it than without. */
+static double most_gain(const struct pack *p, const struct pack_item *item, size_t option)
+{
+	return item->relief + item->cheapest - p->option[option].cost;
+}
+
 static void look_for_move(struct pack *p, struct step *best)
 {
 	for (size_t i = 0; i < p->nitems; i++) {
@@ -56,7 +79,7 @@ static void look_for_move(struct pack *p, struct step *best)
 		for (size_t n = 0; n < item->noptions && item->relief > best->gain; n++) {
 			size_t option = item->first_option + n;
 
-			if (option != item->chosen)
+			if (option != item->chosen && most_gain(p, item, option) > best->gain)
 				consider(p, best,
 					 (struct step){
 						 .n = 1, .item = { i }, .option = { option } });
@@ -71,10 +94,12 @@ static void look_for_swap_of(struct pack *p, struct step *best, size_t i, size_t
 	uint64_t bins_a = p->option[a->chosen].bins, bins_b = p->option[b->chosen].bins;
 
 	for (size_t m = a->first_option; m < a->first_option + a->noptions; m++) {
+		double gain = most_gain(p, a, m);
+
 		if (p->option[m].bins != bins_b)
 			continue;
 		for (size_t n = b->first_option; n < b->first_option + b->noptions; n++)
-			if (p->option[n].bins == bins_a)
+			if (p->option[n].bins == bins_a && gain + most_gain(p, b, n) > best->gain)
 				consider(p, best,
 					 (struct step){
 						 .n = 2, .item = { i, j }, .option = { m, n } });
@@ -86,12 +111,13 @@ static void look_for_swap(struct pack *p, struct step *best, uint64_t max_looks)
 	double most = 0;
 
 	for (size_t i = 0; i < p->nitems; i++)
-		most = KT_MAX(most, p->item[i].relief);
+		most = KT_MAX(most, p->item[i].relief_elsewhere);
 	for (size_t i = 0; i < p->nitems && p->nlooks < max_looks; i++) {
-		if (p->item[i].relief + most <= best->gain)
+		if (p->item[i].relief_elsewhere + most <= best->gain)
 			continue;
 		for (size_t j = i + 1; j < p->nitems; j++)
-			if (p->item[i].relief + p->item[j].relief > best->gain &&
+			if (p->item[i].relief_elsewhere + p->item[j].relief_elsewhere >
+				    best->gain &&
 			    p->option[p->item[i].chosen].bins != p->option[p->item[j].chosen].bins)
 				look_for_swap_of(p, best, i, j);
 	}
@@ -126,6 +152,23 @@ bool pack_improve(struct pack *p, uint64_t max_looks)
 		note_relief(p, take(p, &best));
 	}
 	return false;
+}
+
+/* As long as there is room this is between the item and its bins, and nobody else's business. */
+void pack_take_memory_along(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems && !p->full; i++) {
+		const struct pack_item *item = &p->item[i];
+		uint64_t bins = p->option[item->chosen].bins;
+		struct step best = { .gain = least_gain };
+
+		for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
+			if (p->option[o].bins == bins && o != item->chosen)
+				consider(p, &best,
+					 (struct step){ .n = 1, .item = { i }, .option = { o } });
+		if (best.n)
+			(void)take(p, &best);
+	}
 }
 
 /* ---- best fit, decreasing --------------------------------------------------------------- */

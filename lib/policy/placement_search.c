@@ -99,6 +99,8 @@ double placement_improve(struct placement_policy *state, uint64_t max_looks)
 	double found = pack_cost(p);
 
 	keep(state);
+	if (p->noptions > options_for_more_starts)
+		pack_take_memory_along(p);
 	improve(state, max_looks, &found);
 	if (p->noptions <= options_for_more_starts) {
 		pack_best_fit(p);

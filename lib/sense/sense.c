@@ -225,7 +225,7 @@ int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope 
 		scope = SENSE_ALL;
 	s->given = NULL;
 	ret->now_ns = now_ns;
-	r = sense_host_read(s, &ret->host);
+	r = sense_host_read(s, scope, &ret->host);
 	if (r < 0)
 		return r;
 	note_merging(s, &ret->host.ksm);

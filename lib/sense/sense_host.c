@@ -77,7 +77,7 @@ static void read_cpus(struct sense *s, struct host_sample *h)
 	parse_cpus_idle(s->text, h->idle_hz_of_cpu);
 }
 
-int sense_host_read(struct sense *s, struct host_sample *ret)
+int sense_host_read(struct sense *s, enum sense_scope scope, struct host_sample *ret)
 {
 	int r;
 
@@ -98,6 +98,6 @@ int sense_host_read(struct sense *s, struct host_sample *ret)
 	read_psi(s, &s->psi_io, "io", &ret->psi_io);
 	sense_ksm_read(s, &ret->ksm);
 	sense_nodes_read(s, ret);
-	sense_tuners_read(s, ret);
+	sense_tuners_read(s, scope, ret);
 	return 0;
 }

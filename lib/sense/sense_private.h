@@ -142,6 +142,8 @@ struct sense {
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile numa_balancing;
 	pid_t numad; /* as last found; 0: none */
+	/* Samples of more than news until all of /proc is looked through for it. */
+	unsigned int numad_due;
 	struct hostfile ksm[_KSM_FILE_MAX];
 	bool ksm_lacks[_KSM_FILE_MAX];
 	struct hostfile ksmd;
@@ -162,13 +164,13 @@ ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
 
 /* ---- sense_host.c, sense_ksm.c, sense_node.c ------------------------------------- */
 
-int sense_host_read(struct sense *s, struct host_sample *ret) KT_MUST_USE;
+int sense_host_read(struct sense *s, enum sense_scope scope, struct host_sample *ret) KT_MUST_USE;
 void sense_ksm_read(struct sense *s, struct ksm_sample *ret);
 void sense_nodes_read(struct sense *s, struct host_sample *ret);
 
 /* ---- sense_tuner.c ----------------------------------------------------------------- */
 
-void sense_tuners_read(struct sense *s, struct host_sample *ret);
+void sense_tuners_read(struct sense *s, enum sense_scope scope, struct host_sample *ret);
 
 /* ---- ksm_probe.c --------------------------------------------------------------------- */
 

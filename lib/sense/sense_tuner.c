@@ -58,16 +58,31 @@ static pid_t pid_in_file(struct sense *s)
 	return (pid_t)pid;
 }
 
+/* News of one guest do not wait for a look at everybody's processes. */
+static bool is_search_due(struct sense *s, enum sense_scope scope)
+{
+	if (scope == SENSE_NEW)
+		return false;
+	if (s->numad_due > 0) {
+		s->numad_due--;
+		return false;
+	}
+	s->numad_due = SAMPLES_BETWEEN_LOOKS - 1;
+	return true;
+}
+
 /* Its file is where it has been for ten years.  Should it be started without one, it moves
  * a guest within minutes at the earliest: then all of /proc is looked through, seldom. */
-static bool numad_runs(struct sense *s)
+static bool numad_runs(struct sense *s, enum sense_scope scope)
 {
+	bool search = is_search_due(s, scope);
+
 	if (is_daemon(s->fs, s->numad, "numad"))
 		return true;
 	s->numad = pid_in_file(s);
 	if (is_daemon(s->fs, s->numad, "numad"))
 		return true;
-	s->numad = s->nsamples % SAMPLES_BETWEEN_LOOKS == 0 ? sense_find_daemon(s->fs, "numad") : 0;
+	s->numad = search ? sense_find_daemon(s->fs, "numad") : 0;
 	return s->numad > 0;
 }
 
@@ -81,8 +96,8 @@ static void read_numa_balancing(struct sense *s, struct host_sample *h)
 		str_u64(s->text, &h->numa_balancing) == 0;
 }
 
-void sense_tuners_read(struct sense *s, struct host_sample *ret)
+void sense_tuners_read(struct sense *s, enum sense_scope scope, struct host_sample *ret)
 {
-	ret->numad_runs = numad_runs(s);
+	ret->numad_runs = numad_runs(s, scope);
 	read_numa_balancing(s, ret);
 }

@@ -106,6 +106,35 @@ START_TEST(who_moves_one_within_the_cpus_may)
 }
 END_TEST
 
+START_TEST(who_moved_one_within_the_cpus_has_it_when_they_change)
+{
+	wish_cpus("0-1", IRQS);
+	put_below(file_of(0), "1\n");
+	wish_cpus("0-1", IRQS);
+	for (int i = 0; i < 2; i++)
+		wish_cpus("2-3", IRQS);
+	assert_all_are((const char *[]){ "1\n", "1\n", "8-15\n" });
+	ck_assert(in_force()->ceded && is_nobodys());
+	ck_assert_str_eq(the_one(LOG_CEDED)->to, "1");
+	act_forgive(act);
+	wish_cpus("2-3", IRQS);
+	assert_all_are((const char *[]){ "2-3\n", "2-3\n", "2-3\n" });
+}
+END_TEST
+
+START_TEST(one_that_was_moved_is_forgotten_with_its_device)
+{
+	wish_cpus("0-1", IRQS);
+	put_below(file_of(0), "1\n");
+	wish_cpus("0-1", IRQS);
+	wish_cpus("0-1", 0);
+	ck_assert_uint_eq(act->host.nvalues, 1);
+	ck_assert_int_eq(unlink(at(root, file_of(0))), 0);
+	wish_cpus("0-1", 0);
+	ck_assert_uint_eq(act->host.nvalues, 0);
+}
+END_TEST
+
 START_TEST(who_takes_one_away_has_them_all)
 {
 	wish_cpus("0-1", IRQS);
@@ -213,6 +242,8 @@ int main(void)
 	tcase_add_test(c, what_was_to_be_changed_when_another_was_ceded_comes_back);
 	tcase_add_test(c, other_cpus_keep_the_first_original);
 	tcase_add_test(c, who_moves_one_within_the_cpus_may);
+	tcase_add_test(c, who_moved_one_within_the_cpus_has_it_when_they_change);
+	tcase_add_test(c, one_that_was_moved_is_forgotten_with_its_device);
 	tcase_add_test(c, who_takes_one_away_has_them_all);
 	tcase_add_test(c, one_that_cannot_be_moved_does_not_keep_the_others);
 	tcase_add_test(c, a_sandbox_refuses_them_all_at_once);

@@ -6,9 +6,12 @@
 /* Main thread, vCPU 0 and vCPU 1; the emulator's worker has no address in libvirt. */
 enum { PINS = 3 };
 
+static bool moves_workers; /* with the emulator, through its cgroup */
+
 static void setup(void)
 {
 	setup_guest();
+	moves_workers = false;
 	plan->guest[SLOT].placement.backend = PLACEMENT_LIBVIRT;
 }
 
@@ -38,6 +41,8 @@ static void answer_all(void)
 {
 	for (size_t i = 0; i < nrequests; i++) {
 		set_mask(guest.thread[thread_of(&request[i])].tid, &request[i].cpus);
+		if (moves_workers && request[i].role == THREAD_EMULATOR)
+			set_mask(guest.thread[1].tid, &request[i].cpus);
 		reply(&request[i], 0);
 	}
 	nrequests = 0;
@@ -375,6 +380,31 @@ START_TEST(an_original_that_is_refused_is_tried_again)
 }
 END_TEST
 
+/* What libvirt has no memory for has not been refused. */
+START_TEST(an_original_that_there_was_no_memory_for_is_asked_for_by_the_next_plan)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	reply(&request[1], -ENOMEM);
+	for (size_t i = 0; i < PINS; i++)
+		if (i != 1) {
+			set_mask(guest.thread[thread_of(&request[i])].tid, &all);
+			reply(&request[i], 0);
+		}
+	nrequests = 0;
+	ck_assert(!in_force()->pin_off && act_owes(act));
+	apply();
+	ck_assert_uint_eq(nrequests, 1);
+	ck_assert(asks(0, THREAD_VCPU, 0, &all));
+	answer_all();
+	ck_assert(runs_on(2, &all) && !act_owes(act));
+	apply();
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 static const int of_a_give_back[] = { -EIO, -ENOTCONN };
 
 /* It was given back, and said not to have been; then the plan wants it pinned again. */
@@ -685,6 +715,42 @@ START_TEST(another_backend_first_gives_back)
 }
 END_TEST
 
+/* libvirt has pinned a worker that we had pinned, and given back, before; then somebody pins
+ * the main thread, so that libvirt is not asked to give the emulator back. */
+static void pin_twice_and_cede(void)
+{
+	plan->guest[SLOT].placement.backend = PLACEMENT_AFFINITY;
+	pin_to_first();
+	plan->guest[SLOT].placement.backend = PLACEMENT_LIBVIRT;
+	pin_to_first(); /* gives back */
+	moves_workers = true;
+	pin_to_first();
+	answer_all();
+	ck_assert(runs_on(1, &first));
+	set_mask(guest.thread[0].tid, &second);
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+}
+
+START_TEST(a_worker_that_libvirt_moved_along_is_given_back_without_it)
+{
+	pin_twice_and_cede();
+	answer_all();
+	ck_assert(runs_on(0, &second) && runs_on(1, &all) && runs_on(2, &all));
+	hold();
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(a_worker_that_somebody_pinned_since_is_his)
+{
+	pin_twice_and_cede();
+	set_mask(guest.thread[1].tid, &second);
+	answer_all();
+	ck_assert(runs_on(0, &second) && runs_on(1, &second) && runs_on(2, &all));
+}
+END_TEST
+
 START_TEST(answers_that_nobody_waits_for_are_ignored)
 {
 	struct request stray = {
@@ -728,6 +794,7 @@ int main(void)
 	tcase_add_loop_test(c, what_libvirt_cannot_or_may_not_do_is_not_tried_again, 0,
 			    KT_ARRAY_LEN(final));
 	tcase_add_test(c, an_original_that_is_refused_is_tried_again);
+	tcase_add_test(c, an_original_that_there_was_no_memory_for_is_asked_for_by_the_next_plan);
 	tcase_add_loop_test(c, a_give_back_that_was_made_unheard_is_nobody_elses, 0,
 			    KT_ARRAY_LEN(of_a_give_back));
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
@@ -747,6 +814,8 @@ int main(void)
 	tcase_add_test(c, cells_move_on_when_the_last_move_is_known);
 	tcase_add_test(c, a_restart_asks_for_nothing);
 	tcase_add_test(c, another_backend_first_gives_back);
+	tcase_add_test(c, a_worker_that_libvirt_moved_along_is_given_back_without_it);
+	tcase_add_test(c, a_worker_that_somebody_pinned_since_is_his);
 	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);
 	suite_add_tcase(s, c);
 	return kt_run(s);

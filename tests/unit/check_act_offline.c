@@ -3,6 +3,14 @@
  * ours, in this life and in the next, and also while it cannot be told which CPUs those are? */
 #include "act_guest.h"
 
+static unsigned int nwrites; /* of masks */
+
+int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
+{
+	nwrites++;
+	return (int)syscall(SYS_sched_setaffinity, tid, size, set);
+}
+
 /* A file says which CPUs are on-line, and we take the others out of the masks ourselves. */
 static void setup(void)
 {
@@ -157,6 +165,47 @@ START_TEST(a_life_that_did_not_write_may_look_as_if_it_had)
 }
 END_TEST
 
+/* The first CPU goes; what is left of what they had looks like what they have now. */
+static void pin_and_switch_off(const struct cpumask *cpus)
+{
+	char present[64];
+
+	all_threads_on(&second);
+	for (size_t i = 0; i < guest.nthreads; i++)
+		guest.thread[i].first_allowed = second;
+	online(&all);
+	put(at(root, "sys/devices/system/cpu/present"), cpumask_str(&all, present, sizeof present));
+	wish_cpus(cpus, 0);
+	apply();
+	online(&second);
+	all_threads_on(&second);
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+}
+
+START_TEST(what_looks_like_the_original_without_a_cpu_is_given_back)
+{
+	pin_and_switch_off(_i ? &all : &first); /* first: the kernel has given them all */
+	nwrites = 0;
+	apply();
+	ck_assert_uint_eq(nwrites, THREADS);
+	apply();
+	ck_assert_uint_eq(nwrites, THREADS);
+	assert_all_on(&second); /* also when the first is back */
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(what_is_the_original_is_not_written)
+{
+	pin_and_switch_off(&second);
+	nwrites = 0;
+	apply();
+	ck_assert_uint_eq(nwrites, 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* The kernel leaves nobody without a CPU: 1000 and 1001 are off-line. */
 START_TEST(a_mask_that_was_reset_before_this_life_is_no_foreign_pin)
 {
@@ -253,6 +302,8 @@ int main(void)
 	tcase_add_test(c, what_cannot_be_told_is_given_back_later);
 	tcase_add_test(c, the_next_life_may_be_told_later);
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
+	tcase_add_loop_test(c, what_looks_like_the_original_without_a_cpu_is_given_back, 0, 2);
+	tcase_add_test(c, what_is_the_original_is_not_written);
 	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
 	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
 	tcase_add_test(c, threads_that_cannot_be_seen_are_given_back_later);

@@ -319,6 +319,92 @@ START_TEST(what_was_refused_for_a_while_is_tried_once_more_at_the_stop)
 }
 END_TEST
 
+/* ---- while nobody can tell who was born of them --------------------------------------------- */
+
+static void hide_process(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof path, "proc/%d/stat", guest.pid);
+	fault = (struct fault){ .path = path, .how = FAULT_READ, .error = EIO };
+}
+
+static bool thread_runs_on(pid_t tid, const struct cpumask *cpus)
+{
+	struct cpumask now = mask_of(tid);
+
+	return cpumask_equal(&now, cpus);
+}
+
+START_TEST(who_was_born_of_ours_is_given_back_when_it_can_be_seen)
+{
+	pid_t born;
+
+	wish_first();
+	plans(1);
+	born = new_thread();
+	hide_process();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 1);
+	assert_all_on(&all);
+	ck_assert(thread_runs_on(born, &first) && exists(at(run_dir, "undo")));
+	ends_well();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert(thread_runs_on(born, &all) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(who_was_born_of_ours_is_known_to_the_next_life)
+{
+	pid_t born;
+
+	wish_first();
+	plans(1);
+	born = new_thread();
+	hide_process();
+	(void)act_restore(act, plan->now_ns);
+	(void)act_again();
+	ends_well();
+	(void)act_again();
+	bind();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert(thread_runs_on(born, &all) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* The main thread stands for them, and has its own mask: which is no reason to cede. */
+START_TEST(a_guest_whose_threads_could_not_be_seen_is_pinned_again)
+{
+	wish_first();
+	plans(1);
+	hide_process();
+	(void)act_restore(act, plan->now_ns);
+	plans(1);
+	ends_well();
+	plans(1);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(&first);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	assert_all_on(&all);
+}
+END_TEST
+
+/* Nobody was born of it where it was not, and a line of its own would say nothing. */
+START_TEST(a_main_thread_that_was_not_pinned_stands_for_nobody)
+{
+	refusal.tid = guest.pid;
+	refusal.error = ESRCH;
+	refusal.is_done = false;
+	wish_first();
+	plans(1);
+	ck_assert(runs_on(0, &all) && runs_on(1, &first));
+	hide_process();
+	(void)act_restore(act, plan->now_ns);
+	assert_all_on(&all);
+	ck_assert_int_eq(act_again(), 0);
+	ck_assert(!exists(at(run_dir, "undo.bad")));
+}
+END_TEST
+
 static int rows_of(int all_rows)
 {
 	return (all_rows + stride() - 1) / stride();
@@ -345,6 +431,10 @@ int main(void)
 	tcase_add_loop_test(c, what_can_be_unpinned_again_comes_back_by_the_plan, 0,
 			    rows_of(CALL_ROWS));
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
+	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
+	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
+	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
+	tcase_add_test(c, a_main_thread_that_was_not_pinned_stands_for_nobody);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

@@ -154,6 +154,38 @@ START_TEST(two_items_swap_where_neither_could_move)
 }
 END_TEST
 
+/* Two of 4 CPUs in bin 0 of 6, two of 2 in bin 1, which nobody can go to without another one's
+ * leaving it; bin 2 is small, and dear. */
+static void crowded_beside_quiet(double change_cost)
+{
+	bins(3, 6, 2);
+	pack.bin[2].cores = pack.bin[2].threads = 1;
+	for (size_t i = 0; i < 4; i++) {
+		item_on(i < 2 ? 4 : 2, 1, i / 2, 0);
+		ck_assert(pack_add_option(&pack, UINT64_C(2) >> (i / 2), true, change_cost));
+		ck_assert(pack_add_option(&pack, 4, true, 0.85));
+	}
+	pack_settle(&pack);
+}
+
+/* Of 2 CPUs that wait. */
+START_TEST(a_swap_may_cost_nearly_what_it_gains)
+{
+	crowded_beside_quiet(0.9);
+	ck_assert(pack_improve(&pack, 1000));
+	ends_at("one of each", (const size_t[]){ 1, 0, 0, 1 }, 4);
+}
+END_TEST
+
+START_TEST(a_swap_that_costs_more_than_it_gains_is_not_looked_at)
+{
+	crowded_beside_quiet(1.1);
+	ck_assert(pack_improve(&pack, 1000));
+	ends_at("as they were", (const size_t[]){ 0, 0, 1, 1 }, 4);
+	ck_assert_uint_eq(pack.nlooks, 4); /* moves of those that wait */
+}
+END_TEST
+
 START_TEST(no_cpu_is_worth_memory_that_does_not_fit)
 {
 	bins(2, 1, 1);
@@ -223,6 +255,79 @@ START_TEST(much_memory_is_large_too)
 }
 END_TEST
 
+static size_t chosen_of(size_t i)
+{
+	return pack.item[i].chosen - pack.item[i].first_option;
+}
+
+/* Runs in bin 0, and its GiB is in bin 1, far away; its last option is to run there. */
+static void item_with_memory_elsewhere(double far_cost, double bring_cost)
+{
+	struct pack_item *item = pack_add_item(&pack, 0.01, 0, 1);
+
+	item->gib_on[1] = 1;
+	ck_assert(pack_add_option(&pack, 1, false, far_cost));
+	ck_assert(pack_add_option(&pack, 1, true, bring_cost));
+	ck_assert(pack_add_option(&pack, 2, false, 0));
+}
+
+START_TEST(memory_of_many_comes_along_with_a_look_at_each)
+{
+	enum { N = 500 };
+
+	bins(2, 64, 2 * N);
+	for (int i = 0; i < N; i++)
+		item_with_memory_elsewhere(0.1, i % 5 ? 0.05 : 0.1);
+	pack_settle(&pack);
+	pack_take_memory_along(&pack);
+	for (size_t i = 0; i < N; i++)
+		ck_assert_uint_eq(chosen_of(i), i % 5 > 0);
+	ck_assert_uint_le(pack.nlooks, N);
+	holds("where they run", 0, N * 0.01, 0, N - N / 5.0);
+}
+END_TEST
+
+START_TEST(memory_comes_along_while_there_is_room)
+{
+	bins(2, 64, 100);
+	for (int i = 0; i < 3; i++)
+		item_with_memory_elsewhere(0.1, 0.05);
+	pack.bin[0].room_gib = 2;
+	pack_settle(&pack);
+	pack_take_memory_along(&pack);
+	ck_assert_uint_eq(chosen_of(0) + chosen_of(1) + chosen_of(2), 2);
+	ck_assert_uint_eq(pack.full, 0);
+}
+END_TEST
+
+/* Who is to go from where there is too much is a question of what it gains. */
+START_TEST(beside_too_much_memory_nobody_brings_any)
+{
+	bins(2, 64, 100);
+	item_with_memory_elsewhere(0.1, 0.09);
+	item_with_memory_elsewhere(0.1, 0.05);
+	pack.bin[1].room_gib = 1;
+	pack_settle(&pack);
+	ck_assert_uint_eq(pack.full, 2);
+	pack_take_memory_along(&pack);
+	ck_assert_uint_eq(chosen_of(0) + chosen_of(1), 0);
+	ck_assert(pack_improve(&pack, 1000));
+	ck_assert_uint_eq(pack.full, 0);
+}
+END_TEST
+
+/* None of them gains: nothing is tried, however many there are. */
+START_TEST(what_cannot_gain_is_not_looked_at)
+{
+	bins(16, 64, 1000);
+	for (size_t i = 0; i < 320; i++)
+		item_on(0.1, 1, i % 16, 16);
+	pack_settle(&pack);
+	ck_assert(pack_improve(&pack, 100));
+	ck_assert_uint_eq(pack.nlooks, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("pack_search");
@@ -233,10 +338,16 @@ int main(void)
 	tcase_add_loop_test(c, the_search_stops_when_it_has_looked_enough, 1, 3);
 	tcase_add_test(c, who_would_wait_goes_where_there_is_room);
 	tcase_add_test(c, two_items_swap_where_neither_could_move);
+	tcase_add_test(c, a_swap_may_cost_nearly_what_it_gains);
+	tcase_add_test(c, a_swap_that_costs_more_than_it_gains_is_not_looked_at);
 	tcase_add_test(c, no_cpu_is_worth_memory_that_does_not_fit);
 	tcase_add_loop_test(c, who_is_in_the_way_of_a_move_moves_too, 0, 2);
 	tcase_add_test(c, best_fit_begins_with_the_largest);
 	tcase_add_test(c, much_memory_is_large_too);
+	tcase_add_test(c, memory_of_many_comes_along_with_a_look_at_each);
+	tcase_add_test(c, memory_comes_along_while_there_is_room);
+	tcase_add_test(c, beside_too_much_memory_nobody_brings_any);
+	tcase_add_test(c, what_cannot_gain_is_not_looked_at);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

@@ -174,6 +174,39 @@ START_TEST(numad_is_roots_process_of_that_name)
 }
 END_TEST
 
+static bool numad_seen(enum sense_scope scope)
+{
+	static uint64_t now_ns;
+
+	ck_assert_int_eq(sense_read_some(sense, ds, scope, ++now_ns, &sample), 0);
+	return sample.host.numad_runs;
+}
+
+/* Nor do they bring the next look at all processes forward, or put it off. */
+START_TEST(news_of_a_guest_seek_no_numad_that_has_no_file)
+{
+	int n = 1;
+
+	start();
+	ck_assert(!numad_seen(SENSE_ALL));
+	put("proc/71/comm", "numad\n");
+	put("proc/71/status", "Name:\tnumad\n" ROOTS);
+	for (int news = 0; news < 10 * MANY_SAMPLES; news++)
+		ck_assert(!numad_seen(SENSE_NEW));
+	for (; !numad_seen(n % 2 ? SENSE_DUE : SENSE_ALL); n++)
+		for (int news = 0; news < n; news++)
+			ck_assert(!numad_seen(SENSE_NEW));
+	ck_assert_int_gt(n, 1);
+	ck_assert_int_lt(n, MANY_SAMPLES);
+	ck_assert(numad_seen(SENSE_NEW)); /* who is known is seen */
+	drop("proc/71");
+	ck_assert(!numad_seen(SENSE_NEW));
+	put("proc/70/status", "Name:\tnumad\n" ROOTS);
+	put("run/numad.pid", "70\n");
+	ck_assert(numad_seen(SENSE_NEW));
+}
+END_TEST
+
 START_TEST(numad_comes_and_goes)
 {
 	int n = 0;
@@ -428,6 +461,7 @@ int main(void)
 	tcase_add_test(tc, a_cpu_that_went_has_no_idle_time);
 	LOOP(tc, numad_is_roots_process_of_that_name, numads);
 	tcase_add_test(tc, numad_comes_and_goes);
+	tcase_add_test(tc, news_of_a_guest_seek_no_numad_that_has_no_file);
 	tcase_add_test(tc, numa_balancing_is_what_the_kernel_says);
 	LOOP(tc, what_a_kernel_lacks_is_off_and_zero, optional);
 	tcase_add_test(tc, an_old_ksm_is_present_without_the_new_counters);
