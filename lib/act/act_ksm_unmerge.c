@@ -68,10 +68,22 @@ static void take_outcome(struct act *a, int status)
 		a->ksm.unmerged = true;
 }
 
-bool act_ksm_is_unmerging(struct act *a)
+/* The kernel has written 0, or the child nothing; where it cannot be read it is either. */
+static void note_failure(struct act *a)
 {
 	struct knob *run = &a->ksm.knob[KSM_RUN];
 	uint64_t found;
+
+	if (act_ksm_read(a, KSM_RUN, &found) < 0) {
+		run->asked = RUN_STOPPED;
+		run->doubt = true;
+	} else if (found == RUN_STOPPED || found == run->before) {
+		run->asked = found;
+	}
+}
+
+bool act_ksm_is_unmerging(struct act *a)
+{
 	int status;
 
 	if (a->ksm.unmerger <= 0)
@@ -84,9 +96,7 @@ bool act_ksm_is_unmerging(struct act *a)
 	}
 	a->ksm.unmerger = 0;
 	take_outcome(a, status);
-	/* After a failure the kernel has written 0, or the child nothing. */
-	if (a->ksm.nodes_off && act_ksm_read(a, KSM_RUN, &found) == 0 &&
-	    (found == RUN_STOPPED || found == run->before))
-		run->asked = found;
+	if (a->ksm.nodes_off)
+		note_failure(a);
 	return false;
 }

@@ -295,6 +295,29 @@ START_TEST(after_a_failure_only_a_reload_tries_again)
 }
 END_TEST
 
+/* The scanner that was ours to stop has stopped, or never did: both are no stranger's doing. */
+START_TEST(what_a_failure_left_may_be_read_later)
+{
+	static const char *const left[] = { "0\n", "1\n" };
+
+	put(knob("run"), "1\n");
+	begin_unmerging();
+	let_it(IS_KILLED);
+	ck_assert_int_eq(unlink(knob("run")), 0);
+	ck_assert_int_eq(mkdir(knob("run"), 0755), 0);
+	apply();
+	ck_assert_int_eq(rmdir(knob("run")), 0);
+	put(knob("run"), left[_i]);
+	act_forgive(act);
+	apply();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	let_it(IS_KILLED);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_all("1\n", "1\n", "100\n", "20\n");
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* Whoever waits for all children of the process. */
 START_TEST(an_outcome_that_somebody_else_took_is_seen_in_the_files)
 {
@@ -548,6 +571,7 @@ static void add_beginnings(TCase *c)
 	tcase_add_loop_test(c, a_failure_is_said_and_the_rest_is_done, 0, KT_ARRAY_LEN(failures));
 	tcase_add_loop_test(c, after_a_failure_only_a_reload_tries_again, 0,
 			    KT_ARRAY_LEN(failures));
+	tcase_add_loop_test(c, what_a_failure_left_may_be_read_later, 0, 2);
 	tcase_add_test(c, an_outcome_that_somebody_else_took_is_seen_in_the_files);
 	tcase_add_test(c, what_is_merged_again_at_once_is_not_taken_apart_again);
 	tcase_add_test(c, where_no_process_can_be_made_the_rest_is_done);
