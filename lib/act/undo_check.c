@@ -101,6 +101,7 @@ static void check_pins(struct act *a, struct act_guest *g)
 			pin->got = pin->asked; /* or not: whoever looks next sees it */
 		} else if (!check_pin(a, pin, &found)) {
 			pin->ours = false;
+			pin->got = pin->asked; /* what is there is theirs */
 			foreign = pin;
 			theirs = found;
 		}

@@ -388,6 +388,24 @@ START_TEST(a_guest_whose_threads_could_not_be_seen_is_pinned_again)
 }
 END_TEST
 
+/* Between two lives; and then it stands for those who were born of it. */
+START_TEST(a_main_thread_that_somebody_has_pinned_stays_his)
+{
+	wish_first();
+	plans(1);
+	(void)new_thread();
+	set_mask(guest.pid, &second);
+	(void)act_again();
+	bind();
+	hide_process();
+	(void)act_restore(act, plan->now_ns);
+	ends_well();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert(runs_on(0, &second) && runs_on(1, &all));
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* Nobody was born of it where it was not, and a line of its own would say nothing. */
 START_TEST(a_main_thread_that_was_not_pinned_stands_for_nobody)
 {
@@ -434,6 +452,7 @@ int main(void)
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
+	tcase_add_test(c, a_main_thread_that_somebody_has_pinned_stays_his);
 	tcase_add_test(c, a_main_thread_that_was_not_pinned_stands_for_nobody);
 	suite_add_tcase(s, c);
 	return kt_run(s);
