@@ -19,11 +19,12 @@ static bool covers(struct act *a, const struct cpumask *found, const struct cpum
  * back.  Nobody pins a thread by that, and no administrator is ceded to for it. */
 bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	struct cpumask every, left = cpumask_and(&pin->asked, act_online(a));
+	struct cpumask every;
 
 	memset(&every, 0xff, sizeof every);
-	/* Since then, too, when none of its CPUs is left. */
-	if (cpumask_empty(&left) && covers(a, found, &every))
+	(void)act_online(a);
+	/* Since then, too, when none of its CPUs is left, and it stays so when they come back. */
+	if (pin->was_orphan && covers(a, found, &every))
 		return true;
 	return a->now_ns < a->online_settles_ns &&
 	       (covers(a, found, &pin->original) || covers(a, found, &every));

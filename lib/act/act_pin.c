@@ -87,7 +87,7 @@ static void note_result(struct placement *p, struct pin *pin, const struct cpuma
 		p->was = pin->got;
 	pin->got = cpumask_empty(&outside) && !cpumask_empty(found) ? *found : pin->asked;
 	pin->done = true;
-	pin->lost = pin->lost_back = pin->gave_up = false;
+	pin->lost = pin->lost_back = pin->gave_up = pin->was_orphan = false;
 }
 
 /* ---- backend affinity -------------------------------------------------- */

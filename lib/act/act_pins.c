@@ -119,6 +119,17 @@ static bool is_pinned(const struct placement *p)
 	return false;
 }
 
+void act_pins_note_orphans(struct act *a)
+{
+	for (struct act_guest *g = a->guests; g; g = g->next)
+		for (size_t i = 0; i < g->placement.npins; i++) {
+			struct pin *pin = &g->placement.pin[i];
+			struct cpumask left = cpumask_and(&pin->asked, &a->online);
+
+			pin->was_orphan |= pin->ours && cpumask_empty(&left);
+		}
+}
+
 struct cpumask act_pins_asked(const struct placement *p)
 {
 	struct cpumask r = { 0 };

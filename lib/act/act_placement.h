@@ -26,6 +26,7 @@ struct pin {
 	bool unpinnable;  /* the kernel lets nobody move this thread */
 	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
 	bool lost;        /* ... because the kernel has reset the mask */
+	bool was_orphan;  /* none of its CPUs was left once, since it was written last */
 	struct cpumask original;
 	struct cpumask asked;
 	struct cpumask before; /* of ours, that was there when `asked` was put on file; or empty */
@@ -88,6 +89,8 @@ bool act_pins_any_ours(const struct placement *p);
 bool act_pins_any_pending(const struct placement *p);
 /* True: all that there are have what the last wish asked for, as far as it is to be had. */
 bool act_pins_are_done(const struct placement *p);
+/* Other CPUs are on-line: of which pins is none left? */
+void act_pins_note_orphans(struct act *a);
 bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found);
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */

@@ -163,7 +163,10 @@ const struct cpumask *act_online(struct act *a)
 		return &a->online; /* as it was a moment ago */
 	if (a->online_ever_known && !cpumask_equal(&a->online, &online))
 		a->online_settles_ns = a->now_ns + online_settle_ns;
-	a->online = online;
+	if (!a->online_ever_known || !cpumask_equal(&a->online, &online)) {
+		a->online = online;
+		act_pins_note_orphans(a);
+	}
 	a->online_ever_known = !a->online_unread;
 	return &a->online;
 }

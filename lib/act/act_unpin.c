@@ -29,10 +29,8 @@ static bool looks_like(struct act *a, const struct pin *pin, const struct cpumas
 /* None of its CPUs is left: the kernel has given it all that there are. */
 static bool was_given_all(struct act *a, const struct pin *pin)
 {
-	struct cpumask left = cpumask_and(&pin->asked, act_online(a));
-
-	return (pin->done || pin->lost) && cpumask_empty(&left) &&
-	       !act_has_every_cpu(a, &pin->original);
+	(void)act_online(a);
+	return pin->was_orphan && (pin->done || pin->lost) && !act_has_every_cpu(a, &pin->original);
 }
 
 /* What is seen of the original while CPUs are off-line may be seen of another mask. */

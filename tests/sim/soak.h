@@ -164,6 +164,7 @@ struct soak {
 	int die_after;          /* so many doings of act; 0: never */
 	bool died;              /* there: what it had on the heap went with the process */
 	bool admin_interferes;  /* right after the next write */
+	bool cpus_changed;      /* since the daemon has looked last */
 	jmp_buf death;
 	struct soak_counts counts;
 	bool broken;
@@ -215,6 +216,7 @@ struct soak_thread *soak_thread_of(struct soak *s, pid_t tid);
 uint64_t soak_shown(const struct soak *s, uint64_t mask);
 void soak_put_mask(struct soak *s, struct soak_thread *t, uint64_t mask);
 void soak_cpus_change(struct soak *s, uint64_t online);
+void soak_reset_is_own(struct soak_thread *t);
 /* The child goes on; `dies`: with its parent. */
 void soak_unmerger_goes_on(struct soak *s, bool dies);
 
@@ -298,7 +300,7 @@ void soak_daemon_restores(struct soak *s);
 
 /* One of ours is written, or given back: may it be? */
 void soak_check_write(struct soak *s, struct soak_file *f, const char *word);
-void soak_check_mask(struct soak *s, const struct soak_guest *g, const struct soak_thread *t,
+void soak_check_mask(struct soak *s, const struct soak_guest *g, struct soak_thread *t,
 		     uint64_t mask);
 void soak_check(struct soak *s);
 /* Nothing of ours is left. */

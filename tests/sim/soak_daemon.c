@@ -83,6 +83,9 @@ void soak_daemon_starts(struct soak *s)
 	for (size_t g = 0; g < SOAK_GUESTS; g++)
 		for (size_t i = 0; i < SOAK_THREADS; i++)
 			s->guest[g].thread[i].seen = false;
+	for (size_t g = 0; g < SOAK_GUESTS; g++) /* another life has seen it */
+		for (size_t i = 0; i < SOAK_THREADS; i++)
+			soak_reset_is_own(&s->guest[g].thread[i]);
 	begin(s, d);
 }
 
@@ -286,6 +289,7 @@ void soak_daemon_ticks(struct soak *s)
 
 	soak_virt_goes_on(s);
 	look(s, d);
+	s->cpus_changed = false;
 	arbiter_step(&d->arbiter, &d->conf, d->view, act_in_force(d->act), &d->plan);
 	plan_host(s, d);
 	check_floors(s, d);

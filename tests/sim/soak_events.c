@@ -123,6 +123,8 @@ static void cpus_come_or_go(struct soak *s)
 {
 	uint64_t all = soak_all_cpus, online = all;
 
+	if (s->daemon && s->cpus_changed)
+		return; /* what comes and goes between two looks has left no trace */
 	if (s->online != all && soak_chance(s, 700))
 		online = all;
 	else if (soak_chance(s, 300))

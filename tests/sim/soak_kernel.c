@@ -33,6 +33,16 @@ uint64_t soak_shown(const struct soak *s, uint64_t mask)
 	return mask & s->online;
 }
 
+/* Nobody has seen that it was the kernel: it may have been anybody. */
+void soak_reset_is_own(struct soak_thread *t)
+{
+	if (!t->reset || t->own == t->now)
+		return;
+	t->own_before_reset = t->own;
+	t->own = t->now;
+	t->ours = false;
+}
+
 /* Nobody is left without a CPU. */
 static void rescue(const struct soak *s, struct soak_thread *t)
 {
@@ -43,6 +53,8 @@ static void rescue(const struct soak *s, struct soak_thread *t)
 	if (!(t->now & s->online)) {
 		t->now = soak_all_cpus;
 		t->reset = true;
+		if (!s->daemon)
+			soak_reset_is_own(t);
 	}
 	t->ours = t->now != t->own;
 }
@@ -67,6 +79,7 @@ void soak_cpus_change(struct soak *s, uint64_t online)
 {
 	soak_tell(s, "CPUs %lx are on-line, %lx were", online, s->online);
 	s->online = online;
+	s->cpus_changed = true;
 	for (size_t g = 0; g < SOAK_GUESTS; g++)
 		for (size_t i = 0; i < SOAK_THREADS; i++) {
 			struct soak_thread *t = &s->guest[g].thread[i];

@@ -196,6 +196,48 @@ START_TEST(what_looks_like_the_original_without_a_cpu_is_given_back)
 }
 END_TEST
 
+/* All of its CPUs went and came back while it was only said what would be done. */
+START_TEST(a_mask_that_was_reset_while_nobody_looked_is_no_foreign_pin)
+{
+	struct placement_plan *p = &plan->guest[SLOT].placement;
+
+	pin_and_switch_off(&first);
+	p->wish = WISH_SET;
+	p->dry_run = true;
+	apply();
+	online(&all);
+	all_threads_on(&all);
+	for (int i = 0; i < 2; i++) {
+		plan->now_ns += 60 * KT_NS_PER_S;
+		apply();
+	}
+	p->dry_run = false;
+	if (_i)
+		p->wish = WISH_RELEASE;
+	apply();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(_i ? &second : &first);
+}
+END_TEST
+
+START_TEST(who_gives_a_thread_all_cpus_after_a_reset_is_somebody)
+{
+	pin_and_switch_off(&first);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	apply();
+	online(&all);
+	all_threads_on(&all);
+	wish_cpus(&first, 0);
+	apply();
+	assert_all_on(&first);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	plan->now_ns += 60 * KT_NS_PER_S;
+	set_mask(guest.thread[2].tid, &all);
+	apply();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
 START_TEST(what_is_the_original_is_not_written)
 {
 	pin_and_switch_off(&second);
@@ -303,6 +345,8 @@ int main(void)
 	tcase_add_test(c, the_next_life_may_be_told_later);
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
 	tcase_add_loop_test(c, what_looks_like_the_original_without_a_cpu_is_given_back, 0, 2);
+	tcase_add_loop_test(c, a_mask_that_was_reset_while_nobody_looked_is_no_foreign_pin, 0, 2);
+	tcase_add_test(c, who_gives_a_thread_all_cpus_after_a_reset_is_somebody);
 	tcase_add_test(c, what_is_the_original_is_not_written);
 	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
 	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
