@@ -336,6 +336,22 @@ START_TEST(what_was_set_before_a_refusal_is_given_back)
 }
 END_TEST
 
+START_TEST(a_second_refusal_is_no_news)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(900000);
+	assert_asked(900000);
+	reply(0, -EIO);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -EIO);
+	ck_assert(in_force()->limit_off && in_force()->limited);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
+}
+END_TEST
+
 START_TEST(a_refused_request_is_a_refusal_too)
 {
 	answer_now = -EINVAL;
@@ -423,6 +439,7 @@ int main(void)
 	tcase_add_loop_test(c, who_may_not_is_sent_to_the_permissions, 0, 2);
 	tcase_add_test(c, a_failure_is_tried_again_later);
 	tcase_add_test(c, what_was_set_before_a_refusal_is_given_back);
+	tcase_add_test(c, a_second_refusal_is_no_news);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);

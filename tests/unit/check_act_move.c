@@ -252,6 +252,20 @@ START_TEST(an_order_that_is_not_repeated_ends)
 }
 END_TEST
 
+/* Only memory that is away from its home of before. */
+START_TEST(memory_that_is_to_leave_other_nodes_is_another_order)
+{
+	wish_slow_move();
+	plan->move.from = nodemask_of(0);
+	plan->move.kib_per_s = UINT64_C(64) * MIB;
+	apply_until_it_ends();
+	ck_assert(moving()->done);
+	ck_assert_uint_eq(act->move.order.from, nodemask_of(0));
+	ck_assert(was_said("stopped before the end"));
+	ck_assert_uint_eq(moving()->moved_kib, SIZE / 1024);
+}
+END_TEST
+
 START_TEST(after_a_stop_the_same_order_is_given_again)
 {
 	wish_slow_move();
@@ -506,6 +520,7 @@ END_TEST
 static void add_ends(TCase *t)
 {
 	tcase_add_loop_test(t, an_order_that_is_not_repeated_ends, 0, KT_ARRAY_LEN(end_it));
+	tcase_add_test(t, memory_that_is_to_leave_other_nodes_is_another_order);
 	tcase_add_test(t, after_a_stop_the_same_order_is_given_again);
 	tcase_add_test(t, the_end_of_the_daemon_ends_it);
 	tcase_add_test(t, a_guest_that_is_forgotten_is_not_talked_about);

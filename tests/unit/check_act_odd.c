@@ -123,6 +123,22 @@ START_TEST(who_writes_behind_an_original_has_it)
 }
 END_TEST
 
+START_TEST(two_values_of_one_rule_are_one_news)
+{
+	wish(WISH_SET);
+	plans(1);
+	nsaid = 0;
+	for (size_t i = 0; i < FILES; i++)
+		if (files[i].loop == LOOP_IRQ)
+			put(at(root, files[i].path), files[i].other);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	for (size_t i = 0; i < FILES; i++)
+		ck_assert_str_eq(text_of(&files[i]),
+				 files[i].loop == LOOP_IRQ ? files[i].other : files[i].original);
+}
+END_TEST
+
 /* ---- rules of the audit -------------------------------------------------------------------- */
 
 static const struct file *swappiness(void)
@@ -192,6 +208,7 @@ START_TEST(of_a_guest_that_nobody_knows_nothing_is_taken_in)
 {
 	struct vm_reply reply = { .uuid.byte = { 1 }, .error = -EIO };
 
+	act_free(NULL);
 	act_note_soft_limit(act, &reply.uuid, 1000);
 	act_reply(act, &reply, 1000);
 	ck_assert_uint_eq(nsaid, 0);
@@ -222,6 +239,7 @@ int main(void)
 	tcase_add_test(c, what_cannot_be_put_in_its_place_is_not_written);
 	tcase_add_test(c, a_file_that_cannot_be_removed_is_told);
 	tcase_add_loop_test(c, who_writes_behind_an_original_has_it, 1, FILES);
+	tcase_add_test(c, two_values_of_one_rule_are_one_news);
 	tcase_add_test(c, a_life_that_ended_before_it_wrote_has_what_it_had);
 	tcase_add_loop_test(c, what_is_no_word_is_never_written, 0, KT_ARRAY_LEN(no_words));
 	tcase_add_loop_test(c, of_several_guests_the_right_one_is_forgotten, 0, 3);
