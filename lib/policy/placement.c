@@ -191,6 +191,16 @@ static void wish_all(struct placement_step *s)
 	}
 }
 
+/* What a look at all guests says of them is for all this time, in which events may have been. */
+static double since_look_s(struct placement_policy *state, const struct host_view *view)
+{
+	if (view->dt_s <= 0)
+		state->looked_ns = view->now_ns;
+	if (!state->looked_ns)
+		return view->dt_s;
+	return KT_MAX(view->dt_s, (double)sub_capped(view->now_ns, state->looked_ns) / 1e9);
+}
+
 void placement_policy_step(struct placement_policy *state, const struct placement_conf *conf,
 			   const struct host_view *view, const struct in_force *in_force,
 			   struct plan *ret)
@@ -199,6 +209,7 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 		.state = state, .conf = conf, .view = view, .in_force = in_force, .plan = ret
 	};
 
+	s.dt_s = since_look_s(state, view);
 	placement_fill_near(&s);
 	if (placement_has_only_new(&s)) {
 		placement_add_new(&s);
@@ -223,6 +234,7 @@ void placement_policy_step(struct placement_policy *state, const struct placemen
 	wish_all(&s);
 	placement_choose_move(&s);
 	ret->placement_observes = state->observes;
+	placement_note_look(&s);
 	state->stands = conf->pin == PIN_NODE; /* else the pack has other items by now */
 	if (conf->pin != PIN_NODE)
 		placement_choose_caches(&s); /* takes the pack for its own */

@@ -173,7 +173,7 @@ static void watch(struct placement_step *s, const struct guest_view *v, struct p
 		  const struct guest_in_force *f)
 {
 	struct placement_effect *e = &g->effect;
-	double dt_s = s->view->dt_s;
+	double dt_s = s->dt_s;
 
 	if (e->expected && f->pin_changed_ns >= e->noted_ns)
 		begin_to_watch(g, f->pin_changed_ns, s->view->now_ns);

@@ -91,7 +91,7 @@ static bool pins_are_old(const struct placement_step *s)
 	for (size_t i = 0; i < s->view->nslots; i++)
 		if (s->view->guest[i].present &&
 		    (double)sub_capped(s->view->now_ns, s->in_force->guest[i].pin_changed_ns) <
-			    s->view->dt_s * 1e9 + 1)
+			    s->dt_s * 1e9 + 1)
 			return false;
 	return true;
 }
@@ -115,7 +115,7 @@ static void update_base(struct placement_step *s)
 	}
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
 		ewma_add(&s->state->base_cpus[n],
-			 foreign > 0 && sum_left > 0 ? foreign * left[n] / sum_left : 0, v->dt_s,
+			 foreign > 0 && sum_left > 0 ? foreign * left[n] / sum_left : 0, s->dt_s,
 			 base_tau_s);
 }
 
@@ -160,7 +160,7 @@ static double room_gib(const struct placement_step *s, unsigned int node)
 
 void placement_note_base(struct placement_step *s)
 {
-	if (s->view->dt_s > 0 && pins_are_old(s))
+	if (s->dt_s > 0 && pins_are_old(s))
 		update_base(s);
 }
 

@@ -23,11 +23,36 @@ static bool is_unseen(const struct guest_view *g)
 	return g->present && g->sample->look == GUEST_LOOK_NONE;
 }
 
+static uint64_t present_nodes(const struct host_sample *h)
+{
+	uint64_t nodes = 0;
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		if (h->node[n].present)
+			nodes |= nodemask_of(n);
+	return nodes;
+}
+
+/* Places that were chosen before a node went may be on it. */
+static bool is_same_host(const struct placement_step *s)
+{
+	return cpumask_equal(&s->state->usable, &s->view->topology->usable) &&
+	       s->state->nodes == present_nodes(s->view->host);
+}
+
+void placement_note_look(struct placement_step *s)
+{
+	s->state->looked_ns = s->view->now_ns;
+	s->state->usable = s->view->topology->usable;
+	s->state->nodes = present_nodes(s->view->host);
+}
+
 bool placement_has_only_new(const struct placement_step *s)
 {
 	size_t nknown = 0;
 
-	if (!s->state->stands || s->view->nunseen == 0 || s->conf->pin != PIN_NODE)
+	if (!s->state->stands || s->view->nunseen == 0 || s->conf->pin != PIN_NODE ||
+	    !is_same_host(s))
 		return false;
 	for (size_t i = 0; i < s->view->nslots; i++) {
 		const struct guest_view *g = &s->view->guest[i];
@@ -68,4 +93,6 @@ void placement_add_new(struct placement_step *s)
 		place_from(s, first);
 		s->state->nguests++;
 	}
+	if (s->state->is_moving) /* pressure ends or slows it each second, whatever else happens */
+		placement_choose_move(s);
 }

@@ -41,6 +41,7 @@ struct placement_step {
 	const struct host_view *view;
 	const struct in_force *in_force;
 	struct plan *plan;
+	double dt_s; /* since the last step that looked at all guests; 0 as that of the view */
 	double run_cpus[KT_NODES_MAX]; /* of guests that we place, by where they are now */
 	uint64_t spread_nodes;         /* the last large set that was asked for ... */
 	double spread_far;             /* ... and how far apart its nodes are */
@@ -96,6 +97,8 @@ void placement_wish(struct placement_step *s, const struct placement_unit *units
 /* All guests but new ones are as they were in the step before, and their plans still say so. */
 bool placement_has_only_new(const struct placement_step *s);
 void placement_add_new(struct placement_step *s);
+/* This step has looked at all guests: what it leaves is what new ones are added to. */
+void placement_note_look(struct placement_step *s);
 
 /* ---- placement_host.c --------------------------------------------------------------- */
 

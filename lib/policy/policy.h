@@ -137,10 +137,13 @@ struct placement_policy {
 	unsigned int njudged, nfailed; /* changes, lately */
 	bool observes;                 /* predictions have failed too often */
 	bool is_moving;
-	size_t moving;        /* slot of the guest whose memory moves ... */
-	uint64_t moving_from; /* ... and these nodes' of it */
-	bool stands;          /* what follows is as the last step left it ... */
-	size_t nguests;       /* ... that looked at so many */
+	size_t moving;         /* slot of the guest whose memory moves ... */
+	uint64_t moving_from;  /* ... and these nodes' of it */
+	bool stands;           /* what follows is as the last step left it ... */
+	size_t nguests;        /* ... that looked at so many, ... */
+	uint64_t looked_ns;    /* ... then, ... */
+	struct cpumask usable; /* ... on a host with these CPUs ... */
+	uint64_t nodes;        /* ... and nodes */
 	/* of one step; here because they are large */
 	struct pack pack;
 	size_t nunits;

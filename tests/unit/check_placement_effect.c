@@ -82,6 +82,38 @@ START_TEST(a_change_that_did_not_help_is_undone)
 }
 END_TEST
 
+/* Another guest comes, and only it is looked at. */
+static void event(void)
+{
+	size_t slot = fx.view.nslots;
+
+	for (size_t i = 0; i < slot; i++)
+		fx.sample[i].look = GUEST_LOOK_NONE;
+	fx.view.nunseen = slot;
+	fixture_guest(0);
+	fx.domain[slot].admin_pins = true;
+	(void)fixture_step();
+	for (size_t i = 0; i < fx.view.nslots; i++)
+		fx.sample[i].look = GUEST_LOOK_FULL;
+	fx.view.nunseen = 0;
+}
+
+START_TEST(the_time_of_events_between_two_looks_counts)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	for (unsigned int looks = 0; looks < 3; looks++) {
+		ck_assert_int_ne(plan_of(0)->why, WHY_ROLLED_BACK);
+		fixture_later(9);
+		event();
+		fixture_later(1);
+		(void)fixture_step();
+	}
+	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
+}
+END_TEST
+
 START_TEST(a_guest_that_was_put_back_stays_there_for_minutes)
 {
 	guest_that_leaves();
@@ -329,6 +361,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, a_change_that_did_not_help_is_undone, 0, (int)KT_ARRAY_LEN(effects));
+	tcase_add_test(c, the_time_of_events_between_two_looks_counts);
 	tcase_add_test(c, a_guest_that_was_put_back_stays_there_for_minutes);
 	tcase_add_test(c, a_node_that_did_not_help_is_blamed_for_a_while);
 	tcase_add_test(c, who_is_there_already_is_not_held_to_it);

@@ -117,6 +117,39 @@ START_TEST(who_may_not_be_placed_is_not)
 }
 END_TEST
 
+/* Slot 4: its memory moves home. */
+static void a_move_is_under_way(void)
+{
+	fixture_guest(1);
+	fixture_pinned(4, 0);
+	fixture_memory_on(4, G(1), G(1));
+	(void)fixture_step();
+	ck_assert(fx.plan.move.go && fx.plan.move.slot == 4);
+	look_away();
+	(void)newcomer();
+}
+
+START_TEST(a_move_goes_on_and_is_looked_after)
+{
+	a_move_is_under_way();
+	fx.plan.look_again_ns = 0;
+	(void)fixture_step();
+	ck_assert(fx.plan.move.go && fx.plan.move.slot == 4);
+	ck_assert_int_eq(fx.plan.move.why, WHY_MOVE_PAYS);
+	ck_assert_uint_eq(fx.plan.look_again_ns, KT_NS_PER_S);
+}
+END_TEST
+
+START_TEST(pressure_stops_a_move_at_once)
+{
+	a_move_is_under_way();
+	fx.view.psi_memory_full_pct = 10;
+	(void)fixture_step();
+	ck_assert_int_eq(fx.plan.move.why, WHY_MOVE_PRESSURE);
+	ck_assert_uint_eq(fx.plan.move.kib_per_s, 256);
+}
+END_TEST
+
 START_TEST(the_next_look_weighs_all)
 {
 	look_away();
@@ -203,6 +236,16 @@ static void all_are_looked_at(void)
 	fx.view.nunseen = 0;
 }
 
+static void a_node_has_gone(void)
+{
+	fx.host.node[1].present = false;
+}
+
+static void a_cpu_has_come(void)
+{
+	cpumask_set(&fx.topology.usable, 64);
+}
+
 static const struct {
 	const char *name;
 	void (*happens)(void);
@@ -218,6 +261,8 @@ static const struct {
 	{ "the first step", there_was_no_step, true },
 	{ "another plan", there_is_no_plan, true },
 	{ "all were looked at", all_are_looked_at, true },
+	{ "a node has gone", a_node_has_gone, true },
+	{ "a CPU has come", a_cpu_has_come, true },
 };
 
 START_TEST(whatever_else_has_changed_all_is_weighed_anew)
@@ -242,6 +287,8 @@ int main(void)
 	tcase_add_test(c, a_pack_of_caches_does_not_stand);
 	tcase_add_test(c, those_who_come_one_after_the_other_know_of_each_other);
 	tcase_add_test(c, who_may_not_be_placed_is_not);
+	tcase_add_test(c, a_move_goes_on_and_is_looked_after);
+	tcase_add_test(c, pressure_stops_a_move_at_once);
 	tcase_add_test(c, the_next_look_weighs_all);
 	tcase_add_loop_test(c, whatever_else_has_changed_all_is_weighed_anew, 0,
 			    KT_ARRAY_LEN(cases));
