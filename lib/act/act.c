@@ -151,6 +151,7 @@ static void prepare(struct act *a, const struct plan *plan)
 		act_placement_prepare(a, g, &plan->guest[i]);
 		act_memory_prepare(a, g, &plan->guest[i]);
 	}
+	act_let_go_of_lost(a);
 }
 
 static void execute(struct act *a)
@@ -264,6 +265,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	act_balancing_give_back(a, WHY_STOPPING);
 	act_host_give_back(a, WHY_STOPPING);
 	waiting += (a->ksm.unmerger > 0) + a->postponed;
+	act_let_go_of_lost(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_last_chance(g);
 		act_placement_give_back(a, g, WHY_STOPPING);

@@ -62,8 +62,8 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
 	      uint64_t start_ticks);
 
 /* libvirt says that the guest has gone: whatever was in force went with its process.  Where
- * the process lives on, its threads get their masks back; a soft limit that only libvirt
- * could lift stays, which is said. */
+ * the process lives on, its threads get their masks back, at once or by one of the plans that
+ * follow; a soft limit that only libvirt could lift stays, which is said. */
 void act_forget(struct act *a, const struct uuid *uuid);
 
 /* Makes the plan so.  Never fails as a whole: what was refused is in the answer

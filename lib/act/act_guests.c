@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which guests do we remember something of, and which one is in a slot now? */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,12 +83,30 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
 	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks))
 		act_guest_reset(a, g);
 	undo_text_changes(g);
+	g->lost = false;
 	if (pid > 0) {
 		g->pid = pid;
 		g->start_ticks = start_ticks;
 	}
 	g->in_force.incarnation = incarnation;
 	act_publish(a, g);
+}
+
+/* True: nothing is left that could be given back.  Else it is tried again, and on file, until
+ * its process ends: that it cannot be looked at does not mean that it has. */
+static bool let_go(struct act *a, struct act_guest *g)
+{
+	int r = a->look_only ? -ESRCH : process_check(a->fs, g->pid, g->start_ticks);
+
+	if (r == -ESRCH) {
+		a->undo_stale = true;
+		return true;
+	}
+	act_placement_try_again(a, &g->placement);
+	act_placement_give_back(a, g, WHY_GUEST_LOST);
+	if (r == 0)
+		act_memory_lost(g);
+	return r == 0 && !act_pins_any_ours(&g->placement);
 }
 
 void act_forget(struct act *a, const struct uuid *uuid)
@@ -97,13 +116,22 @@ void act_forget(struct act *a, const struct uuid *uuid)
 	if (!g)
 		return;
 	a->online_known = false;
-	if (!a->look_only && process_check(a->fs, g->pid, g->start_ticks) == 0) {
-		g->placement.backend = PLACEMENT_AFFINITY; /* libvirt would not find it */
-		act_placement_give_back(a, g, WHY_GUEST_LOST);
-		act_memory_lost(g);
-	}
-	act_remove(a, g);
 	a->undo_stale = true;
+	act_reclaim_forget(a, g);
+	leave_slot(a, g);
+	act_placement_lost(g);
+	g->lost = true;
+	if (let_go(a, g))
+		act_remove(a, g);
+}
+
+void act_let_go_of_lost(struct act *a)
+{
+	for (struct act_guest *g = a->guests, *next; g; g = next) {
+		next = g->next;
+		if (g->lost && let_go(a, g))
+			act_remove(a, g);
+	}
 }
 
 struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_plan *plan)

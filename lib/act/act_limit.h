@@ -44,7 +44,7 @@ void act_memory_cede(struct act *a, struct act_guest *g, uint64_t found_kib);
 /* Limits of this guest are off for a while, or until reload; said. */
 void act_memory_refused(const struct act *a, struct act_guest *g, int error);
 /* libvirt no longer knows the guest: a limit of ours stays, and that is said. */
-void act_memory_lost(const struct act_guest *g);
+void act_memory_lost(struct act_guest *g);
 /* A change; event.id says of which kind. */
 void act_memory_say(const struct act_guest *g, struct log_event event, uint64_t from_kib,
 		    uint64_t to_kib);

@@ -42,12 +42,10 @@ void act_memory_cede(struct act *a, struct act_guest *g, uint64_t found_kib)
 		  from, to);
 }
 
-void act_memory_lost(const struct act_guest *g)
+static void say_lost(const struct act_guest *g)
 {
 	char to[KIB_TEXT_MAX];
 
-	if (!g->in_force.limited)
-		return;
 	guest_log(g,
 		  (struct log_event){ .level = LOG_LEVEL_WARNING,
 				      .id = LOG_WRITE_REFUSED,
@@ -60,6 +58,14 @@ void act_memory_lost(const struct act_guest *g)
 		  "of %" PRIu64 " KiB stays (was %s); end the process, or write the limit into its "
 		  "memory cgroup",
 		  g->pid, g->in_force.soft_limit_kib, to);
+}
+
+void act_memory_lost(struct act_guest *g)
+{
+	if (g->in_force.limited)
+		say_lost(g);
+	g->limit = (struct limit){ 0 };
+	act_memory_publish(g);
 }
 
 static const char *hint(int error)

@@ -245,7 +245,7 @@ static bool can_be_set(struct act *a, const struct act_guest *g, const struct pl
 	return !a->online_unread && !act_pins_any_pending(&g->placement);
 }
 
-static void try_again(struct act *a, struct placement *p)
+void act_placement_try_again(const struct act *a, struct placement *p)
 {
 	if (!act_retry_is_due(&p->retry, a->now_ns))
 		return;
@@ -287,7 +287,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	struct look look;
 	struct home home;
 
-	try_again(a, p);
+	act_placement_try_again(a, p);
 	if (wish->wish == WISH_HOLD) {
 		hold(a, g);
 		return;

@@ -143,6 +143,8 @@ void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *fo
 
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_placement_abandon(struct act_guest *g);
+/* What was refused for a while, when its time has come. */
+void act_placement_try_again(const struct act *a, struct placement *p);
 /* Forgets its pins, as of a process that has gone. */
 void act_placement_free(struct placement *p);
 
@@ -157,6 +159,8 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 /* ---- act_unpin.c ------------------------------------------------------- */
 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
+/* libvirt no longer knows the guest: what it has not answered it will not. */
+void act_placement_lost(struct act_guest *g);
 /* What the kernel has refused for a while may be tried once more; libvirt has had its chances. */
 void act_placement_last_chance(struct act_guest *g);
 /* After an answer: if it was the last of those to be given back, finish. */

@@ -66,7 +66,8 @@ struct act_guest {
 	char name[KT_NAME_MAX]; /* raw */
 	pid_t pid;              /* 0: not seen yet */
 	uint64_t start_ticks;
-	int slot; /* -1: not in the plan (yet) */
+	int slot;  /* -1: not in the plan (yet) */
+	bool lost; /* libvirt no longer knows it, and something of ours may be in force */
 	struct placement placement;
 	struct limit limit;
 	struct reclaim reclaim;
@@ -116,6 +117,8 @@ struct act_guest *act_add(struct act *a, const struct uuid *uuid);
 void act_remove(struct act *a, struct act_guest *g);
 /* The process has gone: nothing of it is in force, nothing can be given back. */
 void act_guest_reset(struct act *a, struct act_guest *g);
+/* Guests that libvirt has lost get back what they have not yet got back. */
+void act_let_go_of_lost(struct act *a);
 /* Of this slot of the plan.  NULL: not there, or there is no memory for it. */
 struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_plan *plan);
 

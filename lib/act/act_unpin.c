@@ -230,6 +230,18 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 		  p->given_back, to, from);
 }
 
+void act_placement_lost(struct act_guest *g)
+{
+	struct placement *p = &g->placement;
+
+	undo_text_changes(g);
+	p->backend = PLACEMENT_AFFINITY;
+	for (size_t i = 0; i < p->npins; i++) {
+		p->pin[i].lost_back |= p->pin[i].giving_back;
+		p->pin[i].pending = p->pin[i].giving_back = false;
+	}
+}
+
 void act_placement_last_chance(struct act_guest *g)
 {
 	struct placement *p = &g->placement;

@@ -771,6 +771,22 @@ START_TEST(answers_that_nobody_waits_for_are_ignored)
 }
 END_TEST
 
+/* What libvirt was asked for and has done, before it lost the guest, is nobody's answer. */
+START_TEST(a_guest_that_is_lost_while_it_is_asked_for_gets_its_masks_back)
+{
+	pin_to_first();
+	for (size_t i = 0; i < PINS; i++)
+		set_mask(guest.thread[thread_of(&request[i])].tid, &first);
+	act_forget(act, &guest_uuid);
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -ENOENT);
+	plan->guest[SLOT].present = false;
+	apply();
+	assert_all_on(&all);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("act_libvirt");
@@ -817,6 +833,7 @@ int main(void)
 	tcase_add_test(c, a_worker_that_libvirt_moved_along_is_given_back_without_it);
 	tcase_add_test(c, a_worker_that_somebody_pinned_since_is_his);
 	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);
+	tcase_add_test(c, a_guest_that_is_lost_while_it_is_asked_for_gets_its_masks_back);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

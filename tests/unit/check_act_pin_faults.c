@@ -321,12 +321,17 @@ END_TEST
 
 /* ---- while nobody can tell who was born of them --------------------------------------------- */
 
-static void hide_process(void)
+static void hide(const char *file, enum fault_how how, int error, unsigned int times)
 {
 	static char path[64];
 
-	snprintf(path, sizeof path, "proc/%d/stat", guest.pid);
-	fault = (struct fault){ .path = path, .how = FAULT_READ, .error = EIO };
+	snprintf(path, sizeof path, "proc/%d/%s", guest.pid, file);
+	fault = (struct fault){ .path = path, .how = how, .error = error, .times = times };
+}
+
+static void hide_process(void)
+{
+	hide("stat", FAULT_READ, EIO, 0);
 }
 
 static bool thread_runs_on(pid_t tid, const struct cpumask *cpus)
@@ -423,6 +428,113 @@ START_TEST(a_main_thread_that_was_not_pinned_stands_for_nobody)
 }
 END_TEST
 
+/* ---- while libvirt no longer knows the guest ------------------------------------------------ */
+
+static void libvirt_loses_it(void)
+{
+	act_forget(act, &guest_uuid);
+	plan->guest[SLOT].present = false;
+}
+
+static void assert_forgotten(void)
+{
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+}
+
+static const int untold[] = { EMFILE, ENOMEM, EIO };
+
+/* That cannot be told does not mean that it has gone. */
+START_TEST(a_lost_guest_whose_process_cannot_be_told_of_gets_its_masks_back)
+{
+	wish_first();
+	plans(1);
+	hide("stat", FAULT_OPEN, untold[_i], 1);
+	libvirt_loses_it();
+	ck_assert_uint_gt(faulty_hits, 0);
+	ck_assert(!in_force()->pinned);
+	plans(1);
+	assert_all_on(&all);
+	assert_forgotten();
+}
+END_TEST
+
+START_TEST(a_lost_guest_is_on_file_until_all_its_threads_are_back)
+{
+	char file[48];
+
+	wish_first();
+	plans(1);
+	snprintf(file, sizeof file, "task/%d/stat", guest.thread[2].tid);
+	hide(file, FAULT_OPEN, EMFILE, 0);
+	libvirt_loses_it();
+	plans(1);
+	ck_assert(runs_on(1, &all) && runs_on(2, &first));
+	ck_assert(act_owes(act) && exists(at(run_dir, "undo")));
+	ends_well();
+	plans(1);
+	assert_all_on(&all);
+	assert_forgotten();
+}
+END_TEST
+
+START_TEST(a_lost_guest_that_was_refused_for_a_while_is_tried_again)
+{
+	wish_first();
+	plans(1);
+	strike_call(0);
+	libvirt_loses_it();
+	plans(1);
+	ck_assert(runs_on(0, &first) && exists(at(run_dir, "undo")));
+	ends_well();
+	plans(2);
+	assert_all_on(&all);
+	assert_forgotten();
+}
+END_TEST
+
+START_TEST(a_lost_guest_is_given_back_at_the_stop)
+{
+	wish_first();
+	plans(1);
+	strike_call(0);
+	libvirt_loses_it();
+	ends_well();
+	assert_back();
+}
+END_TEST
+
+START_TEST(a_lost_guest_that_ends_is_forgotten)
+{
+	wish_first();
+	plans(1);
+	strike_call(0);
+	libvirt_loses_it();
+	ends_well();
+	guest_ends();
+	plans(1);
+	assert_forgotten();
+	guest_starts();
+}
+END_TEST
+
+/* As after libvirtd has been restarted. */
+START_TEST(a_lost_guest_that_libvirt_finds_again_is_pinned_again)
+{
+	wish_first();
+	plans(1);
+	strike_call(0);
+	libvirt_loses_it();
+	ends_well();
+	plan->guest[SLOT].present = true;
+	bind();
+	plans(4);
+	assert_all_on(&first);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_back();
+}
+END_TEST
+
 static int rows_of(int all_rows)
 {
 	return (all_rows + stride() - 1) / stride();
@@ -454,6 +566,13 @@ int main(void)
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
 	tcase_add_test(c, a_main_thread_that_somebody_has_pinned_stays_his);
 	tcase_add_test(c, a_main_thread_that_was_not_pinned_stands_for_nobody);
+	tcase_add_loop_test(c, a_lost_guest_whose_process_cannot_be_told_of_gets_its_masks_back, 0,
+			    KT_ARRAY_LEN(untold));
+	tcase_add_test(c, a_lost_guest_is_on_file_until_all_its_threads_are_back);
+	tcase_add_test(c, a_lost_guest_that_was_refused_for_a_while_is_tried_again);
+	tcase_add_test(c, a_lost_guest_is_given_back_at_the_stop);
+	tcase_add_test(c, a_lost_guest_that_ends_is_forgotten);
+	tcase_add_test(c, a_lost_guest_that_libvirt_finds_again_is_pinned_again);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
