@@ -46,6 +46,12 @@ class Scene:
         wait_home(self.bystander, self.home)
         self.nvictims = 0
 
+    def is_placed(self, victim):
+        try:
+            return victim.all_on(self.home)
+        except (AssertionError, FileNotFoundError):  # it was killed just now
+            return False
+
     def kill_at(self, call, number, kind):
         """False: there are not so many calls."""
         self.nvictims += 1
@@ -53,7 +59,7 @@ class Scene:
         self.faults.set(f"{call} {kind} {number} {victim.uuid}")
         mark = self.daemon.mark()
         victim.create()
-        wait_until(lambda: self.faults.count(call) or victim.all_on(self.home), what="hit, or pinned")
+        wait_until(lambda: self.faults.count(call) or self.is_placed(victim), what="hit, or pinned")
         ticks = self.daemon.notify.mark()
         wait_until(lambda: self.faults.count(call) or
                    len(self.daemon.notify.found("^WATCHDOG=1", ticks)) > READ_AGAIN_TICKS,

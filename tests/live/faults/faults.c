@@ -42,15 +42,21 @@ struct line {
 	char victim[40];
 };
 
+/* Of the file of faults.  A number alone comes back: that of the file before the last is free. */
+struct version {
+	ino_t inode;
+	struct timespec changed;
+};
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static __thread int error_code;
 static pid_t victim_pid; /* 0: not looked for yet */
 static unsigned long ncalls_about_victim;
-static ino_t counted_in; /* this file's inode */
+static struct version counted_in;
 
 /* ---- files, past ourselves ------------------------------------------------------- */
 
-static ssize_t read_file(const char *path, char *buf, size_t size, ino_t *ret_inode)
+static ssize_t read_file(const char *path, char *buf, size_t size, struct version *ret_version)
 {
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
 	struct stat facts = { 0 };
@@ -59,8 +65,8 @@ static ssize_t read_file(const char *path, char *buf, size_t size, ino_t *ret_in
 	if (fd < 0)
 		return -1;
 	n = syscall(SYS_read, fd, buf, size - 1);
-	if (ret_inode && fstat(fd, &facts) == 0)
-		*ret_inode = facts.st_ino;
+	if (ret_version && fstat(fd, &facts) == 0)
+		*ret_version = (struct version){ facts.st_ino, facts.st_ctim };
 	syscall(SYS_close, fd);
 	buf[n > 0 ? n : 0] = '\0';
 	return n;
@@ -82,12 +88,14 @@ static void note_hit(const char *call, const char *kind)
 static bool find_line(const char *call, struct line *ret)
 {
 	char text[TEXT_MAX], name[64], kind[32], *rest = NULL;
-	ino_t inode = 0;
+	struct version version = { 0 };
 
-	if (read_file(getenv("KT_FAULTS"), text, sizeof text, &inode) <= 0)
+	if (read_file(getenv("KT_FAULTS"), text, sizeof text, &version) <= 0)
 		return false;
-	if (inode != counted_in) {
-		counted_in = inode;
+	if (version.inode != counted_in.inode ||
+	    version.changed.tv_sec != counted_in.changed.tv_sec ||
+	    version.changed.tv_nsec != counted_in.changed.tv_nsec) {
+		counted_in = version;
 		ncalls_about_victim = 0;
 		victim_pid = 0;
 	}
