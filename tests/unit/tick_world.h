@@ -4,6 +4,7 @@
 #ifndef KT_TICK_WORLD_H
 #define KT_TICK_WORLD_H
 
+#include "audit_run.h"
 #include "kvmtuned.h"
 #include "sense_root.h"
 
@@ -13,7 +14,17 @@
 #define BALANCING  "proc/sys/kernel/numa_balancing"
 #define SWAPPINESS "proc/sys/vm/swappiness"
 
-enum { TICK_S = 5, GUESTS = 2, THREADS = 2, LINES = 64 };
+#define IRQ "proc/irq/40"
+
+enum { TICK_S = 5, AUDIT_S = 300, GUESTS = 2, THREADS = 2, LINES = 64 };
+
+/* Which world there is. */
+static enum world {
+	WORLD_V2,
+	WORLD_V1,       /* cgroups of v1 */
+	WORLD_SWITCHES, /* nobody is placed, and what is off by default is written */
+	WORLDS
+} world;
 
 static struct kvmtuned *k;
 static uint64_t now_ns;
@@ -106,6 +117,18 @@ static inline void put_node(unsigned int node, unsigned int mib_free)
 	put(path, node ? "20 10\n" : "10 20\n");
 }
 
+/* An administrator who likes neither pages of two nodes merged, nor interrupts everywhere. */
+static inline void put_switches(void)
+{
+	put(KSM "/pages_shared", "0\n"); /* else busy */
+	put(KSM "/pages_sharing", "0\n");
+	put(KSM "/use_zero_pages", "0\n");
+	put(KSM "/advisor_mode", "none [scan-time]\n");
+	put(IRQ "/nvme0q0/x", "");
+	put(IRQ "/smp_affinity_list", "0-3\n");
+	put(IRQ "/effective_affinity_list", "2\n");
+}
+
 static inline void put_world(void)
 {
 	put("proc/meminfo", "MemTotal: 16777216 kB\nMemFree: 1048576 kB\nMemAvailable: 1258291 kB\n"
@@ -120,6 +143,47 @@ static inline void put_world(void)
 	put(KSM "/run", "0\n");
 	put(BALANCING, "1\n");
 	put(SWAPPINESS, "60\n");
+	if (world == WORLD_V1) {
+		put("proc/self/mountinfo",
+		    "31 23 0:26 / /" CGROUPS "/memory rw - cgroup cgroup rw,memory\n"
+		    "32 23 0:27 / /" CGROUPS "/cpuset rw - cgroup cgroup rw,cpuset\n");
+		put(CGROUPS "/memory/memory.numa_stat", "");
+	}
+	if (world == WORLD_SWITCHES)
+		put_switches();
+}
+
+static inline const char *v1_cgroup_of(unsigned int number, const char *controller,
+				       const char *file)
+{
+	static char path[192];
+
+	snprintf(path, sizeof path, CGROUPS "/%s/machine/qemu-%u-guest.libvirt-qemu/%s", controller,
+		 number, file);
+	return path;
+}
+
+static inline void put_v1_cgroups(unsigned int number, pid_t pid, unsigned int node)
+{
+	char path[64];
+
+	drop(cgroup_of(number, ".."));
+	snprintf(path, sizeof path, "proc/%d/cgroup", pid);
+	putf(path,
+	     "5:cpuset:/machine/qemu-%u-guest.libvirt-qemu/emulator\n"
+	     "4:memory:/machine/qemu-%u-guest.libvirt-qemu\n",
+	     number, number);
+	putf(v1_cgroup_of(number, "memory", "memory.numa_stat"),
+	     "anon=524288 N%u=524288 N%u=0\nunevictable=0 N0=0 N1=0\n", node, !node);
+	put(v1_cgroup_of(number, "memory", "memory.stat"),
+	    "cache 2048\nrss 2147483648\nrss_huge 0\nshmem 0\nswap 0\npgmajfault 8\n");
+	put(v1_cgroup_of(number, "memory", "memory.usage_in_bytes"), "2147483648\n");
+	put(v1_cgroup_of(number, "memory", "memory.limit_in_bytes"), "9223372036854771712\n");
+	put(v1_cgroup_of(number, "memory", "memory.swappiness"), "60\n");
+	put(v1_cgroup_of(number, "cpuset", "cpuset.cpus"), "0-3\n");
+	put(v1_cgroup_of(number, "cpuset", "cpuset.effective_cpus"), "0-3\n");
+	put(v1_cgroup_of(number, "cpuset", "emulator/cpuset.cpus"), "0-3\n");
+	putf(v1_cgroup_of(number, "cpuset", "emulator/tasks"), "%d\n%d\n", pid, pid + 1);
 }
 
 /* Its memory is on one node, and nobody has pinned it. */
@@ -136,6 +200,8 @@ static inline void put_world_guest(unsigned int number, unsigned int node)
 	put(cgroup_of(number, "memory.current"), "2147483648\n");
 	put(cgroup_of(number, "emulator/cpuset.cpus.effective"), "0-3\n");
 	put(cgroup_of(number, "../cpuset.cpus.effective"), "0-3\n");
+	if (world == WORLD_V1)
+		put_v1_cgroups(number, pid, node);
 	d.memory_kib = 2 * 1024 * 1024;
 	d.soft_limit_kib = d.hard_limit_kib = KT_UNLIMITED_KIB;
 	ck_assert_int_ge(domains_put(k->domains, &d), 0);
@@ -150,6 +216,13 @@ static inline bool is_on_file(const char *path)
 	return access(undo, F_OK) == 0;
 }
 
+static inline void apply_rule(const char *id)
+{
+	for (unsigned int i = 0; host_rule_id(i); i++)
+		if (strcmp(host_rule_id(i), id) == 0)
+			k->conf.policy.host.apply |= UINT64_C(1) << i;
+}
+
 static inline void configure(void)
 {
 	struct policy_conf *p = &k->conf.policy;
@@ -161,12 +234,19 @@ static inline void configure(void)
 	p->placement.memory = MEMORY_LEAVE;
 	p->placement.cooldown_s = 60;
 	p->placement.numa_balancing = BALANCING_OFF;
-	for (unsigned int i = 0; host_rule_id(i); i++)
-		if (strcmp(host_rule_id(i), "host-swappiness") == 0)
-			p->host.apply = UINT64_C(1) << i;
+	k->conf.audit_interval_s = AUDIT_S;
+	apply_rule("host-swappiness");
+	if (world != WORLD_SWITCHES)
+		return;
+	p->ksm.merge_across_nodes = KSM_NODES_APART;
+	p->ksm.use_zero_pages = KSM_SWITCH_ON;
+	p->ksm.advisor = KSM_ADVISOR_TAKE_OVER;
+	p->placement.mode = LOOP_OFF;
+	cpumask_set(&p->placement.reserved_cpus, 0);
+	apply_rule("host-irq-affinity");
 }
 
-static inline void world_begins(void)
+static inline void host_begins(void)
 {
 	root_setup();
 	put_world();
@@ -182,12 +262,22 @@ static inline void world_begins(void)
 	ck_assert_int_eq(sense_topology(&k->fs, &k->topology), 0);
 	faulty_begin(k->fs.root_fd);
 	faulty_may_write = is_on_file;
+}
+
+static inline void daemon_begins(void)
+{
 	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
 	k->vm_ops = (struct vm_ops){ .pin = libvirt_pins, .set_soft_limit = libvirt_limits };
 	ck_assert_int_eq(act_new(&k->fs, run_dir, &k->vm_ops, &k->act), 0);
 	k->guests_known = k->link_told = k->link_up = true;
 	for (unsigned int n = 1; n <= GUESTS; n++)
 		put_world_guest(n, n - 1);
+}
+
+static inline void world_begins(void)
+{
+	host_begins();
+	daemon_begins();
 }
 
 static inline void world_ends(void)
@@ -205,6 +295,7 @@ static inline int tick(void)
 
 	now_ns += TICK_S * KT_NS_PER_S;
 	r = kvmtuned_tick(k, now_ns);
+	audit_tick(k, now_ns);
 	libvirt_answers();
 	return r;
 }
@@ -235,6 +326,22 @@ static inline const char *text_of(const char *path)
 	return t;
 }
 
+static const char *const switch_files[] = { KSM "/merge_across_nodes", KSM "/use_zero_pages",
+					    KSM "/advisor_mode", IRQ "/smp_affinity_list" };
+
+/* What only WORLD_SWITCHES changes. */
+static inline const char *switches(void)
+{
+	static char text[256];
+	size_t n = 0;
+
+	for (size_t i = 0; i < KT_ARRAY_LEN(switch_files); i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%.*s ",
+				      (int)strcspn(text_of(switch_files[i]), "\n"),
+				      text_of(switch_files[i]));
+	return text;
+}
+
 /* On one line. */
 static inline const char *in_force(void)
 {
@@ -251,6 +358,8 @@ static inline const char *in_force(void)
 		for (unsigned int t = 0; t < THREADS; t++)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s ",
 					      cpumask_str(&libvirt.cpus[g][t], cpus, sizeof cpus));
+	if (world == WORLD_SWITCHES)
+		snprintf(text + n, sizeof text - n, "%s", switches());
 	return text;
 }
 
