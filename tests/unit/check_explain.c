@@ -386,6 +386,14 @@ START_TEST(more_rules_than_there_is_room_for_change_nothing)
 }
 END_TEST
 
+START_TEST(wishes_have_words)
+{
+	ck_assert_str_eq(wish_str(WISH_SET), "set");
+	ck_assert_str_eq(wish_str(WISH_RELEASE), "release");
+	ck_assert_str_eq(wish_str(WISH_HOLD), "hold");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("explain");
@@ -405,6 +413,7 @@ int main(void)
 	tcase_add_test(c, ksm_says_why_it_rests);
 	tcase_add_test(c, the_law_says_why_it_rests);
 	tcase_add_test(c, what_keeps_ksm_from_a_guest_is_its_verdict);
+	tcase_add_test(c, wishes_have_words);
 	tcase_add_test(c, more_rules_than_there_is_room_for_change_nothing);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -303,6 +303,20 @@ START_TEST(what_has_begun_is_interrupted_only_for_much_more)
 }
 END_TEST
 
+/* What is too little to begin with is not too little to end with. */
+START_TEST(what_has_begun_goes_on_to_the_last_page)
+{
+	(void)guest_away(0.4, G(1));
+	moves("begins", 0);
+	given_a_little_away();
+	moves("too little to search for", 0);
+	given_all_at_home();
+	rests("none", WHY_NOTHING_TO_MOVE);
+	given_a_little_away();
+	rests("too little to begin", WHY_NOTHING_TO_MOVE);
+}
+END_TEST
+
 /* An order that is given again begins anew. */
 START_TEST(what_has_begun_pauses_and_goes_on)
 {
@@ -334,6 +348,7 @@ int main(void)
 	tcase_add_test(c, the_guest_whose_next_gib_saves_most_is_first);
 	tcase_add_test(c, far_memory_is_first);
 	tcase_add_test(c, what_has_begun_is_interrupted_only_for_much_more);
+	tcase_add_test(c, what_has_begun_goes_on_to_the_last_page);
 	tcase_add_test(c, what_has_begun_pauses_and_goes_on);
 	suite_add_tcase(s, c);
 	return kt_run(s);
