@@ -201,7 +201,7 @@ void act_memory_abandon(struct act_guest *g)
 static int ask(struct act *a, struct act_guest *g, uint64_t kib)
 {
 	struct limit *l = &g->limit;
-	bool doubt = l->lost || l->loaded;
+	bool doubt = l->lost | l->loaded; /* with || gcc 12 reads both as one word, and warns */
 	const struct limit_order order = {
 		.kib = kib,
 		.original_kib = l->original,
