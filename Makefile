@@ -340,7 +340,7 @@ sanitize-unit sanitize-live: sanitize-%:
 # ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
 TSAN_BUT := check_act_move check_mover_ranges
 # Tests in which threads meet.
-TSAN_THREADS := check_virt check_virt_call check_virt_limit check_virt_pin check_reclaimer check_act_reclaim \
+TSAN_THREADS := check_virt check_virt_call check_virt_limit check_virt_pin check_reclaimer check_act_reclaim check_act_workers \
 	check_mover check_mover_nodes check_mover_pace check_http check_http_stream check_loop check_record
 # An instrumented program is ten times as slow; who is first in a race is not a matter of seeds.
 TSAN_RUN = CK_TIMEOUT_MULTIPLIER=10 KT_SEEDS=2 \
