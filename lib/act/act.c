@@ -268,6 +268,7 @@ size_t act_restore(struct act *a, uint64_t now_ns)
 	act_let_go_of_lost(a);
 	for (struct act_guest *g = a->guests; g; g = g->next) {
 		act_placement_last_chance(g);
+		act_memory_last_chance(g);
 		act_placement_give_back(a, g, WHY_STOPPING);
 		act_memory_give_back(a, g, WHY_STOPPING);
 		waiting += act_placement_waiting(g) + act_memory_waiting(g);

@@ -20,6 +20,7 @@ struct limit {
 	bool lost;          /* the link broke before the answer: done or not, nobody knows ... */
 	bool lost_back;     /* ... about the original */
 	struct retry retry; /* limits are off until then; without: until reload */
+	bool asked_last;    /* by this stop, and what libvirt says to that is its last word */
 	enum why why;
 	uint64_t original, before, asked;
 	uint64_t got; /* as read back: whole pages */
@@ -34,6 +35,8 @@ void act_memory_abandon(struct act_guest *g);
 void act_memory_execute(struct act *a, struct act_guest *g);
 void act_memory_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
 void act_memory_give_back(struct act *a, struct act_guest *g, enum why why);
+/* As act_placement_last_chance. */
+void act_memory_last_chance(struct act_guest *g);
 bool act_memory_waiting(const struct act_guest *g);
 void act_memory_publish(struct act_guest *g);
 

@@ -166,6 +166,7 @@ void act_memory_prepare(struct act *a, struct act_guest *g, const struct guest_p
 
 	g->has_fact = true;
 	g->fact_kib = plan->soft_limit_kib;
+	l->asked_last = false;
 	if (act_retry_is_due(&l->retry, a->now_ns))
 		g->in_force.limit_off = l->gave_up = false;
 	/* A limit that nobody watches must not stand. */
@@ -252,6 +253,15 @@ void act_memory_give_back(struct act *a, struct act_guest *g, enum why why)
 		act_memory_refused(a, g, r);
 		l->gave_up = true;
 	}
+}
+
+void act_memory_last_chance(struct act_guest *g)
+{
+	struct limit *l = &g->limit;
+
+	if (l->retry.at_ns && !l->asked_last)
+		l->gave_up = false;
+	l->asked_last = true;
 }
 
 static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)

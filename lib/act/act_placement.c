@@ -288,6 +288,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	struct home home;
 
 	act_placement_try_again(a, p);
+	p->asked_last = false;
 	if (wish->wish == WISH_HOLD) {
 		hold(a, g);
 		return;

@@ -46,6 +46,7 @@ struct placement {
 	struct home home, home_before;
 	bool todo, off, giving_back;
 	struct retry retry; /* off until then; without: until reload */
+	bool asked_last;    /* by this stop, through libvirt */
 	bool moves;         /* by this apply, pins that there were are asked for other CPUs */
 	size_t given_back;  /* threads, so far */
 	bool trust_present; /* after a reload: whatever mask is there is the original */
@@ -161,7 +162,8 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 void act_placement_give_back(struct act *a, struct act_guest *g, enum why why);
 /* libvirt no longer knows the guest: what it has not answered it will not. */
 void act_placement_lost(struct act_guest *g);
-/* What the kernel has refused for a while may be tried once more; libvirt has had its chances. */
+/* What was refused for a while is tried once more: there is no later.  The kernel does so at
+ * once; of libvirt it is asked once per stop, or the stop would not end. */
 void act_placement_last_chance(struct act_guest *g);
 /* After an answer: if it was the last of those to be given back, finish. */
 void act_placement_gave_back(struct act *a, struct act_guest *g);

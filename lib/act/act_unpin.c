@@ -245,8 +245,9 @@ void act_placement_lost(struct act_guest *g)
 void act_placement_last_chance(struct act_guest *g)
 {
 	struct placement *p = &g->placement;
-	bool has_one = p->backend == PLACEMENT_AFFINITY && p->retry.at_ns;
+	bool has_one = p->retry.at_ns && (p->backend == PLACEMENT_AFFINITY || !p->asked_last);
 
+	p->asked_last = true;
 	for (size_t i = 0; i < p->npins && has_one; i++)
 		p->pin[i].gave_up = false;
 }

@@ -484,6 +484,29 @@ START_TEST(an_original_that_is_refused_stays_on_file)
 }
 END_TEST
 
+START_TEST(an_original_that_was_refused_for_a_while_is_asked_for_once_more_at_the_stop)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EIO);
+	nrequests = 0;
+	ck_assert_uint_eq(act_restore(act, 3000), PINS);
+	ck_assert_uint_eq(nrequests, PINS);
+	reply(&request[0], -EIO);
+	request[0] = request[1];
+	request[1] = request[2];
+	nrequests = PINS - 1;
+	answer_all();
+	ck_assert(runs_on(0, &first) && runs_on(2, &all) && runs_on(3, &all));
+	ck_assert_uint_eq(act_restore(act, 3000), 0);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* What libvirt makes of a process that died under its hands depends on the moment. */
 static const int of_the_dead[] = { -ENOENT, -EIO, -ENOTSUP, -EBUSY };
 
@@ -816,6 +839,8 @@ int main(void)
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
 	tcase_add_test(c, what_was_to_be_released_is_released_without_a_wish);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_test(c,
+		       an_original_that_was_refused_for_a_while_is_asked_for_once_more_at_the_stop);
 	tcase_add_loop_test(c, a_guest_that_has_gone_is_nobodys_error, 0,
 			    KT_ARRAY_LEN(of_the_dead));
 	tcase_add_test(c, a_vcpu_that_has_gone_is_nobodys_error);

@@ -188,9 +188,11 @@ START_TEST(a_lift_that_is_refused_by_the_queue_is_not_repeated)
 	assert_done(1000000);
 	answer_now = -EINVAL;
 	release();
-	answer_now = 0;
 	release();
 	ck_assert_uint_eq(act_restore(act, 0), 0);
+	answer_now = 0;
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	release();
 	ck_assert_uint_eq(nrequests, 0);
 	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
 	ck_assert(exists(at(run_dir, "undo")));
@@ -381,6 +383,60 @@ START_TEST(an_original_that_is_refused_stays_on_file)
 }
 END_TEST
 
+/* By now libvirt may be well, and nobody will ask later. */
+START_TEST(a_lift_that_was_refused_for_a_while_is_asked_for_once_more_at_the_stop)
+{
+	limit(1000000);
+	assert_done(1000000);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -EIO);
+	release();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert_uint_eq(act_restore(act, 3000), 1);
+	assert_asked(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(act_restore(act, 3000), 1); /* its answer is waited for */
+	ck_assert_uint_eq(nrequests, 0);
+	reply(KT_UNLIMITED_KIB, _i ? -EIO : 0);
+	ck_assert_uint_eq(act_restore(act, 3000), 0);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(act_owes(act) == _i && exists(at(run_dir, "undo")) == _i);
+}
+END_TEST
+
+START_TEST(what_libvirt_may_not_do_is_not_asked_for_once_more_at_the_stop)
+{
+	limit(1000000);
+	assert_done(1000000);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -EPERM);
+	ck_assert_uint_eq(act_restore(act, 3000), 0);
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(act_owes(act));
+}
+END_TEST
+
+/* Readings failed, all was given back as at a stop, and then there are plans again. */
+START_TEST(each_stop_has_a_last_chance)
+{
+	limit(1000000);
+	assert_done(1000000);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -EIO);
+	for (int stop = 0; stop < 2; stop++) {
+		ck_assert_uint_eq(act_restore(act, 3000), 1);
+		assert_asked(KT_UNLIMITED_KIB);
+		reply(0, -EIO);
+		ck_assert_uint_eq(act_restore(act, 3000), 0);
+		ck_assert_uint_eq(nrequests, 0);
+		release();
+		ck_assert_uint_eq(nrequests, 0);
+	}
+}
+END_TEST
+
 START_TEST(a_guest_that_has_gone_is_nobodys_error)
 {
 	limit(1000000);
@@ -442,6 +498,10 @@ int main(void)
 	tcase_add_test(c, a_second_refusal_is_no_news);
 	tcase_add_test(c, a_refused_request_is_a_refusal_too);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_loop_test(
+		c, a_lift_that_was_refused_for_a_while_is_asked_for_once_more_at_the_stop, 0, 2);
+	tcase_add_test(c, what_libvirt_may_not_do_is_not_asked_for_once_more_at_the_stop);
+	tcase_add_test(c, each_stop_has_a_last_chance);
 	tcase_add_test(c, a_guest_that_has_gone_is_nobodys_error);
 	tcase_add_test(c, what_cannot_be_remembered_is_not_asked_for);
 	suite_add_tcase(s, c);
