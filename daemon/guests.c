@@ -321,15 +321,13 @@ void guests_bind(struct kvmtuned *k, size_t i)
 		k->bound[i] = slot->incarnation;
 }
 
-static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role,
-		   unsigned int number, const struct cpumask *cpus)
+static int ask_pin(void *context, const struct uuid *uuid, const struct pin_order *order)
 {
 	struct kvmtuned *k = context;
 
 	if (!k->virt)
 		return -ENOTCONN;
-	return virt_request_pin(k->virt, uuid, role, number, cpus,
-				now_monotonic_ns() + request_patience_ns);
+	return virt_request_pin(k->virt, uuid, order, now_monotonic_ns() + request_patience_ns);
 }
 
 static int ask_soft_limit(void *context, const struct uuid *uuid, const struct limit_order *order)

@@ -231,19 +231,17 @@ uint64_t virt_waiting_since_ns(const struct virt *v)
 	return atomic_load(&v->working_since_ns);
 }
 
-int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role role,
-		     unsigned int number, const struct cpumask *cpus, uint64_t deadline_ns)
+int virt_request_pin(struct virt *v, const struct uuid *uuid, const struct pin_order *order,
+		     uint64_t deadline_ns)
 {
 	const struct virt_request request = {
 		.kind = VIRT_REQUEST_PIN,
 		.uuid = *uuid,
 		.deadline_ns = deadline_ns,
-		.role = role,
-		.number = number,
-		.cpus = *cpus,
+		.pin = *order,
 	};
 
-	if (cpumask_empty(cpus) || number >= KT_THREADS_MAX)
+	if (cpumask_empty(&order->cpus) || order->number >= KT_THREADS_MAX)
 		return -EINVAL;
 	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
 }

@@ -83,6 +83,7 @@ uint64_t virt_waiting_since_ns(const struct virt *v);
  * when virt_stop comes first.  Its error:
  *	-ETIMEDOUT	deadline_ns (CLOCK_MONOTONIC) passed before it could be sent
  *	-ENOTCONN	the link broke: it may or may not have been done
+ *	-EAGAIN		somebody has pinned the thread since that was decided
  *	-ENOENT		the guest is gone
  *	-EBUSY		migration, save, snapshot or another job holds the guest
  *	-ENOTSUP	this libvirt or this guest cannot do it (session mode, no cgroup)
@@ -92,8 +93,7 @@ uint64_t virt_waiting_since_ns(const struct virt *v);
  * Statistics are answered by a VIRT_STATISTICS for each running guest, or by nothing.
  * They come from the balloon driver, without waiting for guests that have a job; asking
  * again while an answer is under way is free and changes nothing. */
-int virt_request_pin(struct virt *v, const struct uuid *uuid, enum thread_role role,
-		     unsigned int number, const struct cpumask *cpus,
+int virt_request_pin(struct virt *v, const struct uuid *uuid, const struct pin_order *order,
 		     uint64_t deadline_ns) KT_MUST_USE;
 int virt_request_soft_limit(struct virt *v, const struct uuid *uuid,
 			    const struct limit_order *order, uint64_t deadline_ns) KT_MUST_USE;

@@ -109,8 +109,8 @@ static void answer(struct virt *v, const struct virt_request *request, uint64_t 
 	news.reply = (struct vm_reply){
 		.uuid = request->uuid,
 		.is_pin = request->kind == VIRT_REQUEST_PIN,
-		.role = request->role,
-		.number = request->number,
+		.role = request->pin.role,
+		.number = request->pin.number,
 	};
 	news.reply.error = perform_on_guest(v, request, &news.reply, now_ns);
 	virt_tell(v, &news);

@@ -108,12 +108,12 @@ static void on_memory_device(virConnectPtr connection, virDomainPtr dom, const c
 
 static void name_field(const struct virt_request *request, char *buf, size_t size)
 {
-	switch (request->role) {
+	switch (request->pin.role) {
 	case THREAD_VCPU:
-		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_VCPUPIN, request->number);
+		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_VCPUPIN, request->pin.number);
 		break;
 	case THREAD_IOTHREAD:
-		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_IOTHREADSPIN, request->number);
+		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_IOTHREADSPIN, request->pin.number);
 		break;
 	case THREAD_EMULATOR:
 		(void)snprintf(buf, size, VIR_DOMAIN_TUNABLE_CPU_EMULATORPIN);
@@ -132,7 +132,7 @@ struct virt_echo *virt_echo_expect(struct virt *v, const struct virt_request *re
 	struct virt_echo *e = &v->echo[v->next_echo++ % VIRT_ECHOES_MAX];
 
 	e->uuid = request->uuid;
-	e->cpus = request->cpus;
+	e->cpus = request->pin.cpus;
 	name_field(request, e->field, sizeof e->field);
 	return e;
 }

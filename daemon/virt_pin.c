@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How does libvirt pin a thread, and how are pins of an earlier life lifted? */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "log.h"
@@ -17,17 +18,17 @@ static int pin(virDomainPtr dom, const struct virt_request *request)
 	int length = 0; /* up to the highest CPU: some kernels refuse a map beyond theirs */
 
 	for (unsigned int cpu = 0; cpu < KT_CPUS_MAX; cpu++) {
-		if (cpumask_test(&request->cpus, cpu)) {
+		if (cpumask_test(&request->pin.cpus, cpu)) {
 			map[cpu / 8] = (unsigned char)(map[cpu / 8] | 1U << cpu % 8);
 			length = (int)VIR_CPU_MAPLEN(cpu + 1);
 		}
 	}
-	switch (request->role) {
+	switch (request->pin.role) {
 	case THREAD_VCPU:
-		return virDomainPinVcpuFlags(dom, request->number, map, length,
+		return virDomainPinVcpuFlags(dom, request->pin.number, map, length,
 					     VIR_DOMAIN_AFFECT_LIVE);
 	case THREAD_IOTHREAD:
-		return virDomainPinIOThread(dom, request->number, map, length,
+		return virDomainPinIOThread(dom, request->pin.number, map, length,
 					    VIR_DOMAIN_AFFECT_LIVE);
 	case THREAD_EMULATOR:
 		return virDomainPinEmulator(dom, map, length, VIR_DOMAIN_AFFECT_LIVE);
@@ -92,11 +93,11 @@ static int read_iothread_pin(virDomainPtr dom, unsigned int number, struct cpuma
 
 static int read_pin(virDomainPtr dom, const struct virt_request *request, struct cpumask *ret)
 {
-	switch (request->role) {
+	switch (request->pin.role) {
 	case THREAD_VCPU:
-		return read_vcpu_pin(dom, request->number, ret);
+		return read_vcpu_pin(dom, request->pin.number, ret);
 	case THREAD_IOTHREAD:
-		return read_iothread_pin(dom, request->number, ret);
+		return read_iothread_pin(dom, request->pin.number, ret);
 	case THREAD_EMULATOR:
 		return read_emulator_pin(dom, ret);
 	case THREAD_VHOST:
@@ -105,14 +106,30 @@ static int read_pin(virDomainPtr dom, const struct virt_request *request, struct
 	return -1;
 }
 
+/* Right before the call, for libvirt cannot compare and set.  Who pins the thread in the
+ * middle of it is not seen. */
+static bool has_been_pinned(const struct pin_order *order)
+{
+	struct cpumask now;
+	cpu_set_t set; /* laid out as a cpumask is */
+
+	if (cpumask_empty(&order->seen) || sched_getaffinity(order->tid, sizeof set, &set) < 0)
+		return false;
+	memcpy(&now, &set, sizeof now);
+	return !cpumask_equal(&now, &order->seen) && !cpumask_equal(&now, &order->cpus);
+}
+
 /* When the link breaks the pin may have been made: then it counts as ours.  What was made and
  * cannot be read back is believed: the threads' masks will tell. */
 static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 			const struct virt_request *request, struct cpumask *ret)
 {
-	struct virt_echo *echo = virt_echo_expect(v, request);
+	struct virt_echo *echo;
 	int r;
 
+	if (has_been_pinned(&request->pin))
+		return -EAGAIN;
+	echo = virt_echo_expect(v, request);
 	if (pin(dom, request) < 0) {
 		r = virt_failed(v, dom, "pinning");
 		g->own_pins = g->own_pins || r == -ENOTCONN;
@@ -122,7 +139,7 @@ static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 	g->own_pins = true;
 	if (read_pin(dom, request, ret) == 0 && !cpumask_empty(ret))
 		return 0;
-	*ret = request->cpus;
+	*ret = request->pin.cpus;
 	return virt_failed(v, dom, "reading a pin back") == -ENOTCONN ? -ENOTCONN : 0;
 }
 
@@ -177,10 +194,11 @@ static int keep_in_force(const struct pin_state *s, struct pin_marks *ret)
 static int mark_asked(const struct pin_state *s, const struct virt_request *request,
 		      struct pin_marks *ret)
 {
-	struct pin_mark asked = { .role = request->role,
-				  .number = request->number,
-				  .cpus = request->cpus };
-	const struct pin_mark *now = pin_marks_of_thread(&s->pins, request->role, request->number);
+	struct pin_mark asked = { .role = request->pin.role,
+				  .number = request->pin.number,
+				  .cpus = request->pin.cpus };
+	const struct pin_mark *now =
+		pin_marks_of_thread(&s->pins, request->pin.role, request->pin.number);
 	const struct pin_mark *ours = now ? pin_marks_of(&s->marks, now) : NULL;
 
 	if (pin_marks_of(ret, &asked))
@@ -317,11 +335,11 @@ int virt_pins_lift(struct virt *v, struct virt_guest *g, virDomainPtr dom, const
 
 	for (size_t i = 0; i < s.pins.n && r == 0; i++) {
 		const struct pin_mark *p = &s.pins.mark[i];
-		const struct virt_request request = { .kind = VIRT_REQUEST_PIN,
-						      .uuid = d->uuid,
-						      .role = p->role,
-						      .number = p->number,
-						      .cpus = *all };
+		const struct virt_request request = {
+			.kind = VIRT_REQUEST_PIN,
+			.uuid = d->uuid,
+			.pin = { .role = p->role, .number = p->number, .cpus = *all }
+		};
 
 		if (!pin_marks_of(&s.marks, p) || cpumask_equal(&p->cpus, all))
 			continue;

@@ -46,9 +46,7 @@ struct virt_request {
 	enum virt_request_kind kind;
 	struct uuid uuid;
 	uint64_t deadline_ns;
-	enum thread_role role;
-	unsigned int number;
-	struct cpumask cpus;
+	struct pin_order pin;
 	struct limit_order limit;
 };
 

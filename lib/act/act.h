@@ -19,12 +19,22 @@ struct limit_order {
 	uint64_t expected_kib[2];
 };
 
+/* CPUs of a thread that libvirt is asked for. */
+struct pin_order {
+	enum thread_role role;
+	unsigned int number;
+	struct cpumask cpus;
+	/* Its mask when that was decided; empty: not known.  Where it is another one by then,
+	 * somebody has set it: it stays, and the answer is -EAGAIN. */
+	pid_t tid;
+	struct cpumask seen;
+};
+
 /* What only libvirt can do.  Both calls queue a request and return at once; the
  * answer comes through act_reply.  -EAGAIN: the queue is full; -ENOTCONN: no
  * libvirt now.  Either way the next plan asks again. */
 struct vm_ops {
-	int (*pin)(void *context, const struct uuid *uuid, enum thread_role role,
-		   unsigned int number, const struct cpumask *cpus);
+	int (*pin)(void *context, const struct uuid *uuid, const struct pin_order *order);
 	int (*set_soft_limit)(void *context, const struct uuid *uuid,
 			      const struct limit_order *order);
 	void *context;

@@ -148,6 +148,21 @@ static void execute_affinity(struct act *a, struct act_guest *g)
 
 /* ---- backend libvirt --------------------------------------------------- */
 
+int act_pin_by_libvirt(struct act *a, const struct act_guest *g, const struct pin *pin,
+		       const struct cpumask *cpus)
+{
+	struct pin_order order = {
+		.role = pin->role, .number = pin->number, .cpus = *cpus, .tid = pin->tid
+	};
+	const struct cpumask *seen = &order.seen;
+
+	if (a->fs->is_live && thread_get_cpus(pin->tid, &order.seen) == 0 &&
+	    !act_pin_may_be_ours(a, pin, seen) && !act_shows(a, seen, &pin->original) &&
+	    !act_pin_was_reset(a, pin, seen))
+		return -EAGAIN; /* since it was looked at; the next plan looks again */
+	return a->ops->pin(a->ops->context, &g->uuid, &order);
+}
+
 static void execute_libvirt(struct act *a, struct act_guest *g)
 {
 	struct placement *p = &g->placement;
@@ -158,7 +173,7 @@ static void execute_libvirt(struct act *a, struct act_guest *g)
 
 		if (!pin->ours || pin->done)
 			continue;
-		r = a->ops->pin(a->ops->context, &g->uuid, pin->role, pin->number, &pin->asked);
+		r = act_pin_by_libvirt(a, g, pin, &pin->asked);
 		pin->pending = r == 0;
 		pin->fresh = false;
 		if (r == 0)

@@ -151,6 +151,9 @@ void act_placement_free(struct placement *p);
 
 /* ---- act_pin.c --------------------------------------------------------- */
 
+/* Asks it to, as vm_ops.pin. */
+int act_pin_by_libvirt(struct act *a, const struct act_guest *g, const struct pin *pin,
+		       const struct cpumask *cpus) KT_MUST_USE;
 void act_placement_execute(struct act *a, struct act_guest *g);
 void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_reply *reply);
 /* The kernel or libvirt refused: placement of this guest, or of all, is off, for a while or until

@@ -72,7 +72,7 @@ static int unpin(struct act *a, struct act_guest *g, struct pin *pin)
 	int r;
 
 	if (g->placement.backend == PLACEMENT_LIBVIRT) {
-		r = a->ops->pin(a->ops->context, &g->uuid, pin->role, pin->number, &pin->original);
+		r = act_pin_by_libvirt(a, g, pin, &pin->original);
 		pin->pending = pin->giving_back = r == 0;
 		return act_error_passes(r) ? 0 : r;
 	}

@@ -117,9 +117,7 @@ struct soak_guest {
 struct soak_request {
 	struct uuid uuid;
 	bool is_pin;
-	enum thread_role role;
-	unsigned int number;
-	uint64_t cpus;
+	struct pin_order pin;
 	struct limit_order limit;
 	uint64_t expires_ns;
 };

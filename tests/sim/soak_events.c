@@ -199,23 +199,13 @@ static bool looks_like_ours(const struct soak *s, const struct soak_thread *t, u
 	       shown == soak_shown(s, t->filed.asked) || shown == soak_shown(s, t->filed.before);
 }
 
-/* The daemon's libvirt thread does not look again before it pins. */
-static bool waits_for_libvirt(const struct soak *s, const struct soak_guest *g)
-{
-	for (size_t i = 0; i < s->nrequests; i++)
-		if (s->request[i].is_pin && uuid_equal(&s->request[i].uuid, &g->uuid))
-			return true;
-	return false;
-}
-
 static void admin_pins(struct soak *s)
 {
 	struct soak_guest *g;
 	struct soak_thread *t = any_thread(s, &g);
 	uint64_t mask = 1 + soak_below(s, soak_all_cpus);
 
-	if (!t || t->unpinnable || waits_for_libvirt(s, g) || !(mask & s->online) ||
-	    looks_like_ours(s, t, mask))
+	if (!t || t->unpinnable || !(mask & s->online) || looks_like_ours(s, t, mask))
 		return;
 	t->stranger = (t->filed.known && t->now != t->filed.original) ||
 		      (t->seen && !g->is_trusted && (t->first_allowed & ~mask));

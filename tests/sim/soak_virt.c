@@ -29,16 +29,13 @@ static int queue(struct soak *s, struct soak_request request)
 	return 0;
 }
 
-static int ask_pin(void *context, const struct uuid *uuid, enum thread_role role,
-		   unsigned int number, const struct cpumask *cpus)
+static int ask_pin(void *context, const struct uuid *uuid, const struct pin_order *order)
 {
 	struct soak *s = context;
 
 	return queue(s, (struct soak_request){ .uuid = *uuid,
 					       .is_pin = true,
-					       .role = role,
-					       .number = number,
-					       .cpus = cpus->word[0] & soak_all_cpus,
+					       .pin = *order,
 					       .expires_ns = s->now_ns + pin_patience_ns });
 }
 
@@ -61,36 +58,59 @@ struct vm_ops soak_vm_ops(struct soak *s)
 /* ---- what it does ------------------------------------------------------------------------ */
 
 /* The emulator's is that of all threads that are neither vCPUs nor I/O. */
-static bool is_meant(const struct soak_thread *t, const struct soak_request *r)
+static bool is_meant(const struct soak_thread *t, const struct pin_order *o)
 {
 	bool emulates = t->role == THREAD_EMULATOR || t->role == THREAD_VHOST;
 
-	if (r->role == THREAD_EMULATOR)
+	if (o->role == THREAD_EMULATOR)
 		return emulates;
-	return t->role == r->role && t->number == r->number;
+	return t->role == o->role && t->number == o->number;
 }
 
-static int pin(struct soak *s, struct soak_guest *g, const struct soak_request *r,
-	       struct cpumask *ret)
+/* daemon/virt_pin.c */
+static bool has_been_pinned(const struct soak *s, const struct soak_thread *t,
+			    const struct pin_order *o, uint64_t cpus)
 {
-	bool any = false;
+	uint64_t now = t->alive && t->tid == o->tid ? soak_shown(s, t->now) : 0;
 
-	if (!(r->cpus & s->online))
+	return now && o->seen.word[0] && now != o->seen.word[0] && now != cpus;
+}
+
+/* In libvirt the emulator has one pin: when it gets its own back, the others get the same. */
+static void goes_along(struct soak_thread *t, const struct soak_thread *first)
+{
+	if (!soak_mask_is_own(first) || t->now == t->own)
+		return;
+	t->own_before_reset = t->own;
+	t->own = t->now;
+	t->ours = false;
+}
+
+static int pin(struct soak *s, struct soak_guest *g, const struct pin_order *o, struct cpumask *ret)
+{
+	uint64_t cpus = o->cpus.word[0] & soak_all_cpus;
+	struct soak_thread *first = NULL;
+
+	if (!(cpus & s->online))
 		return -EINVAL;
 	for (size_t i = 0; i < SOAK_THREADS; i++) {
 		struct soak_thread *t = &g->thread[i];
 
-		if (!t->alive || !is_meant(t, r) || (any && t->own != g->thread[0].own))
+		if (!t->alive || !is_meant(t, o) || (first && t->own != first->own))
 			continue; /* a cgroup leaves a thread the mask that somebody gave it */
-		if (!any)
-			soak_check_mask(s, g, t, r->cpus);
-		any = true;
-		soak_put_mask(s, t, r->cpus);
+		if (!first && has_been_pinned(s, t, o, cpus))
+			return -EAGAIN;
+		if (!first)
+			soak_check_mask(s, g, t, cpus);
+		soak_put_mask(s, t, cpus);
+		if (first)
+			goes_along(t, first);
+		else
+			first = t;
 		*ret = (struct cpumask){ { soak_shown(s, t->now) } };
 	}
-	soak_tell(s, "libvirt pins %d/%u of guest %d to %lx", (int)r->role, r->number, g->id,
-		  r->cpus);
-	return any ? 0 : -EINVAL;
+	soak_tell(s, "libvirt pins %d/%u of guest %d to %lx", (int)o->role, o->number, g->id, cpus);
+	return first ? 0 : -EINVAL;
 }
 
 /* Below, what the daemon's own libvirt thread does (daemon/virt_limit.c). */
@@ -165,7 +185,7 @@ static void perform(struct soak *s, const struct soak_request *r, struct vm_repl
 	bool breaks = soak_fails(s, s->weather.virt);
 
 	*reply = (struct vm_reply){
-		.uuid = r->uuid, .is_pin = r->is_pin, .role = r->role, .number = r->number
+		.uuid = r->uuid, .is_pin = r->is_pin, .role = r->pin.role, .number = r->pin.number
 	};
 	if (s->now_ns > r->expires_ns)
 		reply->error = -ETIMEDOUT;
@@ -176,7 +196,7 @@ static void perform(struct soak *s, const struct soak_request *r, struct vm_repl
 	else if (soak_fails(s, s->weather.virt))
 		reply->error = any_error(s);
 	else if (r->is_pin)
-		reply->error = pin(s, g, r, &reply->cpus);
+		reply->error = pin(s, g, &r->pin, &reply->cpus);
 	else
 		reply->error = limit(s, g, &r->limit, &reply->soft_limit_kib);
 	if (breaks && reply->error == 0) {

@@ -141,7 +141,8 @@ struct request {
 	struct uuid uuid;
 	enum thread_role role;
 	unsigned int number;
-	struct cpumask cpus;
+	struct cpumask cpus, seen;
+	pid_t tid;
 	uint64_t kib;
 	struct limit_order order;
 	bool was_on_file; /* the undo file was there when it was asked */
@@ -162,12 +163,16 @@ static inline int queue(struct request r)
 	return 0;
 }
 
-static inline int ask_pin(void *context, const struct uuid *uuid, enum thread_role role,
-			  unsigned int number, const struct cpumask *cpus)
+static inline int ask_pin(void *context, const struct uuid *uuid, const struct pin_order *order)
 {
 	(void)context;
-	return queue((struct request){
-		.is_pin = true, .uuid = *uuid, .role = role, .number = number, .cpus = *cpus });
+	return queue((struct request){ .is_pin = true,
+				       .uuid = *uuid,
+				       .role = order->role,
+				       .number = order->number,
+				       .cpus = order->cpus,
+				       .tid = order->tid,
+				       .seen = order->seen });
 }
 
 static inline int ask_soft_limit(void *context, const struct uuid *uuid,

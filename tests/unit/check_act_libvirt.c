@@ -774,6 +774,48 @@ START_TEST(a_worker_that_somebody_pinned_since_is_his)
 }
 END_TEST
 
+static bool saw(size_t i, const struct cpumask *mask)
+{
+	return cpumask_equal(&request[i].seen, mask);
+}
+
+START_TEST(libvirt_is_told_what_was_seen)
+{
+	set_mask(guest.thread[2].tid, &second);
+	guest.thread[2].first_allowed = second;
+	pin_to_first();
+	ck_assert(saw(0, &all) && saw(1, &second) && saw(2, &all));
+	ck_assert_int_eq(request[1].tid, guest.thread[2].tid);
+	answer_all();
+	(void)act_restore(act, 0);
+	ck_assert(saw(0, &first) && saw(1, &first) && saw(2, &first));
+}
+END_TEST
+
+/* What libvirt was asked for and did not do is asked for again: but not of a thread that has
+ * another mask by then. */
+START_TEST(who_has_been_pinned_since_it_was_looked_at_is_not_asked_for)
+{
+	struct cpumask nothing = { 0 };
+
+	pin_to_first();
+	reply(&request[0], 0);
+	reply(&request[1], -EAGAIN);
+	reply(&request[2], 0);
+	set_mask(guest.thread[0].tid, &first);
+	set_mask(guest.thread[3].tid, &first);
+	set_mask(guest.thread[2].tid, &second);
+	nrequests = 0;
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	for (size_t i = 0; i < nrequests; i++)
+		ck_assert(request[i].number != 0 || request[i].role != THREAD_VCPU);
+	ck_assert(!saw(0, &nothing));
+	answer_all();
+	ck_assert(runs_on(2, &second) && runs_on(3, &all));
+}
+END_TEST
+
 START_TEST(answers_that_nobody_waits_for_are_ignored)
 {
 	struct request stray = {
@@ -857,6 +899,8 @@ int main(void)
 	tcase_add_test(c, another_backend_first_gives_back);
 	tcase_add_test(c, a_worker_that_libvirt_moved_along_is_given_back_without_it);
 	tcase_add_test(c, a_worker_that_somebody_pinned_since_is_his);
+	tcase_add_test(c, libvirt_is_told_what_was_seen);
+	tcase_add_test(c, who_has_been_pinned_since_it_was_looked_at_is_not_asked_for);
 	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);
 	tcase_add_test(c, a_guest_that_is_lost_while_it_is_asked_for_gets_its_masks_back);
 	suite_add_tcase(s, c);

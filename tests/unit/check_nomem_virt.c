@@ -143,7 +143,7 @@ static unsigned int pin_without_memory(long at, enum nomem_kind kind, unsigned i
 	int r;
 
 	nomem_begin_others(at, kind);
-	r = virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER);
+	r = request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER);
 	while (r == 0 && (news = next()).kind != VIRT_REPLY)
 		;
 	nfailed = nomem_end();

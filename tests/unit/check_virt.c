@@ -211,8 +211,7 @@ START_TEST(no_libvirt_is_said_and_requests_are_refused)
 	ck_assert_int_eq(news.kind, VIRT_LINK_DOWN);
 	ck_assert_ptr_nonnull(strstr(news.text, "/nonexistent/socket"));
 	ck_assert_uint_gt(news.since_ns, 0);
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER),
-			 -ENOTCONN);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), -ENOTCONN);
 	ck_assert_int_eq(request_limit(&uuid, 1, KT_UNLIMITED_KIB), -ENOTCONN);
 	ck_assert_int_eq(virt_request_statistics(virt, NEVER), -ENOTCONN);
 	ck_assert_int_eq(virt_request_refresh(virt, &uuid), -ENOTCONN);

@@ -8,7 +8,7 @@ static int pin_emulator(const struct uuid *u, unsigned int cpu, uint64_t deadlin
 {
 	struct cpumask cpus = one_cpu(cpu);
 
-	return virt_request_pin(virt, u, THREAD_EMULATOR, 0, &cpus, deadline_ns);
+	return request_pin(u, THREAD_EMULATOR, 0, &cpus, deadline_ns);
 }
 
 static unsigned char emulator_map(void)
@@ -55,11 +55,11 @@ START_TEST(what_libvirt_cannot_do_is_an_error)
 	ck_assert_int_eq(pin_emulator(&stranger, 0, NEVER), 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ENOENT);
 	/* The test driver has no live pins of vCPUs, and this guest no iothreads. */
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, 1, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_VCPU, 1, &cpus, NEVER), 0);
 	news = next_of(VIRT_REPLY);
 	ck_assert_int_eq(news.reply.error, -EIO);
 	ck_assert(news.reply.role == THREAD_VCPU && news.reply.number == 1);
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_IOTHREAD, 1, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_IOTHREAD, 1, &cpus, NEVER), 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -EIO);
 	ck_assert_int_eq(virDomainDestroy(guest), 0);
 	(void)next_of(VIRT_GUEST_GONE);
@@ -72,9 +72,8 @@ START_TEST(nonsense_is_not_even_asked)
 {
 	struct cpumask none = { 0 }, cpus = one_cpu(0);
 
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &none, NEVER), -EINVAL);
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, KT_THREADS_MAX, &cpus, NEVER),
-			 -EINVAL);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &none, NEVER), -EINVAL);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_VCPU, KT_THREADS_MAX, &cpus, NEVER), -EINVAL);
 	ck_assert_int_eq(request_limit(&uuid, 0, KT_UNLIMITED_KIB), -EINVAL);
 }
 END_TEST

@@ -68,7 +68,7 @@ static int error_of_pin(void)
 {
 	struct cpumask cpus = one_cpu(3);
 
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	return next_of(VIRT_REPLY).reply.error;
 }
 
@@ -93,8 +93,8 @@ START_TEST(a_deadline_before_a_jump_has_passed)
 
 	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &now), 0);
 	monotonic_ahead_s += 1200;
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus,
-					  (uint64_t)(now.tv_sec + 20) * KT_NS_PER_S),
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus,
+				     (uint64_t)(now.tv_sec + 20) * KT_NS_PER_S),
 			 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, -ETIMEDOUT);
 	ck_assert_int_eq(error_of_pin(), 0);

@@ -131,7 +131,7 @@ static void all_is_well(void)
 	struct cpumask cpus = one_cpu(3);
 	struct virt_news news;
 
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	news = next_of(VIRT_REPLY);
 	ck_assert_int_eq(news.reply.error, 0);
 	ck_assert_int_eq(virDomainSuspend(guest), 0);

@@ -130,7 +130,7 @@ START_TEST(after_a_flood_all_is_known)
 		ck_assert_uint_le(nnews, EVENTS / 4);
 	ck_assert_int_eq(warnings, 0);
 	/* And nothing is left that would come later. */
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	while ((news = next()).kind != VIRT_REPLY)
 		take(&news);
 	ck_assert_int_eq(news.reply.error, 0);

@@ -188,7 +188,7 @@ static int error_of_pin(enum thread_role role, unsigned int number, struct cpuma
 	struct cpumask cpus = one_cpu(3);
 	struct virt_news news;
 
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, role, number, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, role, number, &cpus, NEVER), 0);
 	news = next_of(VIRT_REPLY);
 	*ret = news.reply.cpus;
 	return news.reply.error;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Can a pin of ours be told from everybody else's, wherever its guest goes and whatever fails? */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "virt_calls_fixture.h"
 
@@ -135,7 +138,7 @@ static int pin_to(const char *text)
 	struct cpumask cpus = cpus_of(text);
 
 	memset(calls, 0, sizeof calls);
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	return next_of(VIRT_REPLY).reply.error;
 }
 
@@ -230,15 +233,49 @@ START_TEST(a_pin_that_was_there_before_is_not_ours_again)
 }
 END_TEST
 
+/* The test stands in for a thread of the guest. */
+static struct cpumask mask_of_this_thread(void)
+{
+	struct cpumask now = { 0 };
+	cpu_set_t set;
+
+	ck_assert_int_eq(sched_getaffinity(0, sizeof set, &set), 0);
+	memcpy(&now, &set, sizeof now);
+	return now;
+}
+
+static int pin_where_seen_on(struct cpumask seen)
+{
+	const struct pin_order order = { .cpus = cpus_of("4-7"),
+					 .tid = (pid_t)syscall(SYS_gettid),
+					 .seen = seen };
+
+	ck_assert_int_eq(virt_request_pin(virt, &uuid, &order, NEVER), 0);
+	return next_of(VIRT_REPLY).reply.error;
+}
+
+START_TEST(who_has_been_pinned_since_the_question_is_not_pinned)
+{
+	struct cpumask seen = mask_of_this_thread();
+
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	cpumask_set(&seen, KT_CPUS_MAX - 1);
+	ck_assert_int_eq(pin_where_seen_on(seen), -EAGAIN);
+	pins_are(EMULATOR("0-3", "none"));
+	ck_assert_int_eq(pin_where_seen_on(mask_of_this_thread()), 0);
+	pins_are(EMULATOR("4-7", "none"));
+}
+END_TEST
+
 START_TEST(what_waits_is_marked_with_the_first)
 {
 	struct cpumask cpus = cpus_of("0-3");
 
 	slow = true;
 	memset(calls, 0, sizeof calls);
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	for (unsigned int i = 0; i < 3; i++)
-		ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, i, &cpus, NEVER), 0);
+		ck_assert_int_eq(request_pin(&uuid, THREAD_VCPU, i, &cpus, NEVER), 0);
 	slow = false;
 	for (int i = 0; i < 4; i++)
 		(void)next_of(VIRT_REPLY);
@@ -261,7 +298,7 @@ static void give_a_vcpu_back(void)
 	struct cpumask cpus = cpus_of(ALL);
 
 	vcpus_pin = true;
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_VCPU, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_VCPU, 0, &cpus, NEVER), 0);
 	ck_assert_int_eq(next_of(VIRT_REPLY).reply.error, 0);
 }
 
@@ -324,7 +361,7 @@ START_TEST(a_pin_that_was_made_and_cannot_be_read_back_is_made)
 	struct virt_news news;
 
 	reading_fails = true;
-	ck_assert_int_eq(virt_request_pin(virt, &uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
+	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	news = next_of(VIRT_REPLY);
 	ck_assert_int_eq(news.reply.error, 0);
 	ck_assert(cpumask_equal(&news.reply.cpus, &cpus));
@@ -390,6 +427,7 @@ int main(void)
 		a_pin_that_moves_is_ours_all_the_time,
 		a_pin_that_was_given_back_is_still_known,
 		a_pin_that_was_there_before_is_not_ours_again,
+		who_has_been_pinned_since_the_question_is_not_pinned,
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
 		a_pin_that_replaced_ours_stays_the_admins,

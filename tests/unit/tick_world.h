@@ -56,15 +56,17 @@ static struct {
 	struct cpumask cpus[GUESTS + 1][THREADS]; /* by number of the guest; of all, and vCPU 0 */
 } libvirt;
 
-static inline int libvirt_pins(void *context, const struct uuid *uuid, enum thread_role role,
-			       unsigned int number, const struct cpumask *cpus)
+static inline int libvirt_pins(void *context, const struct uuid *uuid,
+			       const struct pin_order *order)
 {
 	(void)context;
 	ck_assert_uint_lt(libvirt.nreplies, KT_ARRAY_LEN(libvirt.reply));
-	libvirt.cpus[uuid->byte[15]][role == THREAD_VCPU] = *cpus;
-	libvirt.reply[libvirt.nreplies++] = (struct vm_reply){
-		.uuid = *uuid, .is_pin = true, .role = role, .number = number, .cpus = *cpus
-	};
+	libvirt.cpus[uuid->byte[15]][order->role == THREAD_VCPU] = order->cpus;
+	libvirt.reply[libvirt.nreplies++] = (struct vm_reply){ .uuid = *uuid,
+							       .is_pin = true,
+							       .role = order->role,
+							       .number = order->number,
+							       .cpus = order->cpus };
 	return 0;
 }
 

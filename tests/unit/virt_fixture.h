@@ -59,6 +59,15 @@ static inline struct virt_news next_of(enum virt_news_kind kind)
 	return news;
 }
 
+/* By somebody who has not looked where the thread runs. */
+static inline int request_pin(const struct uuid *of, enum thread_role role, unsigned int number,
+			      const struct cpumask *cpus, uint64_t deadline_ns)
+{
+	const struct pin_order order = { .role = role, .number = number, .cpus = *cpus };
+
+	return virt_request_pin(virt, of, &order, deadline_ns);
+}
+
 /* By somebody who has not set one yet: what he found is there. */
 static inline int request_limit(const struct uuid *of, uint64_t kib, uint64_t original_kib)
 {
