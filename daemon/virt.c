@@ -11,9 +11,10 @@
 #include "virt_xml.h"
 
 enum {
-	/* News wait in the queue while a tick runs: 256 are a full resync of most hosts.
+	/* News wait in the queue while a tick runs, and the thread for room in it: each takes
+	 * 4 KiB, and once used they stay resident.
 	 * Requests: every pin of 100 guests of ten threads. */
-	NEWS_MAX = 256,
+	NEWS_MAX = 64,
 	REQUESTS_MAX = 1024,
 };
 
