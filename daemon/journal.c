@@ -3,6 +3,7 @@
 #include "journal.h"
 
 #include <endian.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "datagram.h"
 #include "message_ids.h"
@@ -33,6 +35,24 @@ typedef bool deliver_fn(const struct log_event *event);
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static deliver_fn *deliver;
 static uint64_t nlost; /* in a row, up to now */
+
+/* Who reads slowly gets all, as long as that does not hold up a tick; who has stopped to read is
+ * not waited for again. */
+enum { PATIENCE_MS = 1000 };
+static unsigned int patience_ms; /* what is left of it until the next tick */
+
+static unsigned int patience(void)
+{
+	return nlost > 0 ? 0 : patience_ms;
+}
+
+static uint64_t clock_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
 
 /* ---- the journal ------------------------------------------------------------------- */
 
@@ -107,24 +127,36 @@ static bool to_journal(const struct log_event *event)
 		add_text(&e, "KVMTUNED_DRY_RUN", "1");
 	if (event->error)
 		add(&e, "ERRNO", "%d", event->error);
-	return datagram_send(&fd, JOURNAL_SOCKET, e.bytes, e.used) == 0;
+	return datagram_send(&fd, JOURNAL_SOCKET, e.bytes, e.used, patience()) == 0;
 }
 
 /* ---- lines ------------------------------------------------------------------------- */
 
-/* Lines are shorter than PIPE_BUF, and for so much there is room where poll(2) says so. */
+/* Of a terminal, which may take a part of a line and make the rest wait, an open file of our
+ * own, that does not wait; the one that it came with is others' as well. */
+static int out = STDERR_FILENO;
+
+static void open_terminal(void)
+{
+	int fd = isatty(STDERR_FILENO)
+			 ? open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+			 : -1;
+
+	if (out != STDERR_FILENO)
+		close(out);
+	out = fd >= 0 ? fd : STDERR_FILENO;
+}
+
+/* Lines are shorter than PIPE_BUF, and for so much a pipe has room where poll(2) says so. */
 _Static_assert(FIELD_BYTES + 64 <= PIPE_BUF, "a line could wait in the middle");
 
 static bool write_line(char *line, size_t size, int length)
 {
-	/* Who reads slowly gets all; who has stopped to read is not waited for again. */
-	int patience_ms = nlost > 0 ? 0 : 1000;
-	struct pollfd room = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd room = { .fd = out, .events = POLLOUT };
 	size_t n = (size_t)KT_CLAMP(length, 0, (int)size - 2);
 
 	line[n] = '\n';
-	return poll(&room, 1, patience_ms) == 1 &&
-	       write(STDERR_FILENO, line, n + 1) == (ssize_t)n + 1;
+	return poll(&room, 1, (int)patience()) == 1 && write(out, line, n + 1) == (ssize_t)n + 1;
 }
 
 static bool to_stderr(const struct log_event *event)
@@ -169,12 +201,16 @@ static bool say_lost(void)
 
 static void sink(const struct log_event *event, void *context)
 {
+	uint64_t began_ms;
+
 	(void)context;
 	pthread_mutex_lock(&lock);
+	began_ms = clock_ms();
 	if (nlost > 0 && say_lost())
 		nlost = 0;
 	if (nlost > 0 || !deliver(event))
 		nlost++;
+	patience_ms -= (unsigned int)KT_MIN(clock_ms() - began_ms, patience_ms);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -184,6 +220,7 @@ void journal_set_cycle(uint64_t cycle)
 	pthread_mutex_lock(&lock);
 	if (nlost > 0 && say_lost())
 		nlost = 0;
+	patience_ms = PATIENCE_MS;
 	pthread_mutex_unlock(&lock);
 }
 
@@ -205,5 +242,7 @@ void journal_open(enum journal_target target, enum log_level most_verbose)
 	deliver = target == JOURNAL_FOREGROUND ? to_terminal
 		  : stderr_is_journal()        ? to_journal
 					       : to_stderr;
+	open_terminal();
+	patience_ms = PATIENCE_MS;
 	log_set_sink(sink, NULL, most_verbose);
 }

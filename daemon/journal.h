@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Where log events go: the journal with fields, else stderr.  Nothing waits for a reader: what
- * nobody takes is lost, and counted, and said when somebody reads again. */
+/* Where log events go: the journal with fields, else stderr.  In each tick all of them together
+ * wait no longer than a second for a reader: what nobody takes is lost, and counted, and said
+ * when somebody reads again. */
 #ifndef KT_JOURNAL_H
 #define KT_JOURNAL_H
 

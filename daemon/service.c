@@ -22,7 +22,7 @@ static bool notify(const char *text)
 	static int fd = -1;
 	const char *to = getenv("NOTIFY_SOCKET");
 
-	return !to || datagram_send(&fd, to, text, strlen(text)) == 0;
+	return !to || datagram_send(&fd, to, text, strlen(text), 0) == 0;
 }
 
 void service_ready(void)

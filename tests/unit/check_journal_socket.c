@@ -4,6 +4,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -121,6 +123,13 @@ static unsigned int lost_by_message(void)
 	return n;
 }
 
+static bool is_last(void)
+{
+	KT_AUTOFREE char *message = field("MESSAGE");
+
+	return message && strcmp(message, "the last") == 0;
+}
+
 /* Blocking here would end in the test's timeout. */
 START_TEST(a_journald_that_does_not_read_stops_nothing)
 {
@@ -139,6 +148,39 @@ START_TEST(a_journald_that_does_not_read_stops_nothing)
 	ck_assert(journald_reads());
 	ck_assert_field("MESSAGE", "after it");
 	ck_assert(!journald_reads());
+}
+END_TEST
+
+/* Takes one message after the other until the last one, each of them not before the queue of the
+ * socket (10 messages, where nobody has changed it) must be full. */
+static void *read_slowly(void *context)
+{
+	static const struct timespec pause = { .tv_nsec = 100000 };
+	unsigned int *nread = context;
+
+	do {
+		(void)nanosleep(&pause, NULL);
+		if (journald_reads())
+			*nread += lost_by_message() == 0;
+	} while (!is_last());
+	return NULL;
+}
+
+START_TEST(a_journald_that_reads_slowly_gets_all)
+{
+	enum { SAID = 3000 };
+	unsigned int nread = 0;
+	pthread_t reader;
+
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_slowly, &nread), 0);
+	for (int i = 1; i < SAID; i++) {
+		if (i % 50 == 0)
+			journal_set_cycle((uint64_t)i);
+		say("one of many");
+	}
+	say("the last");
+	ck_assert_int_eq(pthread_join(reader, NULL), 0);
+	ck_assert_uint_eq(nread, SAID);
 }
 END_TEST
 
@@ -226,6 +268,34 @@ START_TEST(a_pipe_that_nobody_reads_stops_nothing)
 }
 END_TEST
 
+/* The line discipline takes a part of a line: a write that may wait would, in the middle. */
+START_TEST(a_terminal_that_nobody_reads_stops_nothing)
+{
+	static char all[1 << 16];
+	int master, slave;
+	const char *told;
+
+	ck_assert_int_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	ck_assert_int_eq(dup2(slave, STDERR_FILENO), STDERR_FILENO);
+	unsetenv("JOURNAL_STREAM");
+	journal_open(JOURNAL_FOREGROUND, LOG_LEVEL_DEBUG);
+	for (int i = 0; i < 5000; i++)
+		say("into the void");
+	ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0); /* others' as well */
+	ck_assert_int_eq(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+	while (read(master, all, sizeof all) > 0)
+		;
+	say("after it");
+	memset(all, 0, sizeof all);
+	ck_assert_int_gt(read(master, all, sizeof all - 1), 0);
+	told = strstr(all, " messages before this one are lost");
+	ck_assert_ptr_nonnull(told);
+	ck_assert_ptr_nonnull(strstr(told, "after it\r\n"));
+	close(slave);
+	close(master);
+}
+END_TEST
+
 START_TEST(a_pipe_without_a_reader_stops_nothing)
 {
 	close(pipe_to(JOURNAL_AUTO));
@@ -247,10 +317,12 @@ int main(void)
 	tcase_add_test(c, hostile_text_stays_text);
 	tcase_add_test(c, a_huge_value_is_cut_and_what_does_not_fit_is_left_out);
 	tcase_add_test(c, a_journald_that_does_not_read_stops_nothing);
+	tcase_add_test(c, a_journald_that_reads_slowly_gets_all);
 	tcase_add_test(c, a_tick_tells_what_was_lost);
 	tcase_add_test(c, a_journald_that_was_started_anew_is_found);
 	tcase_add_test(c, without_descriptors_the_open_socket_serves);
 	tcase_add_loop_test(c, a_pipe_that_nobody_reads_stops_nothing, 0, 2);
+	tcase_add_test(c, a_terminal_that_nobody_reads_stops_nothing);
 	tcase_add_test(c, a_pipe_without_a_reader_stops_nothing);
 	suite_add_tcase(s, c);
 	return kt_run(s);
