@@ -75,16 +75,24 @@ static void look_at_node(struct sense *s, unsigned int id, struct node_sample *r
 	*ret = s->node[id];
 }
 
-/* A kernel without NUMA has no such folder, and no node to choose. */
-void sense_nodes_read(struct sense *s, struct host_sample *ret)
+/* A kernel without NUMA has no such list.  One that cannot be read just now, or has no node in it,
+ * says nothing: that of before holds. */
+static void read_online(struct sense *s)
 {
+	ssize_t length = sense_text(s, &s->nodes_online, "sys/devices/system/node/online");
 	struct cpumask nodes; /* of node ids: the same list format */
 
-	if (sense_text(s, &s->nodes_online, "sys/devices/system/node/online") < 0 ||
-	    cpumask_parse(s->text, &nodes) < 0)
-		return;
+	if (length == -ENOENT)
+		s->nodes = (struct cpumask){ 0 };
+	else if (length >= 0 && cpumask_parse(s->text, &nodes) == 0 && !cpumask_empty(&nodes))
+		s->nodes = nodes;
+}
+
+void sense_nodes_read(struct sense *s, struct host_sample *ret)
+{
+	read_online(s);
 	for (unsigned int id = 0; id < KT_NODES_MAX; id++)
-		if (cpumask_test(&nodes, id))
+		if (cpumask_test(&s->nodes, id))
 			look_at_node(s, id, &ret->node[id]);
 		else
 			s->node[id] = (struct node_sample){ 0 };

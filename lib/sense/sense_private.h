@@ -137,6 +137,7 @@ struct sense {
 	uint64_t ksm_sharing_pages, ksm_full_scans;
 	const struct sample *given;            /* what was read last, ... */
 	uint64_t given_ns;                     /* ... and as of when */
+	struct cpumask nodes;                  /* that are on-line, by id, as last read */
 	struct node_sample node[KT_NODES_MAX]; /* as last read */
 	const char *failed_at;                 /* by what every host has; "": it did not fail */
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;

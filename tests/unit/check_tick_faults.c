@@ -400,6 +400,28 @@ START_TEST(no_guest_leaves_a_node_that_cannot_be_read_just_now)
 }
 END_TEST
 
+static const struct fault lists[] = {
+	{ .how = FAULT_READ, .error = EIO },
+	{ .how = FAULT_GARBAGE },
+	{ .how = FAULT_EMPTY },
+};
+
+/* All guests were let go while it could not be read. */
+START_TEST(no_guest_leaves_its_node_when_the_list_of_them_cannot_be_read)
+{
+	ticks(7);
+	fault = lists[_i];
+	fault.path = "sys/devices/system/node/online";
+	ticks(STRUCK);
+	ck_assert_uint_gt(faulty_hits, 0);
+	ck_assert_str_eq(in_force(), calm[world]);
+	faulty_ends();
+	put("sys/devices/system/node/online", "\n");
+	ticks(STRUCK);
+	ck_assert_str_eq(in_force(), calm[world]);
+}
+END_TEST
+
 START_TEST(a_file_that_comes_and_goes_is_said_once)
 {
 	ticks(7);
@@ -429,6 +451,8 @@ int main(void)
 	tcase_add_checked_fixture(found, world_begins, world_ends);
 	tcase_add_test(found, after_readings_that_failed_all_is_set_again);
 	tcase_add_loop_test(found, no_guest_leaves_a_node_that_cannot_be_read_just_now, 0, 2);
+	tcase_add_loop_test(found, no_guest_leaves_its_node_when_the_list_of_them_cannot_be_read, 0,
+			    KT_ARRAY_LEN(lists));
 	tcase_add_test(found, a_file_that_comes_and_goes_is_said_once);
 	tcase_add_loop_test(c, a_file_fails_while_all_is_in_force, 0, rows);
 	tcase_add_loop_test(c, a_file_fails_at_the_start, 0, rows);
