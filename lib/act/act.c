@@ -220,9 +220,7 @@ static void forgive_guest(struct act_guest *g)
 	struct placement *p = &g->placement;
 
 	p->trust_present |= g->in_force.pin_ceded;
-	p->off = false;
-	for (size_t i = 0; i < p->npins; i++)
-		p->pin[i].gave_up = false;
+	act_placement_forgive(p);
 	g->limit.gave_up = false;
 	p->retry = g->limit.retry = (struct retry){ 0 };
 	g->in_force.pin_ceded = g->in_force.limit_ceded = g->in_force.limit_off = false;

@@ -245,13 +245,25 @@ static bool can_be_set(struct act *a, const struct act_guest *g, const struct pl
 	return !a->online_unread && !act_pins_any_pending(&g->placement);
 }
 
+/* A pin whose original was refused is still to go back, unless it is wished again. */
+void act_placement_forgive(struct placement *p)
+{
+	bool refused = false;
+
+	p->off = false;
+	for (size_t i = 0; i < p->npins; i++) {
+		refused |= p->pin[i].ours && p->pin[i].gave_up;
+		p->pin[i].gave_up = false;
+	}
+	if (refused && !p->giving_back)
+		p->given_back = 0;
+	p->giving_back |= refused;
+}
+
 void act_placement_try_again(const struct act *a, struct placement *p)
 {
-	if (!act_retry_is_due(&p->retry, a->now_ns))
-		return;
-	p->off = false;
-	for (size_t i = 0; i < p->npins; i++)
-		p->pin[i].gave_up = false;
+	if (act_retry_is_due(&p->retry, a->now_ns))
+		act_placement_forgive(p);
 }
 
 /* A plan that asks for nothing does not ask for half a guest either: what is going back, or has
@@ -305,6 +317,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	}
 	if (!can_be_set(a, g, wish))
 		return;
+	p->giving_back = false;
 	if (plan->unseen && is_in_force(a, p, wish))
 		return;
 	act_look(a, g, plan, &look);

@@ -144,7 +144,8 @@ void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *fo
 
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 void act_placement_abandon(struct act_guest *g);
-/* What was refused for a while, when its time has come. */
+/* What was refused has another chance: at once, or when its time has come. */
+void act_placement_forgive(struct placement *p);
 void act_placement_try_again(const struct act *a, struct placement *p);
 /* Forgets its pins, as of a process that has gone. */
 void act_placement_free(struct placement *p);

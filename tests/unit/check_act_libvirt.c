@@ -468,6 +468,24 @@ START_TEST(what_was_to_be_released_is_released_without_a_wish)
 }
 END_TEST
 
+/* None of it has been done, so there is nothing to be written, and nothing to go on with. */
+START_TEST(what_was_to_be_released_and_is_wished_again_stays)
+{
+	pin_to_first();
+	answer_all();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	for (size_t i = 0; i < PINS; i++)
+		reply(&request[i], -EBUSY);
+	nrequests = 0;
+	pin_to_first();
+	answer_all();
+	hold();
+	ck_assert_uint_eq(nrequests, 0);
+	ck_assert(runs_on(0, &first) && runs_on(2, &first) && runs_on(3, &first));
+}
+END_TEST
+
 START_TEST(an_original_that_is_refused_stays_on_file)
 {
 	pin_to_first();
@@ -880,6 +898,7 @@ int main(void)
 			    KT_ARRAY_LEN(of_a_give_back));
 	tcase_add_test(c, what_goes_back_goes_on_doing_so_without_a_wish);
 	tcase_add_test(c, what_was_to_be_released_is_released_without_a_wish);
+	tcase_add_test(c, what_was_to_be_released_and_is_wished_again_stays);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c,
 		       an_original_that_was_refused_for_a_while_is_asked_for_once_more_at_the_stop);

@@ -77,7 +77,7 @@ static struct row {
 static struct {
 	pid_t tid; /* 0: of none */
 	int error;
-	bool is_done;
+	bool is_done, is_done_once; /* the second: and no more */
 	unsigned int hits;
 } refusal;
 
@@ -86,7 +86,7 @@ int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 	if (tid == 0 || tid != refusal.tid)
 		return (int)syscall(SYS_sched_setaffinity, tid, size, set);
 	refusal.hits++;
-	if (refusal.is_done)
+	if (refusal.is_done && (refusal.hits == 1 || !refusal.is_done_once))
 		(void)syscall(SYS_sched_setaffinity, tid, size, set);
 	return faulty_refuses(refusal.error);
 }
@@ -99,6 +99,7 @@ static void setup(void)
 	faulty_begin(fs.root_fd);
 	refusal.tid = 0;
 	refusal.hits = 0;
+	refusal.is_done_once = false;
 }
 
 static void end(void)
@@ -306,6 +307,48 @@ START_TEST(what_can_be_unpinned_again_comes_back_by_the_plan)
 {
 	cannot_unpin(strike_call, _i * stride());
 	passes_and_is_back();
+}
+END_TEST
+
+/* A plan that asks for nothing does not ask for half a guest either. */
+START_TEST(what_could_be_neither_pinned_nor_unpinned_comes_back_without_a_wish)
+{
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = EIO;
+	refusal.is_done = refusal.is_done_once = true;
+	wish_first();
+	plans(1);
+	ck_assert(in_force()->pin_off && runs_on(2, &first) && runs_on(0, &all));
+	ends_well();
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	if (_i)
+		act_forgive(act); /* a reload comes first */
+	plans(3);
+	assert_all_on(&all);
+	ck_assert(!in_force()->pin_off && !exists(at(run_dir, "undo")));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+/* But what is wished again has no way back to go on with. */
+START_TEST(what_was_to_go_back_and_is_wished_again_stays)
+{
+	wish_first();
+	plans(1);
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = EIO;
+	refusal.is_done = false;
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(1);
+	ends_well();
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	act_forgive(act);
+	wish_first();
+	plans(1);
+	assert_all_on(&first);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	plans(3);
+	assert_all_on(&first);
 }
 END_TEST
 
@@ -560,6 +603,9 @@ int main(void)
 			    rows_of(READ_ROWS));
 	tcase_add_loop_test(c, what_can_be_unpinned_again_comes_back_by_the_plan, 0,
 			    rows_of(CALL_ROWS));
+	tcase_add_loop_test(c, what_could_be_neither_pinned_nor_unpinned_comes_back_without_a_wish,
+			    0, 2);
+	tcase_add_test(c, what_was_to_go_back_and_is_wished_again_stays);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
