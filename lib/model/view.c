@@ -45,12 +45,8 @@ static void guest_view_count(struct guest_view *g, uint64_t now_ns)
 	g->counted_ns = now_ns;
 }
 
-static void guest_view_sample(struct host_view *v, struct guest_view *g,
-			      const struct guest_sample *s, uint64_t now_ns)
+static void guest_memory_update(struct guest_view *g, const struct guest_sample *s, uint64_t now_ns)
 {
-	g->present = true;
-	guest_view_count(g, now_ns);
-	guest_demand_update(v, g, s, now_ns);
 	g->majfault_per_s = rate(&g->majfault, s->has_cgroup, s->pgmajfault_total, now_ns);
 	g->refault_per_s = rate(&g->refault, s->has_cgroup, s->refault_total, now_ns);
 	g->psi_memory_pct =
@@ -58,6 +54,26 @@ static void guest_view_sample(struct host_view *v, struct guest_view *g,
 	g->merged_kib = s->has_ksm ? mul_capped(KT_PAGE_KIB,
 						add_capped(s->ksm_merging_pages, s->ksm_zero_pages))
 				   : 0;
+}
+
+/* Of a quiet guest it is known that it did not run, and so that it was charged for no wait: a
+ * kernel counts that when it ends.  What else was not read may have grown: its windows go on. */
+static void guest_view_sample(struct host_view *v, struct guest_view *g,
+			      const struct guest_sample *s, uint64_t now_ns)
+{
+	bool unread = s->look == GUEST_LOOK_QUIET && g->present;
+
+	g->present = true;
+	guest_view_count(g, now_ns);
+	guest_demand_update(v, g, s, now_ns);
+	if (!unread)
+		guest_memory_update(g, s, now_ns);
+}
+
+static void guest_view_lose(struct guest_view *g)
+{
+	g->present = false;
+	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
 }
 
 static void guest_view_update(struct host_view *v, struct guest_view *g,
@@ -83,11 +99,11 @@ static void guest_view_update(struct host_view *v, struct guest_view *g,
 		v->nunseen++;
 		return; /* what was measured last holds, and its windows go on */
 	}
-	g->present = false;
-	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
 	g->run_cpus = g->delay_cpus = 0;
 	if (s->present)
 		guest_view_sample(v, g, s, now_ns);
+	else
+		guest_view_lose(g);
 }
 
 static void cpu_view_update(struct host_view *v, const struct host_sample *h, uint64_t now_ns)

@@ -389,6 +389,43 @@ START_TEST(the_wait_of_all_is_not_that_of_those_looked_at)
 }
 END_TEST
 
+/* A quarter of the time it stalls, and it is read at each fourth look. */
+START_TEST(what_is_not_read_of_a_quiet_guest_is_no_burst_later)
+{
+	struct guest_sample *s = &sample.guest[0];
+	const struct guest_view *g = &v->guest[0];
+
+	s->psi_memory.present = true;
+	update_at(SECONDS(5));
+	for (unsigned int tick = 2; tick <= 6; tick++) {
+		s->look = tick < 3 || tick == 6 ? GUEST_LOOK_FULL : GUEST_LOOK_QUIET;
+		if (s->look == GUEST_LOOK_FULL) {
+			s->psi_memory.some_us_total = (tick - 1) * 1250000;
+			s->pgmajfault_total = (tick - 1) * 5;
+			s->refault_total = (tick - 1) * 10;
+		}
+		update_at(SECONDS(5 * tick));
+		ck_assert_msg(near(g->psi_memory_pct, 25), "tick %u: %f", tick, g->psi_memory_pct);
+		ck_assert(near(g->majfault_per_s, 1) && near(g->refault_per_s, 2));
+		ck_assert(g->present && v->nunseen == 0);
+	}
+}
+END_TEST
+
+START_TEST(a_quiet_guest_runs_nothing)
+{
+	update_at(SECONDS(5));
+	sample.guest[0].cpu_hz_total = 500;
+	thread[1].run_ns_total = thread[1].delay_ns_total = SECONDS(5);
+	update_at(SECONDS(10));
+	ck_assert(near(v->guest[0].run_cpus, 1) && near(v->guest[0].delay_cpus, 1));
+	sample.guest[0].look = GUEST_LOOK_QUIET;
+	update_at(SECONDS(15));
+	ck_assert(near(v->guest[0].run_cpus, 0) && near(v->guest[0].delay_cpus, 0));
+	ck_assert(near(v->guest[0].demand_cpus.value, 1));
+}
+END_TEST
+
 START_TEST(a_guest_that_was_never_looked_at_has_no_sample_to_hold)
 {
 	sample.guest[0].look = GUEST_LOOK_NONE;
@@ -420,6 +457,8 @@ int main(void)
 	tcase_add_test(c, a_guest_that_left_leaves_nothing);
 	tcase_add_test(c, a_guest_that_is_not_looked_at_is_as_it_was);
 	tcase_add_test(c, the_wait_of_all_is_not_that_of_those_looked_at);
+	tcase_add_test(c, what_is_not_read_of_a_quiet_guest_is_no_burst_later);
+	tcase_add_test(c, a_quiet_guest_runs_nothing);
 	tcase_add_test(c, a_guest_that_was_never_looked_at_has_no_sample_to_hold);
 	tcase_add_loop_test(c, any_numbers_give_finite_rates, 1, 6);
 	suite_add_tcase(s, c);
