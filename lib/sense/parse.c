@@ -16,14 +16,14 @@ enum { SAFE_DIGITS = 19 };
 /* A tick reads some ten thousand of them: no call for the blanks, and few questions. */
 bool parse_number(const char **s, uint64_t *ret)
 {
-	const char *p = *s, *safe;
+	const char *p = *s;
 	uint64_t value = 0;
 
 	while (*p == ' ' || *p == '\t')
 		p++;
 	if (!is_digit(*p))
 		return false;
-	for (safe = p + SAFE_DIGITS; p < safe && is_digit(*p); p++)
+	for (int n = 0; n < SAFE_DIGITS && is_digit(*p); n++, p++)
 		value = 10 * value + (uint64_t)(*p - '0');
 	for (; is_digit(*p); p++)
 		if (__builtin_mul_overflow(value, UINT64_C(10), &value) ||
