@@ -118,7 +118,7 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 	virt_tell(v, &news);
 }
 
-static void drop(struct virt *v, struct virt_guest *g)
+void virt_guest_drop(struct virt *v, struct virt_guest *g)
 {
 	tell_gone(v, g);
 	g->used = false;
@@ -182,7 +182,7 @@ static void take_absence(struct virt *v, struct virt_guest *g)
 	if (g->announced && !g->stopped && !g->missing)
 		g->missing = g->again = true;
 	else
-		drop(v, g);
+		virt_guest_drop(v, g);
 }
 
 /* What was asked for on older facts than these must not hit a pin that is ours by now. */
@@ -261,44 +261,12 @@ static void watch_busy(struct virt *v)
 	}
 }
 
-static void mark_listed(struct virt *v, virDomainPtr dom)
-{
-	struct uuid uuid;
-	struct virt_guest *g =
-		virDomainGetUUID(dom, uuid.byte) == 0 ? virt_guest_put(v, &uuid) : NULL;
-
-	if (!g)
-		return;
-	g->listed = true;
-	virt_guest_touch(v, g);
-}
-
-/* Guests that there was no room for, now that there is some. */
-static void refill(struct virt *v)
-{
-	virDomainPtr *list = NULL;
-	int n = virConnectListAllDomains(v->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-
-	v->may_refill = v->said_full = false;
-	/* A list that fails is asked for when the next one leaves, or by the next link. */
-	if (n < 0 && virt_failed(v, NULL, "list of guests") < 0)
-		v->said_full = true;
-	for (int i = 0; i < n; i++) {
-		struct uuid uuid;
-
-		if (virDomainGetUUID(list[i], uuid.byte) == 0 && !virt_guest_find(v, &uuid))
-			mark_listed(v, list[i]);
-		virt_free_domain(&list[i]);
-	}
-	free(list);
-}
-
 static void finish_round(struct virt *v)
 {
 	const struct virt_news news = { .kind = VIRT_RESYNC_DONE };
 
 	if (v->may_refill)
-		refill(v);
+		virt_guests_refill(v);
 	virt_keepalive(v);
 	watch_busy(v);
 	if (v->resyncing)
@@ -335,42 +303,4 @@ void virt_again_callback(evutil_socket_t fd, short what, void *arg)
 	for (size_t i = 0; i < v->nguests; i++)
 		if (v->guest[i].used && v->guest[i].again)
 			virt_guest_touch(v, &v->guest[i]);
-}
-
-static int count_listed(virDomainPtr *list)
-{
-	int n = 0;
-
-	while (list && list[n])
-		n++;
-	return n;
-}
-
-int virt_guests_resync(struct virt *v)
-{
-	virDomainPtr *list = NULL;
-	int n = virConnectListAllDomains(v->connection, &list, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
-	int nlisted = count_listed(list);
-
-	if (n < 0)
-		return virt_failed(v, NULL, "list of guests");
-	if (n != nlisted) { /* who is not in such a list need not be gone */
-		while (nlisted > 0)
-			virt_free_domain(&list[--nlisted]);
-		free(list);
-		return -EIO;
-	}
-	for (size_t i = 0; i < v->nguests; i++)
-		v->guest[i].listed = false;
-	for (int i = 0; i < n; i++) {
-		mark_listed(v, list[i]);
-		virt_free_domain(&list[i]);
-	}
-	free(list);
-	for (size_t i = 0; i < v->nguests; i++)
-		if (v->guest[i].used && !v->guest[i].listed)
-			drop(v, &v->guest[i]);
-	v->resyncing = true;
-	virt_after(v->refresh_event, 0); /* even of no guest the end is told */
-	return 0;
 }

@@ -7,6 +7,7 @@
  *	virt_connect.c  the link: open, close, lost, back
  *	virt_notify.c   libvirt's events -> which guest must be read again
  *	virt_guests.c   which guests there are, and telling what changed
+ *	virt_list.c     ... when all are asked for
  *	virt_read.c     libvirt's answers -> struct domain, its errors -> errno
  *	virt_call.c     performs requests
  *	virt_pin.c      ... for pins, and marks them
@@ -163,9 +164,16 @@ struct virt_guest *virt_guest_find(struct virt *v, const struct uuid *uuid);
 /* NULL: no room, which is said once. */
 struct virt_guest *virt_guest_put(struct virt *v, const struct uuid *uuid);
 void virt_guest_touch(struct virt *v, struct virt_guest *g);
-int virt_guests_resync(struct virt *v) KT_MUST_USE;
+void virt_guest_drop(struct virt *v, struct virt_guest *g);
 void virt_refresh_callback(evutil_socket_t fd, short what, void *v);
 void virt_again_callback(evutil_socket_t fd, short what, void *v);
+
+/* ---- virt_list.c --------------------------------------------------------------- */
+
+/* Marks all that run, and tells of those who have gone. */
+int virt_guests_resync(struct virt *v) KT_MUST_USE;
+/* Takes guests that there was no room for, now that there is some. */
+void virt_guests_refill(struct virt *v);
 
 /* ---- virt_read.c --------------------------------------------------------------- */
 

@@ -1,6 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* More guests than there is room for: who was refused is taken when somebody leaves. */
+#include <dlfcn.h>
+#include <sched.h>
+
 #include "virt_fixture.h"
+
+static _Atomic int too_many; /* of guests, that a list is said to have and has not */
+static _Atomic int nlists;
+
+/* Takes the place of libvirt's. */
+int virConnectListAllDomains(virConnectPtr connection, virDomainPtr **list, unsigned int flags)
+{
+	int (*call)(virConnectPtr, virDomainPtr **, unsigned int) =
+		(int (*)(virConnectPtr, virDomainPtr **, unsigned int))dlsym(
+			RTLD_NEXT, "virConnectListAllDomains");
+	int n = call(connection, list, flags) + too_many;
+
+	nlists++;
+	return n;
+}
 
 static void create(unsigned int number)
 {
@@ -47,6 +65,30 @@ START_TEST(who_was_refused_is_taken_when_there_is_room)
 }
 END_TEST
 
+/* Who leaves next has the list asked for again. */
+START_TEST(a_list_with_a_wrong_number_is_no_list)
+{
+	struct virt_news news;
+	virDomainPtr other;
+	int before;
+
+	fill_beyond_the_end();
+	other = virDomainLookupByName(admin, "extra-1");
+	too_many = 1000;
+	before = nlists;
+	ck_assert_int_eq(virDomainDestroy(guest), 0);
+	(void)next_of(VIRT_GUEST_GONE);
+	while (nlists == before)
+		sched_yield();
+	too_many = 0;
+	ck_assert_int_eq(virDomainDestroy(other), 0);
+	ck_assert_int_eq(virDomainFree(other), 0);
+	(void)next_of(VIRT_GUEST_GONE);
+	news = next_of(VIRT_GUEST);
+	ck_assert_str_eq(news.guest.name, "extra-1024");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("virt_full");
@@ -55,6 +97,7 @@ int main(void)
 	tcase_add_checked_fixture(c, set_up, tear_down);
 	tcase_set_timeout(c, 60);
 	tcase_add_test(c, who_was_refused_is_taken_when_there_is_room);
+	tcase_add_test(c, a_list_with_a_wrong_number_is_no_list);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
