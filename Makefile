@@ -328,13 +328,13 @@ mutate: ## every mutant of model, policies and acting must be caught; PART=K/N t
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
 SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong scale/a_tick
-.PHONY: sanitize-unit sanitize-live
-sanitize: sanitize-unit sanitize-live ## unit and live tiers under ASan and UBSan
+.PHONY: sanitize-unit sanitize-sim sanitize-live
+sanitize: sanitize-unit sanitize-sim sanitize-live ## unit, sim and live tiers under ASan and UBSan
 # Both may be wanted at once: who comes first builds.
-sanitize-unit sanitize-live: sanitize-%:
+sanitize-unit sanitize-sim sanitize-live: sanitize-%:
 	@mkdir -p $(BUILD)/sanitize
 	@flock $(BUILD)/sanitize \
-		$(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" $*
+		env KT_SEEDS=2 $(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" $*
 
 # Tests whose guest is a fork that drops the memory of this program: it cannot drop that of
 # ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
