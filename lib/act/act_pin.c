@@ -92,8 +92,15 @@ static void note_result(struct placement *p, struct pin *pin, const struct cpuma
 
 /* ---- backend affinity -------------------------------------------------- */
 
-/* 1: pinned; 0: nobody can; -ESRCH: it has gone; -errno. */
-static int pin_thread(const struct act *a, struct act_guest *g, struct pin *pin)
+/* Since it was looked at; of one that could not be, this is the first look. */
+static bool is_somebody_elses(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	return !act_pin_may_be_ours(a, pin, found) && !act_shows(a, found, &pin->original) &&
+	       !act_pin_was_reset(a, pin, found);
+}
+
+/* 1: pinned, or for the next plan to look at; 0: nobody can; -ESRCH: it has gone; -errno. */
+static int pin_thread(struct act *a, struct act_guest *g, struct pin *pin)
 {
 	struct cpumask found;
 	int r;
@@ -101,7 +108,11 @@ static int pin_thread(const struct act *a, struct act_guest *g, struct pin *pin)
 	r = thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &pin->unpinnable);
 	if (r < 0 || pin->unpinnable)
 		return r;
-	r = thread_set_cpus(pin->tid, &pin->asked);
+	r = thread_get_cpus(pin->tid, &found);
+	if (r == 0 && is_somebody_elses(a, pin, &found))
+		return 1;
+	if (r == 0)
+		r = thread_set_cpus(pin->tid, &pin->asked);
 	if (r == 0)
 		r = thread_get_cpus(pin->tid, &found);
 	if (r < 0)
@@ -154,12 +165,10 @@ int act_pin_by_libvirt(struct act *a, const struct act_guest *g, const struct pi
 	struct pin_order order = {
 		.role = pin->role, .number = pin->number, .cpus = *cpus, .tid = pin->tid
 	};
-	const struct cpumask *seen = &order.seen;
 
 	if (a->fs->is_live && thread_get_cpus(pin->tid, &order.seen) == 0 &&
-	    !act_pin_may_be_ours(a, pin, seen) && !act_shows(a, seen, &pin->original) &&
-	    !act_pin_was_reset(a, pin, seen))
-		return -EAGAIN; /* since it was looked at; the next plan looks again */
+	    is_somebody_elses(a, pin, &order.seen))
+		return -EAGAIN;
 	return a->ops->pin(a->ops->context, &g->uuid, &order);
 }
 

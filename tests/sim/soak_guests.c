@@ -46,6 +46,7 @@ struct soak_thread *soak_thread_starts(struct soak *s, struct soak_guest *g, enu
 					   .own = i ? first->own : soak_all_cpus,
 					   .ours = i && first->ours,
 					   .reset = i && first->reset,
+					   .own_before_reset = first->own_before_reset,
 					   .hidden = first->hidden };
 		write_stat(t);
 		return t;

@@ -91,13 +91,22 @@ int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 	return faulty_refuses(refusal.error);
 }
 
+static pid_t hidden_tid; /* its mask cannot be read; 0: of none */
+
+int sched_getaffinity(pid_t tid, size_t size, cpu_set_t *set)
+{
+	if (tid != 0 && tid == hidden_tid)
+		return faulty_refuses(EIO);
+	return syscall(SYS_sched_getaffinity, tid, size, set) < 0 ? -1 : 0;
+}
+
 /* ---- the world ----------------------------------------------------------------------------- */
 
 static void setup(void)
 {
 	setup_guest();
 	faulty_begin(fs.root_fd);
-	refusal.tid = 0;
+	refusal.tid = hidden_tid = 0;
 	refusal.hits = 0;
 	refusal.is_done_once = false;
 }
@@ -362,6 +371,25 @@ START_TEST(what_was_refused_for_a_while_is_tried_once_more_at_the_stop)
 }
 END_TEST
 
+/* Of one that was pinned by us before, somebody may have done it since. */
+START_TEST(a_mask_that_cannot_be_read_is_not_written)
+{
+	wish_first();
+	plans(1);
+	set_mask(guest.thread[2].tid, &all);
+	hidden_tid = guest.thread[2].tid;
+	wish_cpus(&second, 1);
+	plans(1);
+	hidden_tid = 0;
+	ck_assert(runs_on(2, &all));
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	plans(3);
+	ck_assert(runs_on(2, &all));
+	assert_back();
+}
+END_TEST
+
 /* ---- while nobody can tell who was born of them --------------------------------------------- */
 
 static void hide(const char *file, enum fault_how how, int error, unsigned int times)
@@ -607,6 +635,7 @@ int main(void)
 			    0, 2);
 	tcase_add_test(c, what_was_to_go_back_and_is_wished_again_stays);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
+	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
