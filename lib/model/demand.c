@@ -44,6 +44,7 @@ void demand_add(struct demand *d, double cpus, double dt_s)
 static const double jitter = 2;
 
 struct vcpu_times {
+	unsigned int n;
 	uint64_t run_ns, delay_ns;
 };
 
@@ -54,6 +55,7 @@ static struct vcpu_times vcpu_times(const struct guest_sample *s)
 	for (size_t i = 0; i < s->nthreads; i++) {
 		if (s->threads[i].role != THREAD_VCPU)
 			continue;
+		t.n++;
 		t.run_ns = add_capped(t.run_ns, s->threads[i].run_ns_total);
 		t.delay_ns = add_capped(t.delay_ns, s->threads[i].delay_ns_total);
 	}
@@ -63,9 +65,9 @@ static struct vcpu_times vcpu_times(const struct guest_sample *s)
 /* A throttled vCPU is runnable, but no other CPU would let it run: of a guest with a quota
  * nobody can tell that waiting from the other, and it counts as wanting what it gets.
  * (Measured: a busy loop with a quota of 25 % has 4 s of run delay in 5 s.) */
-static double delay_cpus(const struct domain *d, double delay_per_s)
+static double delay_cpus(const struct domain *d, double waiting_cpus)
 {
-	return d->cpu_quota ? 0 : delay_per_s / 1e9;
+	return d->cpu_quota ? 0 : waiting_cpus;
 }
 
 /* A vCPU runs or waits for a second in each second, and a process on as many CPUs as there are
@@ -76,6 +78,16 @@ static bool is_plausible(double cpus, unsigned int most)
 	return most == 0 || cpus <= jitter * most;
 }
 
+/* A wait is told when it ends: it may be longer than the time between two looks, but not than the
+ * time since the guest was first seen. */
+static bool can_have_waited(const struct guest_view *g, double waited_s, unsigned int most,
+			    uint64_t now_ns)
+{
+	double seen_s = (double)sub_capped(now_ns, g->first_seen_ns) / 1e9;
+
+	return most == 0 || waited_s <= jitter * most * seen_s;
+}
+
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
  * its own away: the sums fall, and that says nothing about demand. */
 void guest_demand_update(struct host_view *v, struct guest_view *g, const struct guest_sample *s,
@@ -84,24 +96,29 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 	uint64_t since_ns = g->run_ns.known ? g->run_ns.at_ns : now_ns;
 	unsigned int ncpus = cpumask_count(&v->topology->online);
 	struct vcpu_times t = vcpu_times(s);
-	double run_per_s, delay_per_s, hz_per_s, vcpu_cpus, dt_s;
+	/* libvirt may not have told yet of those that were plugged. */
+	unsigned int most = KT_MAX(g->domain->vcpus, t.n);
+	double dt_s = (double)sub_capped(now_ns, since_ns) / 1e9;
+	double run_per_s, delay_per_s, hz_per_s, vcpu_cpus, waiting_cpus;
 	bool measured;
 
 	measured = counter_rate(&g->run_ns, true, t.run_ns, now_ns, &run_per_s);
 	measured &= counter_rate(&g->delay_ns, true, t.delay_ns, now_ns, &delay_per_s);
 	(void)counter_rate(&g->cpu_hz, true, s->cpu_hz_total, now_ns, &hz_per_s);
 	vcpu_cpus = run_per_s / 1e9;
-	if (!is_plausible(vcpu_cpus, g->domain->vcpus) ||
-	    !is_plausible(delay_per_s / 1e9, g->domain->vcpus))
-		return; /* the means hold */
+	waiting_cpus = delay_per_s / 1e9;
+	if (!is_plausible(vcpu_cpus, most) ||
+	    !can_have_waited(g, waiting_cpus * dt_s, most, now_ns))
+		return; /* what was measured last holds, and the means */
+	if (!is_plausible(waiting_cpus, most))
+		waiting_cpus = most;
 	if (!is_plausible(hz_per_s / user_hz, ncpus))
 		hz_per_s = 0;
 	/* Ticks round down: the whole may seem less than its part. */
 	g->run_cpus = fmax(hz_per_s / user_hz, vcpu_cpus);
-	g->delay_cpus = delay_cpus(g->domain, delay_per_s);
+	g->delay_cpus = delay_cpus(g->domain, waiting_cpus);
 	if (!measured)
 		return;
-	dt_s = (double)(now_ns - since_ns) / 1e9;
 	v->vcpus_measured = true;
 	v->vcpu_delay_cpus += g->delay_cpus;
 	ewma_add(&g->demand_cpus, vcpu_cpus + g->delay_cpus, dt_s, tau_s);

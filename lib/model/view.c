@@ -74,6 +74,7 @@ static void guest_view_lose(struct guest_view *g)
 {
 	g->present = false;
 	g->psi_memory_pct = g->majfault_per_s = g->refault_per_s = 0;
+	g->run_cpus = g->delay_cpus = 0;
 }
 
 static void guest_view_update(struct host_view *v, struct guest_view *g,
@@ -99,7 +100,6 @@ static void guest_view_update(struct host_view *v, struct guest_view *g,
 		v->nunseen++;
 		return; /* what was measured last holds, and its windows go on */
 	}
-	g->run_cpus = g->delay_cpus = 0;
 	if (s->present)
 		guest_view_sample(v, g, s, now_ns);
 	else
