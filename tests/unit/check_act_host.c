@@ -347,6 +347,24 @@ START_TEST(a_restart_keeps_it_and_knows_the_original)
 }
 END_TEST
 
+/* That life ended between its note and its write, and this one cannot read it at first. */
+START_TEST(what_could_not_be_read_and_was_not_written_is_no_foreign_write)
+{
+	wish(WISH_SET);
+	ck_assert_int_eq(unlink(at(root, f->path)), 0);
+	ck_assert_int_eq(mkdir(at(root, f->path), 0755), 0);
+	ck_assert_int_eq(act_again(), 1);
+	ck_assert_int_eq(rmdir(at(root, f->path)), 0);
+	put_below(f->path, f->before);
+	wish(WISH_SET);
+	ck_assert_uint_eq(in_force()->ceded, 0);
+	assert_below(f->path, f->after);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_below(f->path, f->before);
+	ck_assert(is_nobodys());
+}
+END_TEST
+
 START_TEST(what_changed_between_two_lives_is_theirs)
 {
 	f = &files[_i];
@@ -440,6 +458,7 @@ int main(void)
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
 	tcase_add_test(c, an_original_that_was_refused_for_now_is_tried_at_the_end);
 	tcase_add_loop_test(c, a_restart_keeps_it_and_knows_the_original, 0, n);
+	tcase_add_test(c, what_could_not_be_read_and_was_not_written_is_no_foreign_write);
 	tcase_add_loop_test(c, what_changed_between_two_lives_is_theirs, 0, n);
 	tcase_add_loop_test(c, what_is_gone_or_back_between_two_lives_is_nobodys, 0, 2);
 	tcase_add_loop_test(c, killed_anywhere_it_comes_back, 0, 2 * n);
