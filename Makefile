@@ -323,7 +323,7 @@ fleet: all ## the Ansible role does what it says, on a host that is a scratch fo
 layers: $(LIB_OBJ) ## the layer rule: what may see and need what
 	@NM=$(NM) tests/layers $(BUILD)
 
-mutate: ## every mutant of model, policies and acting must be caught; PART=K/N takes every Nth
+mutate: ## every mutant of the library must be caught; PART=K/N takes every Nth
 	@BUILD=$(BUILD) PART=$(PART) tests/mutate/run
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
