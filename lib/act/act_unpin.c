@@ -189,15 +189,21 @@ static bool give_back_all_born(struct act *a, struct act_guest *g)
 	return !born.failed && !a->online_unread && (r >= 0 || r == -ENOENT);
 }
 
-/* By the main thread's pin they are known, in the next life too; so it goes last. */
+/* By the main thread's pin they are known, in the next life too; so it goes last.  At a stop there
+ * is no later. */
 static void keep_for_born(struct act *a, struct act_guest *g)
 {
-	struct pin *first = act_pin_find(&g->placement, g->pid, 0);
+	struct placement *p = &g->placement;
+	struct pin *first = act_pin_find(p, g->pid, 0);
 
 	if (cpumask_empty(&first->asked))
 		return; /* it could not be pinned itself, so nobody was born of it so */
 	first->ours = first->lost_back = true; /* its own mask is nobody else's */
-	first->gave_up = false;
+	first->got = first->original;
+	first->done = false;
+	if (!p->off)
+		act_retry_later(&p->retry, a->now_ns);
+	first->gave_up = p->retry.at_ns && p->why != WHY_STOPPING;
 	a->undo_stale = true;
 }
 
@@ -213,6 +219,8 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 	p->giving_back = false;
 	if (!give_back_all_born(a, g))
 		keep_for_born(a, g);
+	else if (!p->off)
+		p->retry = (struct retry){ 0 };
 	if (p->given_back == 0)
 		return;
 	g->in_force.pin_changed_ns = a->now_ns;

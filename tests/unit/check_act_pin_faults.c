@@ -429,6 +429,62 @@ START_TEST(who_was_born_of_ours_is_given_back_when_it_can_be_seen)
 }
 END_TEST
 
+/* Each look would cost a list of threads, and an undo file that says the same. */
+START_TEST(a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere)
+{
+	pid_t born;
+
+	wish_first();
+	plans(1);
+	born = new_thread();
+	hide_process();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(1);
+	ends_well();
+	wish_cpus(&second, 1);
+	see_thread(born, THREAD_EMULATOR, 0);
+	plan->guest[SLOT].nthreads = guest.nthreads;
+	plans(2);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_all_on(&second);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	assert_all_on(&all);
+}
+END_TEST
+
+START_TEST(who_was_born_of_ours_is_looked_for_ever_more_seldom)
+{
+	static const unsigned int wait_s[] = { 10, 20 };
+	pid_t born;
+
+	wish_first();
+	plans(1);
+	born = new_thread();
+	hide_process();
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(1);
+	for (size_t i = 0; i < KT_ARRAY_LEN(wait_s); i++) {
+		unsigned int hits = faulty_hits;
+
+		ck_assert(!in_force()->pinned && !in_force()->pin_off);
+		make_old(at(run_dir, "undo"));
+		plan->now_ns += wait_s[i] * KT_NS_PER_S - 1;
+		apply();
+		ck_assert_uint_eq(faulty_hits, hits);
+		ck_assert(is_old(at(run_dir, "undo")));
+		plan->now_ns++;
+		apply();
+		ck_assert_uint_gt(faulty_hits, hits);
+	}
+	ends_well();
+	plan->guest[SLOT].placement.wish = _i ? WISH_HOLD : WISH_RELEASE;
+	plan->now_ns += 40 * KT_NS_PER_S;
+	apply();
+	ck_assert(thread_runs_on(born, &all) && !exists(at(run_dir, "undo")));
+	assert_all_on(&all);
+}
+END_TEST
+
 START_TEST(who_was_born_of_ours_is_known_to_the_next_life)
 {
 	pid_t born;
@@ -637,6 +693,8 @@ int main(void)
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
+	tcase_add_loop_test(c, who_was_born_of_ours_is_looked_for_ever_more_seldom, 0, 2);
+	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
 	tcase_add_test(c, a_main_thread_that_somebody_has_pinned_stays_his);
