@@ -90,6 +90,12 @@ static struct memory_plan keep(const struct squeeze *q)
 	return plan;
 }
 
+/* Whoever was idle when somebody looked last may be awake by now. */
+static bool is_unseen(const struct squeeze *q)
+{
+	return q->guest->present && q->guest->sample->look == GUEST_LOOK_NONE;
+}
+
 /* The answer as long as no step is made at this guest. */
 static struct memory_plan judge(const struct squeeze *q)
 {
@@ -102,6 +108,8 @@ static struct memory_plan judge(const struct squeeze *q)
 	if (plan.wish == WISH_RELEASE)
 		squeeze_note_release(q);
 	q->state->score = plan.why == WHY_NOT_IDLEST ? squeeze_score(q) : 0;
+	if (is_unseen(q))
+		q->state->score = 0;
 	plan.dry_run = q->dry_run;
 	plan.floor_kib = squeeze_floor_kib(q);
 	memory_guard_runaway(q, &plan);
@@ -205,6 +213,12 @@ static bool anybody_is_squeezed(const struct tick *t)
 	return false;
 }
 
+/* The host has become short in the tick of an event, in which not all were looked at. */
+static bool lacks_a_look(const struct tick *t)
+{
+	return t->host == MEMORY_HOST_PRESSED && t->view->nunseen > 0;
+}
+
 void memory_policy_step(struct memory_policy *state, const struct memory_conf *conf,
 			const struct host_view *view, const struct in_force *in_force,
 			struct plan *ret)
@@ -223,7 +237,7 @@ void memory_policy_step(struct memory_policy *state, const struct memory_conf *c
 	host->deficit_kib = sub_capped(host->deficit_kib, on_its_way);
 	host->deficit_kib -= step_all(&t, KT_MIN(host->deficit_kib, swap_room));
 	host->squeezing = anybody_is_squeezed(&t);
-	host->look_again_ns = host->squeezing ? look_again_ns : 0;
+	host->look_again_ns = host->squeezing || lacks_a_look(&t) ? look_again_ns : 0;
 	state->pressed = t.host == MEMORY_HOST_PRESSED;
 }
 

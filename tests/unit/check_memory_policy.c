@@ -35,6 +35,30 @@ START_TEST(only_a_host_that_is_short_and_can_swap_is_squeezed)
 }
 END_TEST
 
+/* It may have woken up since. */
+START_TEST(nobody_is_taken_from_unseen)
+{
+	by_reclaim();
+	fx.sample[0].look = GUEST_LOOK_NONE;
+	fx.view.nunseen = 1;
+	expect("nobody has looked", step(), WISH_HOLD, WHY_NOT_IDLEST);
+	ck_assert_uint_eq(fx.plan.memory.look_again_ns, KT_NS_PER_S);
+	fx.sample[0].look = GUEST_LOOK_FULL;
+	fx.view.nunseen = 0;
+	expect("looked at", step(), WISH_SET, WHY_IDLEST_UNDER_PRESSURE);
+}
+END_TEST
+
+START_TEST(a_calm_host_needs_no_look)
+{
+	fx.sample[0].look = GUEST_LOOK_NONE;
+	fx.view.nunseen = 1;
+	given.host.shortage = given.host.price = 0.1;
+	expect("calm", step(), WISH_RELEASE, WHY_HOST_CALM);
+	ck_assert_uint_eq(fx.plan.memory.look_again_ns, 0);
+}
+END_TEST
+
 static enum why squeeze_at(double price)
 {
 	given.host.price = price;
@@ -418,6 +442,8 @@ int main(void)
 	tcase_add_checked_fixture(c, short_of_memory, NULL);
 	tcase_add_loop_test(c, only_a_host_that_is_short_and_can_swap_is_squeezed, 0,
 			    (int)KT_ARRAY_LEN(hosts));
+	tcase_add_test(c, nobody_is_taken_from_unseen);
+	tcase_add_test(c, a_calm_host_needs_no_look);
 	tcase_add_test(c, a_squeeze_goes_on_until_a_little_more_is_found);
 	tcase_add_loop_test(c, limits_are_for_where_reclaim_is_not_offered, 0,
 			    (int)KT_ARRAY_LEN(backends));
