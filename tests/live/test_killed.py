@@ -108,7 +108,7 @@ def test_a_guest_killed_at_each_question_to_libvirt(live):
     Scene(live, "libvirt").kill_everywhere(LIBVIRT)
 
 
-test_a_guest_killed_at_each_look_of_ours.seconds = 1200
+test_a_guest_killed_at_each_look_of_ours.seconds = 2400  # a point takes as long as a guest does to start
 test_a_guest_killed_at_each_question_to_libvirt.seconds = 600
 
 
