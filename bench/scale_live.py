@@ -8,6 +8,7 @@ from meter import Place, cpu_ns, daemon, do_ticks, files_of, floor_ns, kvmlive, 
 
 # First on the path is tests/live, by meter.
 import crowd  # noqa: E402
+import tuners  # noqa: E402
 from test_placement import two_nodes  # noqa: E402
 
 DOMAINS, QEMUS = (10, 100, 1000), (10, 50, 150)
@@ -17,6 +18,7 @@ PLACED_S = 60  # longer is not waited for any guest
 CONF = {"ksm": {"mode": "off"}, "memory": {"mode": "off"},
         "placement": {"node_reserve_mib": 0, "cooldown_s": 0}}
 HEAD = ("guests", "tick us", "floor us", "ratio", "files", "calls", "RSS MiB", "pinned", "event ms", "event CPU ms")
+TUNERS = ("ksmtuned us", "numad us")
 
 
 class Qemus:
@@ -129,11 +131,11 @@ def show(*words):
     print("".join(f"{word!s:>13}" for word in words), flush=True)
 
 
-def table(what, people, counts, cpus):
+def table(what, people, counts, cpus, *others):
     print(what)
-    show(*HEAD)
+    show(*HEAD, *(TUNERS if others else ()))
     for count in counts:
-        show(*measure(people, count, cpus))
+        show(*measure(people, count, cpus), *(cost() for cost in others))
     people.close()
 
 
@@ -149,9 +151,11 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # bench/reread holds each file open
     home, _ = two_nodes(Place)
     table("domains of libvirt's test driver, with threads that stand in for theirs", Domains(), DOMAINS, home)
-    table("real QEMUs, paused", Qemus(), qemu_counts(), home)
+    table("real QEMUs, paused", Qemus(), qemu_counts(), home, tuners.ksmtuned_us, tuners.numad_us)
     print("tick, floor: CPU of the main thread, median of three; event: from a guest's started event until its\n"
-          "threads are pinned, of which the daemon waits 100 ms for more events")
+          "threads are pinned, of which the daemon waits 100 ms for more events\n"
+          "ksmtuned, numad: CPU of one of its ticks, of one of its scans, beside the same guests; Debian's, made to\n"
+          "see them, and two nodes where there is one.  -: its package could not be downloaded")
 
 
 main()
