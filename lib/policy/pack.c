@@ -115,8 +115,8 @@ struct content {
 	double cpus, variance, most_cpus, gib;
 };
 
-static struct content content_of(const struct pack_item *item, const struct pack_option *o,
-				 size_t bin)
+static inline struct content content_of(const struct pack_item *item, const struct pack_option *o,
+					size_t bin)
 {
 	double share = o->bins >> bin & 1 ? o->share : 0;
 	double gib = o->brings ? share * item->gib
@@ -131,7 +131,7 @@ static double over_gib(const struct pack_bin *b, double gib)
 	return gib > b->room_gib ? gib - b->room_gib : 0;
 }
 
-static void add(struct content *sum, struct content c, double sign)
+static inline void add(struct content *sum, struct content c, double sign)
 {
 	sum->cpus += sign * c.cpus;
 	sum->variance += sign * c.variance;
@@ -171,7 +171,7 @@ static uint64_t bins_that_mind(const struct pack *p, const struct pack_change *c
 	return bins_touched(c) & (memory_only_goes ? run | p->full : UINT64_MAX);
 }
 
-static struct content change_of(const struct pack_change *c, size_t bin)
+static inline struct content change_of(const struct pack_change *c, size_t bin)
 {
 	struct content sum = { 0, 0, 0, 0 };
 

@@ -70,6 +70,7 @@ struct pack {
 	struct pack_option option[PACK_OPTIONS_MAX];
 	uint64_t nlooks;                /* options that were tried, since pack_begin */
 	uint16_t order[PACK_ITEMS_MAX]; /* for pack_best_fit */
+	size_t turn; /* of the items: where a search begins; pack_begin leaves it as it is */
 };
 
 /* Without bins, items and options. */

@@ -71,10 +71,19 @@ static double most_gain(const struct pack *p, const struct pack_item *item, size
 	return item->relief + item->cheapest - p->option[option].cost;
 }
 
-static void look_for_move(struct pack *p, struct step *best)
+/* Who is not looked at before the looks are used up is the first of the next search. */
+static void look_for_move(struct pack *p, struct step *best, uint64_t max_looks)
 {
-	for (size_t i = 0; i < p->nitems; i++) {
+	size_t first = p->turn;
+
+	for (size_t nth = 0; nth < p->nitems; nth++) {
+		size_t i = (first + nth) % p->nitems;
 		const struct pack_item *item = &p->item[i];
+
+		if (p->nlooks >= max_looks) {
+			p->turn = i;
+			return;
+		}
 
 		for (size_t n = 0; n < item->noptions && item->relief > best->gain; n++) {
 			size_t option = item->first_option + n;
@@ -142,16 +151,15 @@ bool pack_improve(struct pack *p, uint64_t max_looks)
 	uint64_t last = p->nlooks + max_looks;
 
 	note_relief(p, UINT64_MAX);
-	while (p->nlooks < last) {
+	for (;;) {
 		struct step best = { .gain = least_gain };
 
-		look_for_move(p, &best);
+		look_for_move(p, &best, last);
 		look_for_swap(p, &best, last);
 		if (best.n == 0)
-			return true;
+			return p->nlooks < last;
 		note_relief(p, take(p, &best));
 	}
-	return false;
 }
 
 /* As long as there is room this is between the item and its bins, and nobody else's business. */

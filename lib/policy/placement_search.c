@@ -11,7 +11,7 @@
 static const double least_gain_cpus = 0.1;
 
 /* Bounds the time of a step, some 0.3 us each. */
-static const uint64_t looks_max = 20000;
+static const uint64_t looks_max = 10000;
 /* Where there are many, other starts take too long, and bring nothing that the next steps do
  * not find too. */
 static const size_t options_for_more_starts = 600;

@@ -260,6 +260,28 @@ static size_t chosen_of(size_t i)
 	return pack.item[i].chosen - pack.item[i].first_option;
 }
 
+/* Of a hundred that could leave a crowd for another one, the last could go where nobody is. */
+START_TEST(a_search_that_was_too_short_goes_on_where_it_stopped)
+{
+	enum { N = 100, LOOKS = 10 };
+	int searches = 0;
+
+	bins(3, 4, 100);
+	for (size_t i = 0; i < N; i++) {
+		item_on(0.5, 0, i % 2, 0);
+		ck_assert(pack_add_option(&pack, UINT64_C(2) >> i % 2, false, 0));
+	}
+	ck_assert(pack_add_option(&pack, 4, false, 0));
+	pack_settle(&pack);
+	while (chosen_of(N - 1) == 0 && searches++ < 2 * N / LOOKS)
+		(void)pack_improve(&pack, LOOKS);
+	ck_assert_uint_eq(chosen_of(N - 1), 2);
+	ck_assert_int_eq(searches, N / LOOKS);
+	for (size_t i = 0; i < N - 1; i++)
+		ck_assert_uint_eq(chosen_of(i), 0);
+}
+END_TEST
+
 /* Runs in bin 0, and its GiB is in bin 1, far away; its last option is to run there. */
 static void item_with_memory_elsewhere(double far_cost, double bring_cost)
 {
@@ -344,6 +366,7 @@ int main(void)
 	tcase_add_loop_test(c, who_is_in_the_way_of_a_move_moves_too, 0, 2);
 	tcase_add_test(c, best_fit_begins_with_the_largest);
 	tcase_add_test(c, much_memory_is_large_too);
+	tcase_add_test(c, a_search_that_was_too_short_goes_on_where_it_stopped);
 	tcase_add_test(c, memory_of_many_comes_along_with_a_look_at_each);
 	tcase_add_test(c, memory_comes_along_while_there_is_room);
 	tcase_add_test(c, beside_too_much_memory_nobody_brings_any);

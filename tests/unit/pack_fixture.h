@@ -15,6 +15,7 @@ static inline void bins(size_t n, double cores, double room_gib)
 {
 	pack_begin(&pack);
 	pack.nbins = n;
+	pack.turn = 0;
 	for (size_t i = 0; i < n; i++)
 		pack.bin[i] =
 			(struct pack_bin){ .cores = cores, .threads = cores, .room_gib = room_gib };
