@@ -115,6 +115,41 @@ START_TEST(of_one_that_could_not_be_pinned_nobody_is_born_pinned)
 }
 END_TEST
 
+/* It has gone since its folder was read. */
+START_TEST(a_thread_that_has_just_gone_holds_nobody_up)
+{
+	char path[128];
+
+	pin_to_first();
+	snprintf(path, sizeof path, "%s/proc/%d/task/%d", root, guest.pid, INT32_MAX);
+	ck_assert_int_eq(mkdir(path, 0755), 0);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_all_on(&all);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* The others get theirs, and it does as soon as it can be seen. */
+START_TEST(a_thread_that_cannot_be_seen_is_given_back_later)
+{
+	char path[128];
+
+	pin_to_first();
+	snprintf(path, sizeof path, "%s/proc/%d/task/%d/stat", root, guest.pid,
+		 guest.thread[2].tid);
+	put(path, "nonsense\n");
+	(void)act_restore(act, 0);
+	for (size_t i = 0; i < guest.nthreads; i++)
+		ck_assert_msg(runs_on(i, i == 2 ? &first : &all), "thread %zu", i);
+	ck_assert(act_owes(act) && exists(at(run_dir, "undo")));
+	put_threads();
+	act_forgive(act);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_all_on(&all);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("act_bound");
@@ -125,6 +160,8 @@ int main(void)
 	tcase_add_loop_test(c, where_it_runs_is_nobodys_wish, 0, KT_ARRAY_LEN(bounds));
 	tcase_add_test(c, a_process_that_cannot_be_seen_is_looked_for_again);
 	tcase_add_test(c, of_one_that_could_not_be_pinned_nobody_is_born_pinned);
+	tcase_add_test(c, a_thread_that_has_just_gone_holds_nobody_up);
+	tcase_add_test(c, a_thread_that_cannot_be_seen_is_given_back_later);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
