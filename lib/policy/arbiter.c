@@ -87,22 +87,29 @@ static uint64_t look_again_ns(const struct plan *plan)
 	return earlier(ns, moves ? plan->look_again_ns : 0);
 }
 
-static bool is_placed(const struct placement_plan *p, const struct guest_in_force *f)
+/* Where nothing is to be written, pins stay as they are, and what was set for them, too: it is
+ * `ours`. */
+static bool is_placed(const struct placement_plan *p, const struct guest_in_force *f, bool ours)
 {
-	return !p->dry_run && (p->wish == WISH_SET || (p->wish == WISH_HOLD && f->pinned));
+	if (p->dry_run)
+		return f->pinned && ours;
+	return p->wish == WISH_SET || (p->wish == WISH_HOLD && f->pinned);
 }
 
 static enum ksm_switch balancing_wish(const struct policy_conf *conf, const struct host_view *view,
 				      const struct in_force *in_force, const struct plan *plan)
 {
+	bool ours = in_force->balancing.ours;
+
 	if (conf->placement.numa_balancing == BALANCING_KEEP)
 		return KSM_SWITCH_KEEP;
 	for (size_t i = 0; i < plan->nslots; i++)
-		if (plan->guest[i].present && is_placed(&plan->guest[i].placement,
-							recall_guest(in_force, i, &view->guest[i])))
+		if (plan->guest[i].present &&
+		    is_placed(&plan->guest[i].placement, recall_guest(in_force, i, &view->guest[i]),
+			      ours))
 			return KSM_SWITCH_OFF;
 	/* Of an earlier life, and so may pins be, of guests that libvirt has not yet named. */
-	return in_force->balancing.ours && !view->guests_known ? KSM_SWITCH_OFF : KSM_SWITCH_KEEP;
+	return ours && !view->guests_known ? KSM_SWITCH_OFF : KSM_SWITCH_KEEP;
 }
 
 /* Until the price is well bearable, but never so far that the host would be calm. */

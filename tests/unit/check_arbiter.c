@@ -45,6 +45,25 @@ START_TEST(a_guest_that_cannot_be_read_has_a_plan_without_threads)
 }
 END_TEST
 
+/* A reload that switches to observe leaves pins, and what was set for them. */
+START_TEST(balancing_stays_off_while_pins_are_only_observed)
+{
+	fx.conf.placement.numa_balancing = BALANCING_OFF;
+	fx.conf.mode = DAEMON_OBSERVE;
+	fx.in_force.guest[0].pinned = true;
+	fx.in_force.balancing.ours = true;
+	ck_assert(fixture_step()->placement.dry_run);
+	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_OFF);
+	fx.in_force.balancing.ours = false; /* and writes nothing */
+	(void)fixture_step();
+	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_KEEP);
+	fx.in_force.balancing.ours = true;
+	fx.in_force.guest[0].pinned = false;
+	(void)fixture_step();
+	ck_assert_int_eq(fx.plan.numa_balancing, KSM_SWITCH_KEEP);
+}
+END_TEST
+
 /* A daemon that was restarted finds its value, and no guest yet. */
 START_TEST(balancing_stays_off_until_all_guests_are_known)
 {
@@ -344,6 +363,7 @@ int main(void)
 	tcase_add_loop_test(c, a_guest_whose_pin_changes_is_not_squeezed, 0,
 			    (int)KT_ARRAY_LEN(disturbances));
 	tcase_add_test(c, a_settling_guest_does_not_make_the_others_wait);
+	tcase_add_test(c, balancing_stays_off_while_pins_are_only_observed);
 	tcase_add_test(c, balancing_stays_off_until_all_guests_are_known);
 	tcase_add_test(c, the_same_input_gives_the_same_plan);
 	tcase_add_test(c, what_stands_in_the_way_says_how_to_change_it);
