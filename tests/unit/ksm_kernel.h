@@ -88,8 +88,10 @@ static inline int kernel_unmerges(void)
 	put(knob("run"), "0\n");
 	if (how == IS_KILLED)
 		raise(SIGKILL);
-	if (how == IS_HUNG_UP)
+	if (how == IS_HUNG_UP) {
+		(void)signal(SIGHUP, SIG_DFL); /* nohup has it ignored */
 		raise(SIGHUP);
+	}
 	return kernel_refuses(ENOMEM);
 }
 
