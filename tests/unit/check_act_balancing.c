@@ -323,6 +323,21 @@ START_TEST(an_original_that_is_refused_stays_on_file)
 }
 END_TEST
 
+/* The ten seconds until it would be asked again are not there any more. */
+START_TEST(an_original_that_was_refused_for_now_is_tried_at_the_end)
+{
+	wish(KSM_SWITCH_OFF);
+	assert_is("0\n");
+	kernel.error = EIO;
+	wish(KSM_SWITCH_KEEP);
+	ck_assert_uint_eq(kernel.writes, 2);
+	kernel.error = 0;
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_is("1\n");
+	ck_assert(is_nobodys());
+}
+END_TEST
+
 /* ---- lives ----------------------------------------------------------------- */
 
 START_TEST(a_restart_keeps_it_and_knows_the_original)
@@ -457,6 +472,7 @@ int main(void)
 	tcase_add_loop_test(c, a_refusal_ends_it_until_reload, 0, KT_ARRAY_LEN(refusals));
 	tcase_add_test(c, what_is_not_a_number_is_not_written);
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_test(c, an_original_that_was_refused_for_now_is_tried_at_the_end);
 	tcase_add_test(c, a_restart_keeps_it_and_knows_the_original);
 	tcase_add_test(c, what_changed_between_two_lives_is_theirs);
 	tcase_add_loop_test(c, what_is_gone_or_back_between_two_lives_is_nobodys, 0, 2);
