@@ -47,7 +47,8 @@ enum sense_scope {
 	/* All; of those that have not run since they were looked at last, nothing but their
 	 * processes is read, and the rest every fourth time, by turns. */
 	SENSE_DUE,
-	SENSE_NEW, /* those that are new, or whose facts have been replaced */
+	/* Those that are new, or whose facts have been replaced; all if KSM has ended a pass. */
+	SENSE_NEW,
 };
 
 /* The same with fewer readings: guest_sample.look says what was read of a guest.  *ret is to be

@@ -217,11 +217,13 @@ static void read_whole(struct sense *s, struct guest_source *g, const struct dom
 	read_ksm(s, g, ret);
 }
 
-/* By libvirt's word and KSM's, since it was looked at last. */
+/* By libvirt's word, since it was looked at last.  What KSM has found is judged when it has ended a
+ * pass; that it merges meanwhile, as it does at most ticks while it scans, can wait for the next
+ * look at all. */
 static bool is_as_it_was(const struct sense *s, const struct guest_source *g,
 			 const struct domain_slot *guest)
 {
-	return g->revision == guest->revision && g->merging == s->merging;
+	return g->revision == guest->revision && g->full_scans == s->ksm_full_scans;
 }
 
 static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
@@ -239,13 +241,14 @@ static void look(struct sense *s, size_t slot, const struct domain_slot *guest,
 		g->next_search = 0;
 		g->nsamples = 0;
 	}
-	if (scope == SENSE_DUE && is_as_it_was(s, g, guest) && !is_due(g, slot) &&
-	    is_quiet(g, &stat)) {
+	if (scope == SENSE_DUE && is_as_it_was(s, g, guest) && g->merging == s->merging &&
+	    !is_due(g, slot) && is_quiet(g, &stat)) {
 		ret->look = GUEST_LOOK_QUIET;
 	} else {
 		*ret = (struct guest_sample){ 0 };
 		g->revision = guest->revision;
 		g->merging = s->merging;
+		g->full_scans = s->ksm_full_scans;
 		g->cpu_hz = stat.cpu_hz;
 		g->rss_kib = rss_kib_of(&stat);
 		read_whole(s, g, &guest->domain, &stat, ret);

@@ -77,6 +77,7 @@ struct guest_source {
 	uint32_t revision;           /* of its facts, as of the last one */
 	uint64_t cpu_hz, rss_kib;    /* the same, of the process alone */
 	unsigned int merging;        /* struct sense's, the same */
+	uint64_t full_scans;         /* KSM's, the same */
 	bool lacks[_GUEST_FILE_MAX]; /* this kernel or this guest has no such file */
 	struct hostfile file[_GUEST_FILE_MAX];
 	bool has_cgroup, knows_folders;

@@ -162,8 +162,24 @@ START_TEST(an_event_reads_whose_facts_are_others)
 }
 END_TEST
 
+/* That goes on all the time while ksmd scans. */
+START_TEST(an_event_reads_no_other_guest_because_pages_were_merged)
+{
+	begin();
+	for (unsigned int pages = 71; pages < 75; pages++) {
+		putf("sys/kernel/mm/ksm/pages_sharing", "%u\n", pages);
+		sample_some(SENSE_NEW);
+		ck_assert_int_eq(guest(1)->look, GUEST_LOOK_NONE);
+		ck_assert_int_eq(guest(2)->look, GUEST_LOOK_NONE);
+	}
+	sample_some(SENSE_DUE); /* and it is not forgotten */
+	ck_assert_int_eq(guest(1)->look, GUEST_LOOK_FULL);
+	ck_assert_int_eq(guest(2)->look, GUEST_LOOK_FULL);
+}
+END_TEST
+
 /* That KSM has found nothing is not said by what it had found before. */
-START_TEST(an_event_reads_all_when_ksm_was_at_work)
+START_TEST(an_event_reads_all_when_ksm_has_ended_a_pass)
 {
 	begin();
 	is_scanned();
@@ -225,7 +241,8 @@ int main(void)
 	tcase_add_test(c, all_means_all);
 	tcase_add_test(c, an_event_reads_the_new_guest_alone);
 	tcase_add_test(c, an_event_reads_whose_facts_are_others);
-	tcase_add_test(c, an_event_reads_all_when_ksm_was_at_work);
+	tcase_add_test(c, an_event_reads_no_other_guest_because_pages_were_merged);
+	tcase_add_test(c, an_event_reads_all_when_ksm_has_ended_a_pass);
 	tcase_add_test(c, another_life_is_not_the_last_ones);
 	tcase_add_test(c, a_quiet_guest_that_goes_is_seen_to_go);
 	tcase_add_test(c, what_was_not_kept_is_read);
