@@ -381,6 +381,8 @@ void act_ksm_execute(struct act *a)
 	act_ksm_abandon(a);
 	if (written & 1U << KSM_RUN)
 		a->ksm.run_left = to[KSM_RUN];
+	if (written && !a->in_force.ksm.off)
+		a->ksm.retry.wait_s = 0; /* what fails now is the first in a row */
 	if (written)
 		act_ksm_say(a, (struct log_event){ .id = LOG_KSM_CHANGED }, a->ksm.why, written,
 			    from, to);

@@ -290,6 +290,31 @@ START_TEST(what_can_be_given_back_again_is_given_back_by_the_plan)
 }
 END_TEST
 
+/* Each plan wishes another speed, so that none finds nothing to do. */
+START_TEST(failures_with_a_success_between_them_are_not_failures_in_a_row)
+{
+	static const char speed[] = "sys/kernel/mm/ksm/pages_to_scan";
+	char text[32];
+
+	wish(WISH_SET);
+	plans(2);
+	for (unsigned int i = 0; i < 4; i++) {
+		nsaid = 0;
+		fault = (struct fault){ .path = speed, .how = FAULT_WRITE, .error = EIO };
+		plan->ksm.pages_to_scan++;
+		plans(1);
+		ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "for 10 s"));
+		faulty_ends();
+		plan->ksm.pages_to_scan++;
+		plans(2);
+		ck_assert(!act_in_force(act)->ksm.off);
+		ck_assert_uint_eq(count_said(LOG_RESTORED), 0);
+		(void)get(at(root, speed), text, sizeof text);
+		ck_assert_uint_eq(strtoul(text, NULL, 10), plan->ksm.pages_to_scan);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("faults of files that are written");
@@ -303,6 +328,7 @@ int main(void)
 	tcase_add_loop_test(c, what_cannot_be_given_back_stays_on_file_and_comes_back_later, 0,
 			    rows);
 	tcase_add_loop_test(c, what_can_be_given_back_again_is_given_back_by_the_plan, 0, rows);
+	tcase_add_test(c, failures_with_a_success_between_them_are_not_failures_in_a_row);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
