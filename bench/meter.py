@@ -2,6 +2,7 @@
 """What does a running kvmtuned cost, and what would it cost only to read its files?"""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import daemon  # noqa: E402
 import kvmlive  # noqa: E402
 
 BENCH = kvmlive.BUILD / "bench"
+TURNS = 4  # of guests that do not run; SAMPLES_BETWEEN_QUIET
 
 
 class Place:
@@ -68,23 +70,26 @@ def system_calls(pid, d, wanted):
     return int(total.split()[0]) / made
 
 
-def files_of(pid):
-    """Every file of the host that the daemon keeps open."""
-    names = []
-    for fd in os.listdir(f"/proc/{pid}/fd"):
-        try:
-            name = os.readlink(f"/proc/{pid}/fd/{fd}")
-        except FileNotFoundError:
-            continue
-        if name.startswith(("/proc/", "/sys/")) and os.path.isfile(name) and "pressure/memory" not in name[:22]:
-            names.append(name)
-    return names
+def reads_of(pid, d):
+    """What the main thread reads in each of four ticks, guests that do not run by turns: names of files, and
+    threads whose masks it asks for."""
+    output = BENCH / "strace.out"
+    tracer = trace(pid, output, "-y", "-e", "trace=pread64,sched_getaffinity")
+    made = do_ticks(d, TURNS)
+    tracer.terminate()
+    tracer.wait()
+    reads = []
+    for line in output.read_text(errors="replace").splitlines():
+        read = re.match(r"pread64\(\d+<(/(?:proc|sys)/[^>]*)>|sched_getaffinity\((\d+),", line)
+        if read:
+            reads.append(read[1] or f"mask {read[2]}")
+    return reads, made
 
 
-def floor_ns(names, rounds):
-    """How many files, and CPU ns of reading each of them once."""
-    done = subprocess.run([BENCH / "reread", str(rounds), "100"], input="\n".join(names) + "\n", text=True,
-                          capture_output=True, check=True)
+def floor_ns(reads, made, rounds):
+    """How many reads a tick makes, and CPU ns of making only these: in so many ticks, or a few more."""
+    done = subprocess.run([BENCH / "reread", str(-(-rounds // made)), "100", str(made)],
+                          input="\n".join(reads) + "\n", text=True, capture_output=True, check=True)
     count, ns = done.stdout.split()
     return int(count), int(ns)
 

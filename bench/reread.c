@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The floor of a tick: a program that only reads the same files again.
- *	reread ROUNDS PAUSE_MS < LIST-OF-FILES
- * prints how many files it reads and the CPU nanoseconds of one round.  It sleeps
- * between rounds as the daemon does between ticks: both find the caches cold. */
+/* The floor of a tick: a program that only makes the same reads again.
+ *	reread ROUNDS PAUSE_MS TICKS < LIST
+ * The list is of so many ticks: a line is a file, or "mask TID" for the CPUs that a thread may
+ * run on.  Prints how many reads a tick has and their CPU nanoseconds.  It sleeps before each as
+ * the daemon does: both find the caches cold. */
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FILES_MAX = 65536 };
+enum { READS_MAX = 262144 };
+
+struct reading {
+	int fd; /* -1: of a thread's mask */
+	pid_t tid;
+};
+
+static struct reading list[READS_MAX];
 
 static long long cpu_ns(void)
 {
@@ -20,32 +29,52 @@ static long long cpu_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
+static struct reading open_reading(char *line)
+{
+	struct reading r = { .fd = -1 };
+
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "mask %d", &r.tid) != 1)
+		r.fd = open(line, O_RDONLY | O_CLOEXEC);
+	return r;
+}
+
+static void read_again(const struct reading *r)
+{
+	static char text[65536];
+	cpu_set_t mask;
+
+	if (r->tid)
+		(void)sched_getaffinity(r->tid, sizeof mask, &mask);
+	else if (pread(r->fd, text, sizeof text, 0) < 0)
+		text[0] = '\0'; /* a guest's thread has gone: as the daemon would see */
+}
+
 int main(int argc, char **argv)
 {
-	static int fd[FILES_MAX];
-	static char line[4096], text[65536];
+	static char line[4096];
 	long rounds = argc > 1 ? atol(argv[1]) : 0;
 	long pause_ms = argc > 2 ? atol(argv[2]) : 0;
+	int ticks = argc > 3 ? atoi(argv[3]) : 1;
 	long long began, used = 0;
 	int n = 0;
 
-	while (n < FILES_MAX && fgets(line, sizeof line, stdin)) {
-		line[strcspn(line, "\n")] = '\0';
-		fd[n] = open(line, O_RDONLY | O_CLOEXEC);
-		if (fd[n] >= 0)
-			n++;
+	while (n < READS_MAX && fgets(line, sizeof line, stdin)) {
+		list[n] = open_reading(line);
+		n += list[n].fd >= 0 || list[n].tid;
 	}
-	if (n == 0 || rounds <= 0)
+	if (n == 0 || rounds <= 0 || ticks <= 0)
 		return 1;
-	for (long r = 0; r < rounds; r++) {
+	for (long tick = 0; tick < rounds * ticks; tick++) {
+		int from = (int)(tick % ticks) * n / ticks,
+		    to = ((int)(tick % ticks) + 1) * n / ticks;
+
 		usleep((useconds_t)pause_ms * 1000);
 		began = cpu_ns();
-		for (int i = 0; i < n; i++)
-			if (pread(fd[i], text, sizeof text, 0) < 0)
-				text[0] = '\0'; /* a guest's thread has gone: as the daemon would
-						   see */
+		for (int i = from; i < to; i++)
+			read_again(&list[i]);
 		used += cpu_ns() - began;
 	}
-	printf("%d %lld\n", n, used / rounds);
+	printf("%d %lld\n", n / ticks, used / rounds / ticks);
 	return 0;
 }

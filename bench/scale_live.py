@@ -4,7 +4,7 @@ import resource
 import statistics
 import time
 
-from meter import Place, cpu_ns, daemon, do_ticks, files_of, floor_ns, kvmlive, rss_kib, run, system_calls
+from meter import Place, cpu_ns, daemon, do_ticks, floor_ns, kvmlive, reads_of, rss_kib, run, system_calls
 
 # First on the path is tests/live, by meter.
 import crowd  # noqa: E402
@@ -17,7 +17,7 @@ TICKS, TRACED_TICKS, ROUNDS, WARM_UP, STARTS = 15, 5, 3, 5, 5
 PLACED_S = 60  # longer is not waited for any guest
 CONF = {"ksm": {"mode": "off"}, "memory": {"mode": "off"},
         "placement": {"node_reserve_mib": 0, "cooldown_s": 0}}
-HEAD = ("guests", "tick us", "floor us", "ratio", "files", "calls", "RSS MiB", "pinned", "event ms", "event CPU ms")
+HEAD = ("guests", "tick us", "floor us", "ratio", "reads", "calls", "RSS MiB", "pinned", "event ms", "event CPU ms")
 TUNERS = ("ksmtuned us", "numad us")
 
 
@@ -100,11 +100,11 @@ def pinned(d):
 
 
 def measure_ticks(d, pid):
-    rounds = []
+    reads, rounds = reads_of(pid, d), []
     for _ in range(ROUNDS):  # by turns: whatever else the machine does meets both
         cpu, made = cpu_ns(pid), do_ticks(d, TICKS)
         per_tick = (cpu_ns(pid) - cpu) / made
-        count, floor = floor_ns(files_of(pid), TICKS)
+        count, floor = floor_ns(*reads, TICKS)
         rounds.append((per_tick / floor, per_tick / 1000, floor / 1000, count))
     return sorted(rounds)[ROUNDS // 2]
 
@@ -118,10 +118,10 @@ def measure(people, count, cpus):
     until = time.monotonic() + PLACED_S
     while pinned(d) < count and time.monotonic() < until:
         do_ticks(d, 1)
-    ratio, tick_us, floor_us, files = measure_ticks(d, pid)
+    ratio, tick_us, floor_us, reads = measure_ticks(d, pid)
     calls, at_rest = system_calls(pid, d, TRACED_TICKS), pinned(d)
     event_ms, event_cpu_ms = measure_events(d, people, cpus)
-    row = (count, f"{tick_us:.0f}", f"{floor_us:.0f}", f"{ratio:.2f}", files, f"{calls:.0f}",
+    row = (count, f"{tick_us:.0f}", f"{floor_us:.0f}", f"{ratio:.2f}", reads, f"{calls:.0f}",
            f"{rss_kib(pid) / 1024:.1f}", at_rest, f"{event_ms:.1f}", f"{event_cpu_ms:.2f}")
     d.stop()
     return row
@@ -148,7 +148,7 @@ def qemu_counts():
 
 def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # bench/reread holds each file open
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # bench/reread holds a file open for each read
     home, _ = two_nodes(Place)
     table("domains of libvirt's test driver, with threads that stand in for theirs", Domains(), DOMAINS, home)
     table("real QEMUs, paused", Qemus(), qemu_counts(), home, tuners.ksmtuned_us, tuners.numad_us)
