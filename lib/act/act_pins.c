@@ -153,24 +153,33 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
+static bool find_mask(struct act *a, const struct pin *pin, const struct cpumask *mask,
+		      const struct cpumask **ret)
+{
+	*ret = act_shows(a, mask, &pin->asked)    ? &pin->asked
+	       : act_shows(a, mask, &pin->before) ? &pin->before
+						  : &pin->got;
+	return *ret != &pin->got || (pin->done && act_shows(a, mask, &pin->got));
+}
+
 const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
 				      const struct cpumask *mask)
 {
-	if (act_shows(a, mask, &pin->asked))
-		return &pin->asked;
-	if (act_shows(a, mask, &pin->before))
-		return &pin->before;
-	return pin->done && act_shows(a, mask, &pin->got) ? &pin->got : NULL;
+	const struct cpumask *found;
+
+	return find_mask(a, pin, mask, &found) ? found : NULL;
 }
 
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
 				       const struct cpumask *mask)
 {
-	const struct cpumask *found = NULL;
+	for (size_t i = 0; i < g->placement.npins; i++) {
+		const struct cpumask *found;
 
-	for (size_t i = 0; i < g->placement.npins && !found; i++)
-		found = act_mask_of_pin(a, &g->placement.pin[i], mask);
-	return found;
+		if (find_mask(a, &g->placement.pin[i], mask, &found))
+			return found;
+	}
+	return NULL;
 }
 
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)

@@ -198,7 +198,7 @@ static int read_present(const struct act *a, struct cpumask *ret)
 
 int act_with_hidden_cpus(struct act *a, const struct cpumask *found, struct cpumask *ret)
 {
-	struct cpumask present, missing = cpumask_andnot(act_online(a), found);
+	struct cpumask present = { 0 }, missing = cpumask_andnot(act_online(a), found);
 	int r;
 
 	*ret = *found;
@@ -212,7 +212,7 @@ int act_with_hidden_cpus(struct act *a, const struct cpumask *found, struct cpum
 
 bool act_has_every_cpu(struct act *a, const struct cpumask *original)
 {
-	struct cpumask present, missing = cpumask_andnot(act_online(a), original);
+	struct cpumask present = { 0 }, missing = cpumask_andnot(act_online(a), original);
 	int r;
 
 	if (!cpumask_empty(&missing))

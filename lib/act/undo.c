@@ -234,7 +234,7 @@ enum { STREAM_BYTES = 64 * 1024 };
 
 static int write_new_file(struct act *a)
 {
-	KT_AUTOFREE char *buffer = malloc(STREAM_BYTES);
+	char buffer[STREAM_BYTES]; /* outlives the stream */
 	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
 	KT_AUTOCLOSE int fd = openat(a->dir_fd, "undo.tmp", flags, 0600);
 	KT_AUTOFCLOSE FILE *f = NULL;
@@ -242,8 +242,7 @@ static int write_new_file(struct act *a)
 
 	if (!f)
 		return r;
-	if (buffer)
-		(void)setvbuf(f, buffer, _IOFBF, STREAM_BYTES);
+	(void)setvbuf(f, buffer, _IOFBF, sizeof buffer); /* else with the library's own */
 	return undo_write(a, f);
 }
 
