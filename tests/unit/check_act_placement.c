@@ -462,6 +462,21 @@ START_TEST(a_dry_run_moves_nothing_and_repeats_nothing)
 }
 END_TEST
 
+/* Between two dry runs there was an order: the second is told anew. */
+START_TEST(a_dry_run_after_an_order_is_news)
+{
+	plan->guest[SLOT].placement.dry_run = true;
+	pin_to_first();
+	plan->guest[SLOT].placement.dry_run = false;
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	apply();
+	plan->guest[SLOT].placement.dry_run = true;
+	pin_to_first();
+	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 2);
+	assert_all_on(&all);
+}
+END_TEST
+
 START_TEST(a_recorded_hosts_threads_are_not_this_kernels)
 {
 	struct hostfs recorded;
@@ -1023,6 +1038,7 @@ int main(void)
 	tcase_add_test(c, originals_that_may_not_be_written_stay_on_file);
 	tcase_add_test(c, what_cannot_be_remembered_is_not_changed);
 	tcase_add_test(c, a_dry_run_moves_nothing_and_repeats_nothing);
+	tcase_add_test(c, a_dry_run_after_an_order_is_news);
 	tcase_add_test(c, a_recorded_hosts_threads_are_not_this_kernels);
 	suite_add_tcase(s, c);
 	tcase_add_checked_fixture(l, setup_guest, teardown_guest);
