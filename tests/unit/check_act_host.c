@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are files that audit rules are about changed only while the plan wishes it, and are they the
  * administrator's again afterwards? */
+#include "act_private.h"
 #include "host_fixture.h"
 
 static const struct file {
@@ -330,6 +331,18 @@ START_TEST(an_original_that_was_refused_for_now_is_tried_at_the_end)
 }
 END_TEST
 
+START_TEST(a_failure_is_hopeless_after_the_third_in_a_row)
+{
+	struct retry r = { 0 };
+
+	ck_assert(act_retry_is_hopeless(&r)); /* nothing is tried again */
+	for (int n = 1; n <= 4; n++) {
+		act_retry_later(&r, 0);
+		ck_assert_int_eq(act_retry_is_hopeless(&r), n >= 3);
+	}
+}
+END_TEST
+
 /* ---- lives ----------------------------------------------------------------- */
 
 START_TEST(a_restart_keeps_it_and_knows_the_original)
@@ -456,6 +469,7 @@ int main(void)
 	tcase_add_loop_test(c, a_refusal_ends_it_until_reload, 0, KT_ARRAY_LEN(refusals));
 	tcase_add_loop_test(c, what_is_not_one_word_is_not_written, 0, KT_ARRAY_LEN(not_a_word));
 	tcase_add_test(c, an_original_that_is_refused_stays_on_file);
+	tcase_add_test(c, a_failure_is_hopeless_after_the_third_in_a_row);
 	tcase_add_test(c, an_original_that_was_refused_for_now_is_tried_at_the_end);
 	tcase_add_loop_test(c, a_restart_keeps_it_and_knows_the_original, 0, n);
 	tcase_add_test(c, what_could_not_be_read_and_was_not_written_is_no_foreign_write);
