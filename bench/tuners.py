@@ -68,8 +68,10 @@ def ksmtuned_us():
     loop = int(pid_file.read_text())
     try:
         kvmlive.wait_until(lambda: children(loop, "sleep") == 1, WAIT_S, "ksmtuned at rest")
+        before = 0
         for tick in range(TICKS + 1):
-            before = family_us(loop) if tick == 1 else 0 if tick == 0 else before
+            if tick == 1:  # the first one warms up
+                before = family_us(loop)
             os.kill(loop, signal.SIGUSR1)  # it leaves its sleep behind, and ends a tick with a new one
             kvmlive.wait_until(lambda wanted=tick + 2: children(loop, "sleep") == wanted, WAIT_S,
                                "a tick of ksmtuned")
