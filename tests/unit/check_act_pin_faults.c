@@ -97,6 +97,7 @@ int sched_getaffinity(pid_t tid, size_t size, cpu_set_t *set)
 {
 	if (tid != 0 && tid == hidden_tid)
 		return faulty_refuses(EIO);
+	memset(set, 0, size); /* the kernel writes as many bytes as it has CPUs */
 	return syscall(SYS_sched_getaffinity, tid, size, set) < 0 ? -1 : 0;
 }
 
