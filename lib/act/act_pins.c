@@ -153,30 +153,25 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
-static bool find_mask(struct act *a, const struct pin *pin, const struct cpumask *mask,
-		      const struct cpumask **ret)
-{
-	*ret = act_shows(a, mask, &pin->asked)    ? &pin->asked
-	       : act_shows(a, mask, &pin->before) ? &pin->before
-						  : &pin->got;
-	return *ret != &pin->got || (pin->done && act_shows(a, mask, &pin->got));
-}
-
 const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
 				      const struct cpumask *mask)
 {
-	const struct cpumask *found;
+	const struct cpumask *got = pin->done ? &pin->got : NULL;
 
-	return find_mask(a, pin, mask, &found) ? found : NULL;
+	if (act_shows(a, mask, &pin->asked))
+		return &pin->asked;
+	if (act_shows(a, mask, &pin->before))
+		return &pin->before;
+	return got && act_shows(a, mask, got) ? got : NULL;
 }
 
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
 				       const struct cpumask *mask)
 {
 	for (size_t i = 0; i < g->placement.npins; i++) {
-		const struct cpumask *found;
+		const struct cpumask *found = act_mask_of_pin(a, &g->placement.pin[i], mask);
 
-		if (find_mask(a, &g->placement.pin[i], mask, &found))
+		if (found)
 			return found;
 	}
 	return NULL;

@@ -14,10 +14,7 @@ static const struct uuid uuid = { .byte = { 1, 2, 3 } };
 static inline void setup(void)
 {
 	setup_at(NULL);
-	ck_assert_int_eq(mkdir(at(root, "proc"), 0755), 0);
-	ck_assert_int_eq(mkdir(at(root, "proc/42"), 0755), 0);
-	put(at(root, "proc/42/stat"),
-	    "42 (a ) R 1) S 1 42 42 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0\n");
+	put_process("a ) R 1");
 	plan->nslots = SLOT + 1;
 	plan->guest[SLOT] = (struct guest_plan){ .present = true,
 						 .incarnation = INCARNATION,
