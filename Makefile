@@ -258,7 +258,8 @@ unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recor
 
 # Of the longest tables `make unit` tries a part.
 .PHONY: faults
-faults: $(patsubst %,$(BUILD)/tests/%,$(shell tests/faults --list)) ## whatever can go wrong with files, threads, events, clocks, memory, descriptors: all rows, and a table
+faults: ## whatever can go wrong with files, threads, events, clocks, memory, descriptors: all rows, and a table
+	@$(MAKE) --no-print-directory $$(tests/faults --list | sed 's,^,$(BUILD)/tests/,')
 	@tests/faults $(BUILD)
 
 metrics: $(BUILD)/tests/check_metrics ## Prometheus' own tools on /metrics, the alerts and the dashboard

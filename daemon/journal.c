@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "datagram.h"
 #include "message_ids.h"
 
@@ -44,14 +45,6 @@ static unsigned int patience_ms; /* what is left of it until the next tick */
 static unsigned int patience(void)
 {
 	return nlost > 0 ? 0 : patience_ms;
-}
-
-static uint64_t clock_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* ---- the journal ------------------------------------------------------------------- */
@@ -201,16 +194,16 @@ static bool say_lost(void)
 
 static void sink(const struct log_event *event, void *context)
 {
-	uint64_t began_ms;
+	uint64_t began_ns;
 
 	(void)context;
 	pthread_mutex_lock(&lock);
-	began_ms = clock_ms();
+	began_ns = now_monotonic_ns();
 	if (nlost > 0 && say_lost())
 		nlost = 0;
 	if (nlost > 0 || !deliver(event))
 		nlost++;
-	patience_ms -= (unsigned int)KT_MIN(clock_ms() - began_ms, patience_ms);
+	patience_ms -= (unsigned int)KT_MIN((now_monotonic_ns() - began_ns) / 1000000, patience_ms);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* How does libvirt pin a thread, and how are pins of an earlier life lifted? */
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
 
 #include "log.h"
@@ -111,11 +110,9 @@ static int read_pin(virDomainPtr dom, const struct virt_request *request, struct
 static bool has_been_pinned(const struct pin_order *order)
 {
 	struct cpumask now;
-	cpu_set_t set; /* laid out as a cpumask is */
 
-	if (cpumask_empty(&order->seen) || sched_getaffinity(order->tid, sizeof set, &set) < 0)
+	if (cpumask_empty(&order->seen) || thread_get_cpus(order->tid, &now) < 0)
 		return false;
-	memcpy(&now, &set, sizeof now);
 	return !cpumask_equal(&now, &order->seen) && !cpumask_equal(&now, &order->cpus);
 }
 

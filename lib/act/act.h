@@ -30,6 +30,9 @@ struct pin_order {
 	struct cpumask seen;
 };
 
+/* A thread's mask as the kernel shows it, with which `seen` is compared.  -errno. */
+int thread_get_cpus(pid_t tid, struct cpumask *ret) KT_MUST_USE;
+
 /* What only libvirt can do.  Both calls queue a request and return at once; the
  * answer comes through act_reply.  -EAGAIN: the queue is full; -ENOTCONN: no
  * libvirt now.  Either way the next plan asks again. */

@@ -180,7 +180,6 @@ size_t act_placement_waiting(const struct act_guest *g);
 int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_ticks,
 		 bool *ret_unpinnable) KT_MUST_USE;
 int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
-int thread_get_cpus(pid_t tid, struct cpumask *ret) KT_MUST_USE;
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
 /* Read once per call of act.h that writes masks. */
 const struct cpumask *act_online(struct act *a);

@@ -52,6 +52,12 @@ struct guest_view {
 	bool was_running;
 };
 
+/* Nobody has looked at it in this tick: what is known of it is of an earlier one. */
+static inline bool guest_is_unseen(const struct guest_view *g)
+{
+	return g->present && g->sample->look == GUEST_LOOK_NONE;
+}
+
 struct host_view {
 	uint64_t now_ns;
 	double dt_s; /* since the sample before; 0 for the first, and after a gap */

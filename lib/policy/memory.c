@@ -90,12 +90,6 @@ static struct memory_plan keep(const struct squeeze *q)
 	return plan;
 }
 
-/* Whoever was idle when somebody looked last may be awake by now. */
-static bool is_unseen(const struct squeeze *q)
-{
-	return q->guest->present && q->guest->sample->look == GUEST_LOOK_NONE;
-}
-
 /* The answer as long as no step is made at this guest. */
 static struct memory_plan judge(const struct squeeze *q)
 {
@@ -108,7 +102,7 @@ static struct memory_plan judge(const struct squeeze *q)
 	if (plan.wish == WISH_RELEASE)
 		squeeze_note_release(q);
 	q->state->score = plan.why == WHY_NOT_IDLEST ? squeeze_score(q) : 0;
-	if (is_unseen(q))
+	if (guest_is_unseen(q->guest)) /* whoever was idle then may be awake by now */
 		q->state->score = 0;
 	plan.dry_run = q->dry_run;
 	plan.floor_kib = squeeze_floor_kib(q);

@@ -18,11 +18,6 @@ static bool is_simple(const struct guest_view *g)
 	return g->present && g->domain->ncells < 2;
 }
 
-static bool is_unseen(const struct guest_view *g)
-{
-	return g->present && g->sample->look == GUEST_LOOK_NONE;
-}
-
 static uint64_t present_nodes(const struct host_sample *h)
 {
 	uint64_t nodes = 0;
@@ -59,9 +54,9 @@ bool placement_has_only_new(const struct placement_step *s)
 
 		if (!g->domain)
 			continue;
-		if (is_known(s, i) != is_unseen(g) || (!is_unseen(g) && !is_simple(g)))
+		if (is_known(s, i) != guest_is_unseen(g) || (!guest_is_unseen(g) && !is_simple(g)))
 			return false;
-		nknown += is_unseen(g);
+		nknown += guest_is_unseen(g);
 	}
 	return nknown == s->state->nguests; /* nobody has gone */
 }
@@ -87,7 +82,7 @@ void placement_add_new(struct placement_step *s)
 	for (size_t i = 0; i < s->view->nslots; i++) {
 		size_t first = s->state->pack.nitems;
 
-		if (!s->view->guest[i].domain || is_unseen(&s->view->guest[i]))
+		if (!s->view->guest[i].domain || guest_is_unseen(&s->view->guest[i]))
 			continue;
 		placement_admit(s, i);
 		place_from(s, first);
