@@ -127,7 +127,7 @@ static void refused(struct act *a, int error)
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int restore(struct act *a, uint64_t *ret_found)
 {
-	const struct knob *k = &a->balancing.knob;
+	struct knob *k = &a->balancing.knob;
 	uint64_t original = k->original, found = 0;
 	int r = read_it(a, ret_found);
 
@@ -137,6 +137,8 @@ static int restore(struct act *a, uint64_t *ret_found)
 		act_balancing_cede(a, *ret_found);
 		return 0;
 	}
+	k->before = original;
+	k->doubt = true; /* until it has been read back */
 	r = write_it(a, original, &found);
 	if (r == -ESTALE)
 		act_balancing_cede(a, found);
@@ -268,6 +270,23 @@ void act_balancing_abandon(struct act *a)
 	act_balancing_publish(a);
 }
 
+/* Done all the same, not done, or is something else there by now? */
+static void write_failed(struct act *a, int error)
+{
+	struct knob *k = &a->balancing.knob;
+	uint64_t found = 0;
+
+	k->doubt = read_it(a, &found) < 0 || found == k->asked;
+	a->undo_stale = true;
+	if (!k->doubt && found != k->before) {
+		act_balancing_cede(a, found);
+		return;
+	}
+	if (!k->doubt)
+		*k = (struct knob){ 0 };
+	refused(a, error);
+}
+
 void act_balancing_execute(struct act *a)
 {
 	struct knob *k = &a->balancing.knob;
@@ -276,21 +295,15 @@ void act_balancing_execute(struct act *a)
 
 	if (!k->todo)
 		return;
+	k->todo = false;
 	r = write_it(a, k->asked, &found);
-	if (r == 0) {
-		k->todo = false;
+	if (r == 0)
 		say((struct log_event){ .id = LOG_BALANCING_CHANGED }, WHY_NONE, k->before,
 		    k->asked);
-	} else if (r == -ESTALE) {
+	else if (r == -ESTALE)
 		act_balancing_cede(a, found);
-	} else {
-		k->todo = false;
-		k->doubt = read_it(a, &found) < 0 || found == k->asked;
-		if (!k->doubt)
-			*k = (struct knob){ 0 };
-		a->undo_stale = true;
-		refused(a, r);
-	}
+	else
+		write_failed(a, r);
 	act_balancing_publish(a);
 }
 

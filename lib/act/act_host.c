@@ -330,9 +330,13 @@ static void write_value(struct act *a, struct host_value *v, struct host_tally *
 		return;
 	}
 	v->doubt = act_host_read(a, v, found) < 0 || strcmp(found, v->asked) == 0;
+	a->undo_stale = true;
+	if (!v->doubt && strcmp(found, v->before) != 0) {
+		act_host_cede(a, v, found);
+		return;
+	}
 	if (!v->doubt)
 		act_host_forget(v);
-	a->undo_stale = true;
 	act_host_refused(a, v, r);
 }
 

@@ -25,6 +25,9 @@ static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT
 		act_host_cede(a, v, ret_found);
 		return 0;
 	}
+	strcpy(v->asked, ret_found);
+	strcpy(v->before, v->original);
+	v->doubt = true; /* until it has been read back */
 	r = act_host_write(a, v, v->original, now);
 	if (r == -ESTALE)
 		act_host_cede(a, v, now);

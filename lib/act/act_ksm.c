@@ -325,6 +325,18 @@ static bool is_unmerging(const struct act *a, enum ksm_knob knob)
 	return knob == KSM_RUN && a->ksm.knob[knob].asked == RUN_UNMERGED;
 }
 
+/* A write that failed: done all the same, not done, or is something else there by now?  To
+ * pages_to_scan the kernel has written 100 when its advisor went. */
+static bool was_foreign(struct act *a, enum ksm_knob knob, uint64_t *ret_found)
+{
+	struct knob *k = &a->ksm.knob[knob];
+	int r = act_ksm_read(a, knob, ret_found);
+
+	k->doubt = r < 0 || *ret_found == k->asked;
+	return !k->doubt && *ret_found != k->before &&
+	       !(knob == KSM_PAGES && a->ksm.knob[KSM_ADVISOR].ours);
+}
+
 /* 0, or -errno of a write that ends it all. */
 static int execute_knob(struct act *a, enum ksm_knob knob)
 {
@@ -339,20 +351,18 @@ static int execute_knob(struct act *a, enum ksm_knob knob)
 		return 0;
 	}
 	r = act_ksm_write(a, knob, k->asked, &found);
-	if (r == 0)
-		settle(a, knob);
-	else if (r == -ESTALE)
-		act_ksm_cede(a, knob, found);
 	if (r == -EBUSY && knob == KSM_NODES) { /* merged meanwhile: the next plan sees it */
 		a->undo_stale = true;
 		if (a->ksm.unmerged)
 			act_ksm_give_up_nodes(a, EBUSY, "something is merged again at once");
 		return 0;
 	}
-	if (r < 0 && r != -ESTALE) {
-		k->doubt = act_ksm_read(a, knob, &found) < 0 || found == k->asked;
+	if (r == 0)
+		settle(a, knob);
+	else if (r == -ESTALE || was_foreign(a, knob, &found))
+		act_ksm_cede(a, knob, found);
+	else
 		act_ksm_refused(a, knob, r);
-	}
 	return r;
 }
 

@@ -31,6 +31,9 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 		act_ksm_cede(a, knob, *ret_found);
 		return 0;
 	}
+	k->asked = *ret_found;
+	k->before = original;
+	k->doubt = true; /* until it has been read back */
 	r = act_ksm_write(a, knob, original, &found);
 	if (r == -ESTALE)
 		act_ksm_cede(a, knob, found);

@@ -137,6 +137,7 @@ static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
 	}
 	l->before = l->got;
 	l->asked = wanted_kib;
+	l->fact_at_asking = g->fact_kib; /* late already, whether or not it comes to asking */
 	a->must_save = true;
 }
 

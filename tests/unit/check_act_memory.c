@@ -99,6 +99,31 @@ START_TEST(facts_may_be_late)
 }
 END_TEST
 
+/* ... also where libvirt did not take the next request, or it could not be put on file. */
+START_TEST(facts_are_late_whatever_became_of_the_next_step)
+{
+	limit(1000000);
+	assert_done(1000000);
+	limit(900000);
+	assert_done(900000);
+	fact(1000000); /* two limits ago */
+	if (_i)
+		answer_now = -EAGAIN;
+	else
+		ck_assert_int_eq(mkdir(at(run_dir, "undo.tmp"), 0700), 0);
+	limit(800000);
+	limit(800000);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(in_force()->limited);
+	answer_now = 0;
+	(void)rmdir(at(run_dir, "undo.tmp"));
+	limit(800000);
+	assert_done(800000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+}
+END_TEST
+
 static const struct {
 	uint64_t confirmed, foreign; /* facts */
 	const char *what;
@@ -271,6 +296,7 @@ int main(void)
 	tcase_add_test(c, a_page_that_the_kernel_rounds_off_is_no_foreigner);
 	tcase_add_test(c, hold_asks_for_nothing);
 	tcase_add_test(c, facts_may_be_late);
+	tcase_add_loop_test(c, facts_are_late_whatever_became_of_the_next_step, 0, 2);
 	tcase_add_loop_test(c, a_foreign_limit_is_ceded_once_and_stays, 0, KT_ARRAY_LEN(foreign));
 	tcase_add_test(c, an_answer_that_is_not_what_was_asked_is_somebody_elses);
 	tcase_add_test(c, a_foreign_limit_of_the_last_facts_is_seen_at_the_end);

@@ -4,10 +4,13 @@
 #include "act_fixture.h"
 
 /* Takes the place of write(2) and pread(2): no file below the root can be read, from now on or
- * from the next write on. */
+ * from the next write on; or only once, after somebody else has written, too. */
 static struct {
-	bool unreadable, unreadable_when_written;
+	bool unreadable, unreadable_when_written, unreadable_once;
+	bool somebody_writes_next;
 } kernel;
+
+static const char foreign[] = "7\n";
 
 static bool is_kernels(int fd)
 {
@@ -24,16 +27,24 @@ static bool is_kernels(int fd)
 /* The whole of it: the new word may be shorter. */
 ssize_t write(int fd, const void *bytes, size_t length)
 {
-	if (is_kernels(fd)) {
-		(void)!ftruncate(fd, 0);
-		kernel.unreadable |= kernel.unreadable_when_written;
-	}
-	return syscall(SYS_write, fd, bytes, length);
+	ssize_t n;
+
+	if (!is_kernels(fd))
+		return syscall(SYS_write, fd, bytes, length);
+	(void)!ftruncate(fd, 0);
+	n = syscall(SYS_write, fd, bytes, length);
+	kernel.unreadable |= kernel.unreadable_when_written;
+	kernel.unreadable_once |= kernel.somebody_writes_next;
+	if (kernel.somebody_writes_next)
+		(void)!(ftruncate(fd, 0) + pwrite(fd, foreign, strlen(foreign), 0));
+	kernel.somebody_writes_next = false;
+	return n;
 }
 
 ssize_t pread(int fd, void *buf, size_t size, off_t offset)
 {
-	if (kernel.unreadable && is_kernels(fd)) {
+	if ((kernel.unreadable || kernel.unreadable_once) && is_kernels(fd)) {
+		kernel.unreadable_once = false;
 		errno = EIO;
 		return -1;
 	}
@@ -141,6 +152,44 @@ START_TEST(what_was_written_and_cannot_be_read_back_is_ours)
 }
 END_TEST
 
+/* Until it is reloaded. */
+START_TEST(what_somebody_wrote_before_it_was_read_back_is_his)
+{
+	const struct value *v = &values[_i];
+
+	v->wish();
+	kernel.somebody_writes_next = true;
+	for (int i = 0; i < 3; i++, plan->now_ns += KT_NS_PER_S * 60) {
+		act_apply(act, plan);
+		ck_assert_str_eq(text_of(v->file), foreign);
+	}
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(v->file), foreign);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* Whoever finds the original there does not take it for somebody else's word. */
+START_TEST(what_was_given_back_and_not_read_back_is_set_again)
+{
+	const struct value *v = &values[_i];
+
+	v->wish();
+	act_apply(act, plan);
+	kernel.unreadable_when_written = true;
+	(void)act_restore(act, plan->now_ns);
+	ck_assert(act_owes(act));
+	can_be_read();
+	plan->now_ns += KT_NS_PER_S * 60;
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_str_eq(text_of(v->file), v->wished);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+}
+END_TEST
+
 /* It died between the file and the write: what it was to write is no proof. */
 START_TEST(what_an_earlier_life_left_may_be_read_later)
 {
@@ -205,6 +254,10 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, what_was_written_and_cannot_be_read_back_is_ours, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_somebody_wrote_before_it_was_read_back_is_his, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_was_given_back_and_not_read_back_is_set_again, 0,
 			    KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
 			    KT_ARRAY_LEN(values));
