@@ -264,13 +264,14 @@ void answer_resume(struct kvmtuned *k, const struct question *q, struct answer *
 
 void answer_reload(struct kvmtuned *k, const struct question *q, struct answer *ret)
 {
+	int r = loop_reload(k);
+
 	(void)q;
-	if (loop_reload(k) == 0)
+	if (r == 0)
 		done(ret, "the configuration was read and is in force");
 	else
-		answer_error(ret, 500, "failed",
-			     "the configuration has mistakes, and the one of before stays in "
-			     "force; kvmtuned --test-config and the journal name them");
+		answer_error(ret, 500, "failed", "%s, and the one of before stays in force: %s",
+			     conf_error_what(r), conf_error_advice(r));
 }
 
 void answer_tick(struct kvmtuned *k, const struct question *q, struct answer *ret)

@@ -41,7 +41,7 @@ void metric_loop_state(struct metrics_text *t, const struct kvmtuned *k)
 
 void metric_config_ok(struct metrics_text *t, const struct kvmtuned *k)
 {
-	metrics_put(t, !k->conf_rejected);
+	metrics_put(t, k->conf_error == 0);
 }
 
 void metric_connected(struct metrics_text *t, const struct kvmtuned *k)

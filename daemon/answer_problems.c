@@ -72,10 +72,9 @@ static void complain_of_ourselves(const struct kvmtuned *k, struct problems *pro
 		complain(problems, "the host's counters cannot be read: see the journal; %s",
 			 k->let_go ? "original values are back until they can"
 				   : "the last plan holds");
-	if (k->conf_rejected)
-		complain(problems, "the configuration has mistakes, and the one of before stays in "
-				   "force: kvmtunectl check-config names them; correct them and "
-				   "reload");
+	if (k->conf_error < 0)
+		complain(problems, "%s, and the one of before stays in force: %s",
+			 conf_error_what(k->conf_error), conf_error_advice(k->conf_error));
 	complain_of_privileges(k, problems);
 	if (act_cannot_save(k->act))
 		complain(

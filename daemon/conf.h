@@ -85,9 +85,13 @@ bool conf_is_drop_in_name(const char *name);
 /* Reads PATH, then PATH.d/[*].conf in the order of their names.  A PATH that does not
  * exist is an error only when `must_exist`.
  * -EINVAL: at least one complaint; *ret is untouched.  -errno: PATH cannot be read
- * (one complaint says so). */
+ * (one complaint says so; -ENOMEM: there may be none). */
 int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, void *context,
 	      struct conf *ret) KT_MUST_USE;
+
+/* What that answer below 0 is, and what to do about it: parts of a sentence. */
+const char *conf_error_what(int error);
+const char *conf_error_advice(int error);
 
 /* The same, and *ret_origins, where it is not NULL. */
 int conf_load_origins(const struct conf_source *source, conf_complaint_fn *complain, void *context,

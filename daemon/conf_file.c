@@ -311,3 +311,15 @@ int conf_load(const char *path, bool must_exist, conf_complaint_fn *complain, vo
 
 	return conf_load_origins(&source, complain, context, ret, NULL);
 }
+
+const char *conf_error_what(int error)
+{
+	return error == -ENOMEM ? "there was no memory to read the configuration"
+				: "the configuration has mistakes";
+}
+
+const char *conf_error_advice(int error)
+{
+	return error == -ENOMEM ? "reload when there is some"
+				: "kvmtunectl check-config names them; correct them and reload";
+}

@@ -70,7 +70,7 @@ struct kvmtuned {
 	uint64_t started_ns;
 	uint64_t tick_began_ns, tick_took_ns; /* the last one */
 	struct histogram tick_times;
-	bool conf_rejected;                  /* by the last reload: an older one is in force */
+	int conf_error;                      /* of the last reload: an older one is in force */
 	uint64_t next_tick_ns;               /* 0: none is planned */
 	unsigned int links;                  /* that there have been to libvirt */
 	char libvirt_version[VIRT_TEXT_MAX]; /* escaped; "" before the first link */
@@ -179,7 +179,7 @@ void decisions_flush(struct kvmtuned *k);
 
 /* ---- loop.c: libevent --------------------------------------------------------- */
 
-/* What HUP does.  -EINVAL: it has mistakes, which are said, and the old one stays. */
+/* What HUP does.  -errno, as of conf_load(): it is said, and the old one stays. */
 int loop_reload(struct kvmtuned *k);
 /* What USR1 does: policies decide in a moment. */
 void loop_kick(struct kvmtuned *k);

@@ -234,10 +234,11 @@ int loop_reload(struct kvmtuned *k)
 		     : -ENOMEM;
 
 	service_reloading(now_monotonic_ns());
-	k->conf_rejected = r < 0;
+	k->conf_error = r;
 	if (r < 0) {
 		log_emitf((struct log_event){ .level = LOG_LEVEL_ERR, .id = LOG_CONFIG_REJECTED },
-			  "the configuration is as it was before: %s has mistakes", k->conf_path);
+			  "%s: %s, and the one of before stays in force: %s", k->conf_path,
+			  conf_error_what(r), conf_error_advice(r));
 	} else {
 		keep_start_values(conf, &k->conf);
 		k->conf = *conf;

@@ -159,21 +159,43 @@ static void tell_guest(struct virt *v, struct virt_guest *g, const struct domain
 	virt_tell(v, &news);
 }
 
+/* The XML of the admin, or the rights of ours, do not change by asking again. */
+static const char *words_of_odd(int error)
+{
+	switch (error) {
+	case -ENAMETOOLONG:
+		return "its name is longer than 255 bytes; not managed: give it a shorter one "
+		       "(virsh domrename)";
+	case -E2BIG:
+		return "its XML is larger than 4 MiB; not managed: take out what it does not need "
+		       "(virsh edit)";
+	case -EINVAL:
+		return "its XML cannot be understood; not managed until it changes: look at it "
+		       "(virsh dumpxml)";
+	default:
+		return NULL;
+	}
+}
+
 static void take_failure(struct virt_guest *g, const struct domain *d, int error)
 {
-	if (error == -EINVAL || error == -E2BIG || error == -ENAMETOOLONG) {
+	const char *odd = words_of_odd(error);
+	char text[VIRT_TEXT_MAX];
+
+	g->again = !odd && (error == -ENOMEM || ++g->failures < FAILURES_MAX);
+	if (odd) {
+		complain(g, d->name, odd);
+	} else if (error == -ENOMEM) { /* ours, and no fault of the guest */
 		complain(g, d->name,
-			 error == -ENAMETOOLONG ? "its name is too long; not managed"
-						: "its XML cannot be understood; not managed");
-		return;
+			 "there is no memory to read it; what was known of it stays, and it is "
+			 "tried again each second until there is some");
+	} else if (!g->again) {
+		(void)snprintf(text, sizeof text,
+			       "libvirt cannot describe it: %s; not managed until it changes: see "
+			       "whether virsh dumpxml can, and what libvirtd logs",
+			       strerror(-error));
+		complain(g, d->name, text);
 	}
-	if (error == -ENOMEM) { /* ours, and no fault of the guest */
-		g->again = true;
-		return;
-	}
-	g->again = ++g->failures < FAILURES_MAX;
-	if (!g->again)
-		complain(g, d->name, "libvirt cannot describe it; not managed until it changes");
 }
 
 /* A poll can be faster than the event that has the reason, so that gets a second. */

@@ -157,7 +157,12 @@ static void nobody_lets_us_read(void)
 
 static void reload_fails(void)
 {
-	k->conf_rejected = true;
+	k->conf_error = -EINVAL;
+}
+
+static void reload_has_no_memory(void)
+{
+	k->conf_error = -ENOMEM;
 }
 
 static void ksm_refuses(void)
@@ -179,6 +184,8 @@ static const struct {
 	{ run_dir_is_missing, "/run/kvmtuned cannot be written" },
 	{ nobody_lets_us_read, "missing: CAP_DAC_READ_SEARCH; merged memory per guest" },
 	{ reload_fails, "the configuration has mistakes" },
+	{ reload_has_no_memory, "there was no memory to read the configuration, and the one of "
+				"before stays in force: reload when there is some" },
 	{ ksm_refuses, "/sys/kernel/mm/ksm was refused" },
 	{ pins_are_refused, "pinning was refused for 1 guest (w\\x0a)" },
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are metrics what they say? */
 #include "metrics_fixture.h"
+#include <errno.h>
 
 START_TEST(memory_is_local_on_the_home_or_where_most_of_it_is)
 {
@@ -249,7 +250,7 @@ END_TEST
 START_TEST(a_configuration_with_mistakes_shows)
 {
 	shows("kvmtuned_config_last_reload_successful 1");
-	k->conf_rejected = true;
+	k->conf_error = -EINVAL;
 	shows("kvmtuned_config_last_reload_successful 0");
 }
 END_TEST
