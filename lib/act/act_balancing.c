@@ -132,7 +132,7 @@ static int restore(struct act *a, uint64_t *ret_found)
 	int r = read_it(a, ret_found);
 
 	if (r < 0 || *ret_found == original)
-		return r == -ENOENT ? 0 : r;
+		return act_file_has_gone(a, file, r) ? 0 : r;
 	if (*ret_found != k->asked) {
 		act_balancing_cede(a, *ret_found);
 		return 0;
@@ -318,8 +318,8 @@ void act_balancing_check(struct act *a)
 	if (!k->ours)
 		return;
 	r = read_it(a, &found);
-	k->doubt = r < 0 && r != -ENOENT;
-	if (r == -ENOENT || (r == 0 && found == k->original))
+	k->doubt = r < 0;
+	if (act_file_has_gone(a, file, r) || (r == 0 && found == k->original))
 		k->ours = false;
 	else if (r == 0 && found != k->asked)
 		act_balancing_cede(a, found);

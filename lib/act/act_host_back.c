@@ -16,11 +16,13 @@ void act_host_forget(struct host_value *v)
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT_MAX])
 {
-	char now[HOST_TEXT_MAX];
+	char now[HOST_TEXT_MAX], path[KT_PATH_MAX];
 	int r = act_host_read(a, v, ret_found);
 
-	if (r < 0 || strcmp(ret_found, v->original) == 0)
-		return r == -ENOENT ? 0 : r;
+	if (r < 0)
+		return act_file_has_gone(a, act_host_path(v, path), r) ? 0 : r;
+	if (strcmp(ret_found, v->original) == 0)
+		return 0;
 	if (strcmp(ret_found, v->asked) != 0 && !(v->doubt && strcmp(ret_found, v->before) == 0)) {
 		act_host_cede(a, v, ret_found);
 		return 0;
@@ -101,11 +103,12 @@ size_t act_host_check(struct act *a)
 
 	for (size_t i = 0; i < a->host.nvalues; i++) {
 		struct host_value *v = &a->host.value[i];
-		char found[HOST_TEXT_MAX];
+		char found[HOST_TEXT_MAX], path[KT_PATH_MAX];
 		int r = act_host_read(a, v, found);
 
 		v->doubt = r < 0;
-		if (r == -ENOENT || (r == 0 && strcmp(found, v->original) == 0))
+		if (act_file_has_gone(a, act_host_path(v, path), r) ||
+		    (r == 0 && strcmp(found, v->original) == 0))
 			v->ours = false;
 		else if (r == 0 && strcmp(found, v->before) == 0)
 			strcpy(v->asked, found); /* that life ended before it wrote */

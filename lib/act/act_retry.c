@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "act_private.h"
+#include "str.h"
 
 /* A call that fails now and then costs a guest seconds of its place; one that always fails is
  * made, and told of, six times an hour. */
@@ -23,6 +24,18 @@ bool act_error_is_final(int error)
 bool act_error_is_ours(int error)
 {
 	return error == -EMFILE || error == -ENFILE || error == -ENOMEM || error == -EINTR;
+}
+
+bool act_file_has_gone(const struct act *a, const char *path, int error)
+{
+	const char *slash = strchr(path, '/');
+	char mount[KT_PATH_MAX];
+
+	slash = slash ? strchr(slash + 1, '/') : NULL; /* after "proc/sys", "sys/module", ... */
+	if (error != -ENOENT || !slash)
+		return error == -ENOENT;
+	return str_format(mount, sizeof mount, "%.*s", (int)(slash - path), path) == 0 &&
+	       hostfs_exists(a->fs, mount);
 }
 
 void act_say_ours(struct act *a, const char *path, int error)

@@ -37,6 +37,10 @@ bool act_error_passes(int error);
 bool act_error_is_final(int error);
 /* Whether it says something of us and not of the file: nothing is turned off for it. */
 bool act_error_is_ours(int error);
+/* `error` is that of reading the file: it has gone for good.  One that went alone went with its
+ * module or its device, and what comes back in its place is another file, with values of its
+ * own; the values of one that went with all that is mounted there are as they were. */
+bool act_file_has_gone(const struct act *a, const char *path, int error);
 /* Of such an error; said seldom. */
 void act_say_ours(struct act *a, const char *path, int error);
 /* A thread of ours cannot be started just now: the next plan tries again. */

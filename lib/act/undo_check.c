@@ -30,6 +30,7 @@ static void check_ksm(struct act *a)
 
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
+		char path[KSM_PATH_MAX];
 		uint64_t found = 0;
 		int r;
 
@@ -38,10 +39,10 @@ static void check_ksm(struct act *a)
 		if (!k->ours)
 			continue;
 		r = act_ksm_read(a, i, &found);
-		k->doubt = r < 0 && r != -ENOENT;
+		k->doubt = r < 0 && !act_file_has_gone(a, act_ksm_path(i, path), r);
 		if (k->doubt)
 			continue;
-		if (r == -ENOENT || found == k->original)
+		if (r < 0 || found == k->original)
 			k->ours = false;
 		else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
 			k->asked = found; /* our child was killed: the kernel has stopped */

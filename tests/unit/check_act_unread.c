@@ -190,6 +190,39 @@ START_TEST(what_was_given_back_and_not_read_back_is_set_again)
 }
 END_TEST
 
+/* A kernel variable is there without its file system, too. */
+static void mount_is(bool there, const char *folder)
+{
+	char away[256];
+
+	snprintf(away, sizeof away, "%s", at(root, "away"));
+	ck_assert_int_eq(rename(there ? away : at(root, folder), there ? at(root, folder) : away),
+			 0);
+}
+
+START_TEST(what_went_with_its_file_system_is_ours_when_that_is_back)
+{
+	const struct value *v = &values[_i / 2];
+	char folder[16];
+
+	snprintf(folder, sizeof folder, "%.*s", (int)strcspn(v->file, "/"), v->file);
+	v->wish();
+	act_apply(act, plan);
+	mount_is(false, folder);
+	if (_i % 2)
+		ck_assert_int_ge(act_again(), 1);
+	else
+		(void)act_restore(act, plan->now_ns);
+	ck_assert(act_owes(act) && exists(at(run_dir, "undo")));
+	mount_is(true, folder);
+	plan->now_ns += KT_NS_PER_S * 60;
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* It died between the file and the write: what it was to write is no proof. */
 START_TEST(what_an_earlier_life_left_may_be_read_later)
 {
@@ -259,6 +292,8 @@ int main(void)
 			    KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_was_given_back_and_not_read_back_is_set_again, 0,
 			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_went_with_its_file_system_is_ours_when_that_is_back, 0,
+			    2 * KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
 			    KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_by_a_plan, 0,
