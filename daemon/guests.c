@@ -85,6 +85,16 @@ static bool take_guest(struct kvmtuned *k, struct virt_news *news)
 	return !news->only_of_audit;
 }
 
+static void forget(struct kvmtuned *k, size_t slot, const char *how)
+{
+	const struct domain *d = &k->domains->slot[slot].domain;
+
+	say_guest(d, "leave", how);
+	act_forget(k->act, &d->uuid);
+	domains_remove(k->domains, &d->uuid);
+	k->bound[slot] = 0;
+}
+
 static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 {
 	static const char *const how[] = { [VIRT_GONE_STOPPED] = "stopped",
@@ -94,13 +104,26 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 
 	if (slot < 0)
 		return false;
-	say_guest(&k->domains->slot[slot].domain, "leave", how[news->gone]);
-	domains_remove(k->domains, &news->uuid);
-	act_forget(k->act, &news->uuid);
-	k->bound[slot] = 0;
+	forget(k, (size_t)slot, how[news->gone]);
 	k->kicked = true;
 	kvmtuned_look(k, SENSE_DUE);
 	return true;
+}
+
+/* A libvirtd in the place of another one has guests of its own, which may have the UUID and the
+ * number of one that goes on without it. */
+static void renew_replaced(struct kvmtuned *k)
+{
+	for (size_t i = 0; i < k->domains->nslots; i++) {
+		struct domain_slot *slot = &k->domains->slot[i];
+		struct domain d = slot->domain;
+
+		if (!slot->used || !sense_process_is_replaced(k->sense, i, slot))
+			continue;
+		forget(k, i, "another process has its place");
+		if (domains_put(k->domains, &d) >= 0) /* there is room */
+			say_guest(&d, "appear", d.running ? "running" : "paused");
+	}
 }
 
 static void take_link(struct kvmtuned *k, const struct virt_news *news)
@@ -142,6 +165,7 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 	case VIRT_GUEST_GONE:
 		return take_gone(k, news);
 	case VIRT_RESYNC_DONE:
+		renew_replaced(k);
 		k->guests_known = true;
 		k->kicked = true;
 		kvmtuned_look(k, SENSE_DUE);

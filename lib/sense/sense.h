@@ -56,6 +56,10 @@ enum sense_scope {
 int sense_read_some(struct sense *s, const struct domains *ds, enum sense_scope scope,
 		    uint64_t now_ns, struct sample *ret) KT_MUST_USE;
 
+/* libvirt has started it anew, though neither its UUID nor its number tells: the PID file names
+ * another process of the guest than the one that is read. */
+bool sense_process_is_replaced(struct sense *s, size_t slot, const struct domain_slot *guest);
+
 /* The file for which the last reading failed: "/proc/meminfo".  "": it did not. */
 const char *sense_failed_at(const struct sense *s);
 

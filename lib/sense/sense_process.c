@@ -62,6 +62,17 @@ static bool by_pid_file(struct sense *s, struct guest_source *g, const struct do
 	return true;
 }
 
+bool sense_process_is_replaced(struct sense *s, size_t slot, const struct domain_slot *guest)
+{
+	const struct guest_source *g = &s->guest[slot];
+	pid_t pid;
+
+	if (!g->pid || g->incarnation != guest->incarnation)
+		return false;
+	pid = pid_in_file(s, &guest->domain);
+	return pid > 0 && pid != g->pid && sense_process_is(s, pid, &guest->domain);
+}
+
 struct scan {
 	struct sense *s;
 	const struct domains *ds;

@@ -9,7 +9,7 @@ from daemon import (LIBVIRT_BACK, LIBVIRT_LATE, LIBVIRT_LOST, MEMORY_SHORT, appe
                     guest_verdict, left, merged)
 from faults import Faults
 from knobs import Ksm, affinities, require_unchanged
-from kvmlive import Libvirtd, cpulist, wait_until
+from kvmlive import Libvirtd, command_line, cpulist, processes, virsh, wait_until
 from test_placement import ONLY_PLACEMENT, pins, two_nodes, wait_home
 
 # Slow enough to be seen growing for more than a minute.
@@ -165,3 +165,57 @@ def test_a_libvirtd_that_has_forgotten_a_running_guest_means_it_is_given_back(li
     Libvirtd.start()
     daemon.wait_for(appeared(guest), since=mark, timeout=60)
     wait_home(guest, home)
+
+
+def on(pid, cpus):
+    """Is each thread of a process, which may have the UUID of another one?"""
+    return all(os.sched_getaffinity(int(task.name)) == cpus
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+
+
+def only(guest, but):
+    """The process of a guest whose UUID others have, too."""
+    wanted = guest.uuid.encode()
+    pids = [pid for pid in processes() if wanted in command_line(pid) and pid not in but]
+    assert len(pids) == 1, pids
+    return pids[0]
+
+
+def domain_id(guest):
+    return virsh("domid", guest.uuid)
+
+
+def test_another_libvirtd_at_the_same_socket_has_other_guests(live):
+    """The numbers of the first are those of others with the second; one guest has even the
+    UUID of one that still runs without it.  All that before anybody can see it happen."""
+    home, other = two_nodes(live)
+    first, twin = live.guest("first"), live.guest("twin")
+    daemon = live.daemon(ONLY_PLACEMENT)
+    for guest in (first, twin):
+        wait_home(guest, home)
+    ids, orphans = [domain_id(first), domain_id(twin)], [first.pid(), twin.pid()]
+    before = daemon.mark()
+    try:
+        daemon.process.send_signal(signal.SIGSTOP)
+        Libvirtd.replace()
+        assert virsh("list", "--uuid") == ""
+        comes = live.guest("comes")
+        again = live.new_guest("again")
+        again.uuid = twin.uuid
+        again.create()
+        assert [domain_id(comes), domain_id(again)] == ids
+        daemon.process.send_signal(signal.SIGCONT)
+        daemon.wait_for(LIBVIRT_BACK, since=before, timeout=60)
+        wait_home(comes, home)
+        daemon.wait_for(left(first), since=before, timeout=60)
+        wait_until(lambda: on(orphans[0], home | other), 60, "the first guest is given back")
+        newer = only(again, but=orphans)
+        wait_until(lambda: on(newer, home), 60, "the newer of the twins is placed")
+        wait_until(lambda: on(orphans[1], home | other), 60, "the older of the twins is given back")
+        daemon.status("2 guests")
+        daemon.stop()
+        for pid in (newer, comes.pid()):
+            assert on(pid, home | other)
+    finally:
+        for pid in orphans:  # of nobody any more
+            os.kill(pid, signal.SIGKILL)

@@ -107,6 +107,32 @@ START_TEST(the_pid_file_settles_a_quarrel)
 }
 END_TEST
 
+static bool is_replaced(void)
+{
+	return sense_process_is_replaced(sense, 0, &ds->slot[0]);
+}
+
+START_TEST(a_pid_file_that_names_another_of_its_processes_tells_of_a_new_start)
+{
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert(!is_replaced()); /* not found yet */
+	ck_assert_int_eq(samples_until(1, true), 1);
+	ck_assert(!is_replaced()); /* no file */
+	put("run/libvirt/qemu/guest-1.pid", "100");
+	ck_assert(!is_replaced());
+	put("run/libvirt/qemu/guest-1.pid", "300"); /* nobody */
+	ck_assert(!is_replaced());
+	put_command_line(300, 2); /* somebody else */
+	ck_assert(!is_replaced());
+	put_command_line(300, 1);
+	ck_assert(is_replaced());
+	ds->slot[0].incarnation++; /* and it is looked for */
+	ck_assert(!is_replaced());
+}
+END_TEST
+
 static const char *const useless_pid_files[] = {
 	"", "0", "-100", "x", "200", "999", "4294967396", "18446744073709551616"
 };
@@ -245,6 +271,7 @@ int main(void)
 	tcase_add_test(tc, searches_get_rarer_and_never_end);
 	tcase_add_test(tc, two_that_claim_one_uuid_are_none);
 	tcase_add_test(tc, the_pid_file_settles_a_quarrel);
+	tcase_add_test(tc, a_pid_file_that_names_another_of_its_processes_tells_of_a_new_start);
 	LOOP(tc, a_useless_pid_file_is_not_believed, useless_pid_files);
 	tcase_add_test(tc, no_name_leads_out_of_the_folder);
 	tcase_add_test(tc, a_recycled_number_is_another_process);
