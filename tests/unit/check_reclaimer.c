@@ -2,13 +2,16 @@
 /* Is no more reclaimed than was ordered, is it told truly, and does a kernel that hangs hold
  * nobody up?  Guests' cgroups are folders; where a write has to have an effect, the kernel
  * is a function; where one has to hang, memory.reclaim is a FIFO that nobody reads. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "kt_check.h"
@@ -94,6 +97,24 @@ int faccessat(int folder, const char *path, int mode, int flags)
 		return -1;
 	}
 	return (int)syscall(SYS_faccessat, folder, path, mode);
+}
+
+static struct timespec join_until; /* of the latest one, CLOCK_MONOTONIC */
+
+typedef int join_fn(pthread_t, void **, clockid_t, const struct timespec *);
+
+int pthread_clockjoin_np(pthread_t thread, void **ret, clockid_t clock,
+			 const struct timespec *until)
+{
+	join_fn *join = (join_fn *)dlsym(RTLD_NEXT, "pthread_clockjoin_np");
+
+	join_until = *until;
+	return join(thread, ret, clock, until);
+}
+
+static uint64_t ns_of(struct timespec t)
+{
+	return (uint64_t)t.tv_sec * KT_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 static int pass_gate(void)
@@ -523,6 +544,19 @@ START_TEST(a_write_that_no_signal_ends_is_left_to_the_kernel)
 }
 END_TEST
 
+/* A thread that was only slow is not left alone: it would outlive who owns it. */
+START_TEST(the_end_gives_the_thread_a_moment)
+{
+	struct timespec before;
+
+	begin(kernel_call);
+	ck_assert_int_eq(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+	reclaimer_free(reclaimer);
+	reclaimer = NULL;
+	ck_assert_uint_gt(ns_of(join_until), ns_of(before));
+}
+END_TEST
+
 START_TEST(nothing_of_it_stays_open)
 {
 	unsigned int before = count_open_files();
@@ -667,6 +701,7 @@ int main(void)
 	tcase_add_test(t, usage_that_cannot_be_read_is_interrupted_too);
 	tcase_add_test(t, the_end_does_not_wait_for_a_write);
 	tcase_add_test(t, a_write_that_no_signal_ends_is_left_to_the_kernel);
+	tcase_add_test(t, the_end_gives_the_thread_a_moment);
 	tcase_add_test(t, nothing_of_it_stays_open);
 	tcase_add_test(t, guests_have_their_turn_in_the_order_given);
 	tcase_add_test(t, what_waits_and_is_stopped_is_never_begun);

@@ -4,33 +4,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "kt_check.h"
+#include "notify_socket.h"
 #include "service.h"
-
-static int notify_fd;
-static char heard[512];
-
-static void setup(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	char name[64];
-
-	(void)snprintf(name, sizeof name, "@kt-notify-%d", (int)getpid());
-	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	strcpy(address.sun_path + 1, name + 1);
-	ck_assert_int_eq(bind(notify_fd, (struct sockaddr *)&address,
-			      (socklen_t)(sizeof(sa_family_t) + strlen(name))),
-			 0);
-	setenv("NOTIFY_SOCKET", name, 1);
-}
-
-static const char *hear(void)
-{
-	ssize_t n = recv(notify_fd, heard, sizeof heard - 1, 0);
-
-	heard[n > 0 ? n : 0] = '\0';
-	return heard;
-}
 
 START_TEST(the_life_of_a_service_is_told)
 {
@@ -136,7 +111,7 @@ int main(void)
 	Suite *s = suite_create("service");
 	TCase *c = tcase_create("service");
 
-	tcase_add_checked_fixture(c, setup, NULL);
+	tcase_add_checked_fixture(c, notify_listen, NULL);
 	tcase_add_test(c, the_life_of_a_service_is_told);
 	tcase_add_test(c, a_status_is_told_when_it_changes);
 	tcase_add_test(c, a_systemd_that_does_not_listen_stops_nothing);
