@@ -115,6 +115,7 @@ static void pass_time(struct soak *s, double seconds)
 	s->now_ns += (uint64_t)(seconds * 1e9);
 	s->counts.days += seconds / 86400;
 	soak_guests_go_on(s, seconds);
+	soak_migrations_go_on(s);
 	soak_workers_go_on(s, seconds);
 	soak_unmerger_goes_on(s, false);
 	s->stall_s += soak_chance(s, 50) ? seconds * soak_between(s, 0, 0.1) : 0;

@@ -11,6 +11,7 @@
  *	soak_workers.c  those who move and reclaim memory beside the main thread
  *	soak_sense.c    what is sensed of it
  *	soak_guests.c   guests
+ *	soak_migrate.c  ... that go to another host, or come from one
  *	soak_events.c   what happens to it
  *	soak_conf.c     configurations
  *	soak_heap.c     pieces of the heap
@@ -94,12 +95,17 @@ struct soak_limit {
 	bool thread_owns;
 	uint64_t thread_owns_kib;
 	bool marked;
+	bool came_along; /* from another host, with its mark, and nobody here has seen that */
 	uint64_t mark_kib, mark_original_kib;
 	unsigned int below_floor; /* steps in a row */
 };
 
+enum soak_journey { SOAK_STAYS, SOAK_LEAVES, SOAK_IS_LEFT, SOAK_ARRIVES };
+
 struct soak_guest {
 	bool runs, paused, busy;
+	enum soak_journey journey;
+	uint64_t journey_ends_ns;
 	bool is_told, is_stale; /* libvirt has told of it; what it told is old */
 	uint64_t gone_at_ns;    /* libvirt tells of its end then; 0: it runs, or has */
 	int id;
@@ -249,6 +255,20 @@ unsigned int soak_count_guests(const struct soak *s);
 void soak_guests_go_on(struct soak *s, double seconds);
 /* As kvmtuned.conf(5) promises it. */
 uint64_t soak_floor_kib(const struct soak *s, uint64_t memory_kib, uint64_t own_guarantee_mib);
+
+/* ---- soak_migrate.c ------------------------------------------------------------------------ */
+
+void soak_guest_leaves(struct soak *s);
+void soak_guest_arrives(struct soak *s);
+void soak_migrations_go_on(struct soak *s);
+/* All guests are here to stay. */
+void soak_jobs_end(struct soak *s);
+/* The daemon plans with it. */
+bool soak_is_known_busy(const struct soak *s, const struct soak_guest *g);
+/* Whoever is said to be busy is left alone. */
+void soak_check_hands_off(struct soak *s, const struct soak_guest *g, const char *what);
+/* Somebody here knows what there was before the limit that came along. */
+void soak_limit_is_ours(struct soak_limit *l, uint64_t original_kib);
 
 /* ---- soak_sense.c -------------------------------------------------------------------------- */
 

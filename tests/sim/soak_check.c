@@ -130,6 +130,8 @@ void soak_check_mask(struct soak *s, const struct soak_guest *g, struct soak_thr
 {
 	bool gives_back = is_own_mask(t, mask) || soak_shown(s, mask) == soak_shown(s, t->own);
 
+	if (!gives_back)
+		soak_check_hands_off(s, g, "a thread of it is pinned");
 	if (!gives_back && is_taken_for_born(s, g, t)) {
 		t->own_before_reset = t->own;
 		t->own = mask;
@@ -184,7 +186,8 @@ static bool limit_is_off(const struct soak *s, const struct soak_guest *g)
 static void check_limit(struct soak *s, struct soak_guest *g)
 {
 	struct soak_limit *l = &g->limit;
-	bool calm = s->daemon && s->link_up && !s->had_fault && g->is_told && !g->is_stale;
+	bool calm =
+		s->daemon && s->link_up && !s->had_fault && g->is_told && !g->is_stale && !g->busy;
 	uint64_t floor_kib;
 
 	if (l->now == l->own) {

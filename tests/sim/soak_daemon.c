@@ -151,6 +151,7 @@ void soak_daemon_restores(struct soak *s)
 	s->weather = (struct soak_weather){ 0 };
 	s->admin_interferes = false;
 	s->link_up = true;
+	soak_jobs_end(s);
 	if (!s->daemon)
 		soak_daemon_starts(s);
 	soak_tell(s, "everything is to be given back");

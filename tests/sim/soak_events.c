@@ -64,7 +64,7 @@ static void change_state(struct soak *s)
 {
 	struct soak_guest *g = any_guest(s);
 
-	if (!g)
+	if (!g || g->journey)
 		return;
 	if (soak_chance(s, 500))
 		g->paused = !g->paused;
@@ -226,7 +226,7 @@ static void admin_limits(struct soak *s)
 	     (kib == l->filed.original || kib == l->filed.before || kib == l->filed.asked)))
 		return;
 	l->stranger = l->filed.known && l->now != l->filed.original;
-	l->ours = false;
+	l->ours = l->came_along = false;
 	l->now = l->own = kib;
 	g->is_stale |= soak_chance(s, 500); /* libvirt sends no event */
 	soak_tell(s, "somebody limits guest %d to %lu%s", g->id, kib,
@@ -284,18 +284,32 @@ static const struct {
 	void (*happens)(struct soak *s);
 	unsigned int weight;
 } kinds[] = {
-	{ start, 60 },           { end, 30 },
-	{ change_size, 10 },     { change_demand, 60 },
-	{ change_state, 15 },    { plug_vcpu, 15 },
-	{ unplug_vcpu, 10 },     { worker_comes, 25 },
-	{ worker_goes, 25 },     { cpus_come_or_go, 10 },
-	{ load_changes, 20 },    { pages_merge, 30 },
-	{ weather_changes, 12 }, { link_breaks, 6 },
-	{ admin_writes, 12 },    { admin_interferes, 3 },
-	{ admin_pins, 5 },       { admin_limits, 5 },
-	{ admin_guarantees, 8 }, { reload, 12 },
-	{ is_killed, 3 },        { is_killed_at_rest, 2 },
-	{ is_restarted, 3 },     { stops, 3 },
+	{ start, 60 },
+	{ end, 30 },
+	{ change_size, 10 },
+	{ change_demand, 60 },
+	{ change_state, 15 },
+	{ plug_vcpu, 15 },
+	{ unplug_vcpu, 10 },
+	{ worker_comes, 25 },
+	{ worker_goes, 25 },
+	{ cpus_come_or_go, 10 },
+	{ load_changes, 20 },
+	{ pages_merge, 30 },
+	{ weather_changes, 12 },
+	{ link_breaks, 6 },
+	{ admin_writes, 12 },
+	{ admin_interferes, 3 },
+	{ admin_pins, 5 },
+	{ admin_limits, 5 },
+	{ admin_guarantees, 8 },
+	{ reload, 12 },
+	{ soak_guest_leaves, 8 },
+	{ soak_guest_arrives, 12 },
+	{ is_killed, 3 },
+	{ is_killed_at_rest, 2 },
+	{ is_restarted, 3 },
+	{ stops, 3 },
 };
 
 static unsigned int sum_weights(void)

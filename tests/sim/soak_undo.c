@@ -94,6 +94,7 @@ static bool read_limit(struct soak_guest *g, const char *line)
 	g->limit.filed.original = original;
 	g->limit.filed.before = before;
 	g->limit.filed.asked = asked;
+	soak_limit_is_ours(&g->limit, original);
 	return true;
 }
 

@@ -136,6 +136,7 @@ static void set_limit(struct soak *s, struct soak_guest *g, const struct limit_o
 	uint64_t wanted = whole_pages(o->kib);
 	bool limits = wanted != o->original_kib;
 
+	soak_limit_is_ours(l, o->original_kib);
 	if (limits) {
 		l->marked = true;
 		l->mark_kib = wanted;
@@ -191,6 +192,8 @@ static void perform(struct soak *s, const struct soak_request *r, struct vm_repl
 		reply->error = -ETIMEDOUT;
 	else if (!g || !g->runs)
 		reply->error = -ENOENT;
+	else if (g->busy || soak_is_known_busy(s, g))
+		reply->error = -EBUSY;
 	else if (breaks && soak_chance(s, 500))
 		reply->error = -ENOTCONN;
 	else if (soak_fails(s, s->weather.virt))

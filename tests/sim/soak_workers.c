@@ -106,6 +106,8 @@ static void mover_goes_on(struct soak *s, double seconds)
 		return;
 	}
 	g = &s->guest[(unsigned int)t->tid % (SOAK_GUESTS * SOAK_THREADS) / SOAK_THREADS];
+	if (!m->order.look_only)
+		soak_check_hands_off(s, g, "its memory is moved");
 	if (soak_fails(s, s->weather.mask / 4))
 		end_move(m, soak_chance(s, 100) ? MOVER_OFF : MOVER_FAILED);
 	else if (soak_chance(s, 5))
@@ -187,6 +189,7 @@ static void reclaim(struct soak *s, struct reclaimer *r, size_t slot)
 		a->state = RECLAIM_GONE;
 		return;
 	}
+	soak_check_hands_off(s, g, "its memory is taken");
 	a->from_kib = a->from_kib ? a->from_kib : g->usage_kib;
 	lacking = KT_MIN(lacking, o->at_most_kib);
 	a->state = how_it_ends(s);
