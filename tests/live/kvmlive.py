@@ -325,8 +325,8 @@ class Libvirtd:
     def replace(cls):
         """Another one, of a copy of its program, at the same socket: it knows no guest of the
         first, and counts from 1 like it.  Their guests live on."""
-        run, other = pathlib.Path("/run/libvirt"), pathlib.Path("/run/libvirt.first")
-        program = pathlib.Path("/run/another/libvirtd")
+        run, other = pathlib.Path("/run/libvirt"), pathlib.Path(f"/run/libvirt.{os.getpid()}")
+        program = pathlib.Path(f"/run/another.{os.getpid()}/libvirtd")
         program.parent.mkdir()
         shutil.copy(shutil.which("libvirtd"), program)
         cls.send(signal.SIGTERM)

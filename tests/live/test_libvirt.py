@@ -189,6 +189,8 @@ def test_another_libvirtd_at_the_same_socket_has_other_guests(live):
     """The numbers of the first are those of others with the second; one guest has even the
     UUID of one that still runs without it.  All that before anybody can see it happen."""
     home, other = two_nodes(live)
+    Libvirtd.kill()
+    Libvirtd.start()  # it counts from 1, too
     first, twin = live.guest("first"), live.guest("twin")
     daemon = live.daemon(ONLY_PLACEMENT)
     for guest in (first, twin):
