@@ -335,7 +335,7 @@ sanitize: sanitize-unit sanitize-sim sanitize-live ## unit, sim and live tiers u
 sanitize-unit sanitize-sim sanitize-live: sanitize-%:
 	@mkdir -p $(BUILD)/sanitize
 	@flock $(BUILD)/sanitize \
-		env KT_SEEDS=2 $(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" $*
+		env CK_TIMEOUT_MULTIPLIER=5 KT_SEEDS=2 $(MAKE) --no-print-directory SANITIZE=1 BUILD=$(BUILD)/sanitize LIVE_BUT="$(SANITIZE_BUT)" $*
 
 # Tests whose guest is a fork that drops the memory of this program: it cannot drop that of
 # ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
