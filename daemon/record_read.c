@@ -102,18 +102,23 @@ static size_t words_of(const char *name)
 	return bracket && strchr(bracket, ']') && strchr(bracket, ']')[1] == '\0' ? n : 1;
 }
 
-/* NULL: this version has no such field. */
-static const struct record_field *find_field(const struct record_table *t, const char *name)
+/* NULL: this version has no such field.  Looked for from `place` on, where this version has it. */
+static const struct record_field *find_field(const struct record_table *t, const char *name,
+					     size_t place)
 {
 	char ours[RECORD_NAME_MAX];
 
-	for (size_t i = 0; i < t->nfields; i++)
-		if (strcmp(record_field_name(&t->field[i], ours, sizeof ours), name) == 0)
-			return &t->field[i];
+	for (size_t i = 0; i < t->nfields; i++) {
+		const struct record_field *f = &t->field[(place + i) % t->nfields];
+
+		if (strcmp(record_field_name(f, ours, sizeof ours), name) == 0)
+			return f;
+	}
 	return NULL;
 }
 
-static int take_field(struct record_reader *r, enum record_table_id table, struct json_object *o)
+static int take_field(struct record_reader *r, enum record_table_id table, struct json_object *o,
+		      size_t place)
 {
 	const char *name =
 		json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
@@ -122,7 +127,7 @@ static int take_field(struct record_reader *r, enum record_table_id table, struc
 
 	if (!name)
 		return refuse(r, "\"fields\" has something that is no name");
-	field = find_field(&record_tables[table], name);
+	field = find_field(&record_tables[table], name, place);
 	r->is_strange |= !field;
 	e = record_layout_add(&r->layout, table, field, field ? field->nwords : words_of(name));
 	return e == -E2BIG ? refuse(r, "\"fields\" has more than %d words", RECORD_WORDS_MAX) : e;
@@ -135,7 +140,7 @@ static int take_fields(struct record_reader *r, enum record_table_id table,
 	int e = 0;
 
 	for (size_t i = 0; i < n && e == 0; i++)
-		e = take_field(r, table, json_object_array_get_idx(names, i));
+		e = take_field(r, table, json_object_array_get_idx(names, i), i);
 	r->is_strange |= n != record_tables[table].nfields;
 	return e;
 }

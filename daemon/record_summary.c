@@ -41,11 +41,10 @@ struct recorded_host summary_of_host(const struct host_sample *h, const struct t
 /* KT_CPUS_MAX for the empty set. */
 static unsigned int first_cpu(const struct cpumask *cpus)
 {
-	unsigned int cpu = 0;
-
-	while (cpu < KT_CPUS_MAX && !cpumask_test(cpus, cpu))
-		cpu++;
-	return cpu;
+	for (unsigned int i = 0; i < KT_ARRAY_LEN(cpus->word); i++)
+		if (cpus->word[i])
+			return 64 * i + (unsigned int)__builtin_ctzll(cpus->word[i]);
+	return KT_CPUS_MAX;
 }
 
 void expand_host(const struct recorded_host *h, const struct topology *t, struct host_sample *ret)

@@ -3,6 +3,7 @@
  * path ("=== v1/status"). */
 #include "ctl.h"
 #include "fuzz_said.h"
+#include "report_unit.h"
 #include "world.h"
 
 /* As request.c lets it in.  NULL: none is given for this path. */
@@ -79,6 +80,16 @@ static void run_verbs(bool json)
 	run(verb_monitor, NULL, o);
 }
 
+/* A list of nodes, as in an answer. */
+static void look_into_list(const char *list)
+{
+	bool any = false;
+
+	for (unsigned int node = 0; node < 64; node++)
+		any |= report_list_has(list, node);
+	FUZZ_CLAIM(!any || (*list && strpbrk(list, "0123456789")));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	char *text = fuzz_text(bytes, size);
@@ -87,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	uint64_t s;
 
 	(void)!ctl_duration(text, &s);
+	look_into_list(text);
 	stderr = fuzz_output_begin(&said)->f;
 	world_enter();
 	world_fill(text, size);

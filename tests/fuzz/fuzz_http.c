@@ -10,6 +10,7 @@
 
 #include "fuzz_said.h"
 #include "http_private.h"
+#include "kvmtuned.h"
 
 /* Linked in its place: root asks, without a connection. */
 bool __wrap_peer_is_root(int fd);
@@ -19,21 +20,57 @@ bool __wrap_peer_is_root(int fd)
 	return true;
 }
 
+static void judge_error(struct answer *error)
+{
+	FUZZ_CLAIM(error->json && error->status >= 400);
+	FUZZ_CLAIM(fuzz_is_tame(answer_text(error->json)));
+	json_object_put(error->json);
+	*error = (struct answer){ .status = 200 };
+}
+
+static struct domains *two_guests(void)
+{
+	static struct domains *ds;
+	struct domain tame = { .id = 1, .running = true, .name = "web-1" };
+	struct domain hostile = { .id = 2, .running = true, .name = "a\n\"\\b" };
+
+	if (ds)
+		return ds;
+	ds = domains_new();
+	FUZZ_CLAIM(ds);
+	tame.uuid.byte[0] = 1;
+	hostile.uuid.byte[0] = 2;
+	FUZZ_CLAIM(domains_put(ds, &tame) >= 0 && domains_put(ds, &hostile) >= 0);
+	return ds;
+}
+
+static void look_for_guest(const struct question *q)
+{
+	static struct kvmtuned k;
+	struct answer error = { .status = 200 };
+	int slot;
+
+	k.domains = two_guests();
+	slot = answer_find_guest(&k, q, &error);
+	FUZZ_CLAIM(slot < 2 && (slot < 0) == (error.json != NULL));
+	if (slot < 0)
+		judge_error(&error);
+}
+
 static void judge(const struct asked *asked, int r, struct answer *error)
 {
 	const struct question *q = &asked->question;
 
 	if (r < 0) {
-		FUZZ_CLAIM(error->json && error->status >= 400);
-		FUZZ_CLAIM(fuzz_is_tame(answer_text(error->json)));
-		json_object_put(error->json);
-		*error = (struct answer){ .status = 200 };
+		judge_error(error);
 		return;
 	}
 	FUZZ_CLAIM(!error->json);
-	if (q->given & ASKS_GUEST)
+	if (q->given & ASKS_GUEST) {
 		FUZZ_CLAIM(q->guest == asked->guest &&
 			   memchr(asked->guest, '\0', sizeof asked->guest) && *asked->guest);
+		look_for_guest(q);
+	}
 	if (q->given & ASKS_LOOP)
 		FUZZ_CLAIM(q->loop < _LOOP_MAX);
 }

@@ -2,30 +2,40 @@
 /* The lines of a recording, each by itself. */
 #include <errno.h>
 
-#include "fuzz_said.h"
-#include "record_private.h"
+#include "fuzz_recording.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void take_lines(struct record_reader *reader, char *line, const char *end)
 {
-	char *text = fuzz_text(bytes, size), *line = text, *next;
-	struct record_reader reader;
-
-	FUZZ_CLAIM(record_reader_open(&reader) == 0);
-	for (; line < text + size; line = next) {
+	for (char *next; line < end; line = next) {
 		size_t n = strcspn(line, "\n");
 		int r;
 
 		next = line + n + 1;
 		line[n] = '\0';
-		r = record_reader_take(&reader, line, n);
-		FUZZ_CLAIM(r == 0 || r == 1 || (r == -EBADMSG && reader.problem[0]));
-		FUZZ_CLAIM(fuzz_is_tame(reader.problem));
-		FUZZ_CLAIM(reader.begun || r < 0);
-		FUZZ_CLAIM(reader.now->domains.nslots <= KT_GUESTS_MAX);
+		r = record_reader_take(reader, line, n);
+		FUZZ_CLAIM(r == 0 || r == 1 || (r == -EBADMSG && reader->problem[0]));
+		FUZZ_CLAIM(fuzz_is_tame(reader->problem));
+		FUZZ_CLAIM(reader->begun || r < 0);
+		FUZZ_CLAIM(reader->now->domains.nslots <= KT_GUESTS_MAX);
 		if (r < 0)
 			break;
 	}
-	record_reader_close(&reader);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+	static struct record_reader ours;
+	char *text = fuzz_text(bytes, size), *ticks = fuzz_ticks(text);
+	struct record_reader reader;
+
+	if (ticks) {
+		fuzz_renew_reader(&ours);
+		take_lines(&ours, ticks, text + size);
+	} else {
+		FUZZ_CLAIM(record_reader_open(&reader) == 0);
+		take_lines(&reader, text, text + size);
+		record_reader_close(&reader);
+	}
 	free(text);
 	return 0;
 }

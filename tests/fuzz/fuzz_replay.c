@@ -2,7 +2,7 @@
 /* A recording that is decided again: whatever it says was sampled, the policies stand. */
 #include <errno.h>
 
-#include "fuzz_said.h"
+#include "fuzz_recording.h"
 #include "record.h"
 #include "replay.h"
 #include "world.h"
@@ -17,16 +17,13 @@ static void take_line(struct replay *r, struct replay_teller *t, const char *lin
 		replay_compare(t, r->reader.now, &r->plan);
 }
 
-static void take_lines(char *text, size_t size, bool json)
+static void take_lines(struct replay *r, struct replay_teller *t, char *line, const char *end)
 {
 	struct fuzz_output out = { 0 };
-	struct replay_teller *t = replay_teller_new(fuzz_output_begin(&out)->f, json);
-	struct replay *r = replay_new(NULL);
-	char *next;
 	int taken = 0;
 
-	FUZZ_CLAIM(t && r);
-	for (char *line = text; line < text + size && taken >= 0; line = next) {
+	t->out = fuzz_output_begin(&out)->f;
+	for (char *next; line < end && taken >= 0; line = next) {
 		size_t n = strcspn(line, "\n");
 
 		next = line + n + 1;
@@ -34,10 +31,56 @@ static void take_lines(char *text, size_t size, bool json)
 		take_line(r, t, line, n, &taken);
 	}
 	replay_sum_up(t, r->nguests, true);
-	replay_teller_free(t);
-	replay_free(r);
 	fuzz_output_close(&out);
 	fuzz_output_end(&out);
+}
+
+/* As a new one; a sanitizer takes long for memory of this size. */
+static struct replay *renew_replay(void)
+{
+	static struct replay *r;
+	struct record_reader reader;
+	struct host_view *view;
+
+	if (!r)
+		r = replay_new(NULL);
+	FUZZ_CLAIM(r);
+	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
+		free(r->thread[i]);
+	reader = r->reader;
+	view = r->view;
+	memset(r, 0, sizeof *r);
+	memset(view, 0, sizeof *view);
+	r->reader = reader;
+	r->view = view;
+	fuzz_renew_reader(&r->reader);
+	return r;
+}
+
+static struct replay_teller *renew_teller(bool json)
+{
+	static struct replay_teller *t;
+	struct record_layout layout;
+
+	if (!t)
+		t = replay_teller_new(NULL, json);
+	FUZZ_CLAIM(t);
+	layout = t->layout; /* ours, always */
+	memset(t, 0, sizeof *t);
+	t->json = json;
+	t->layout = layout;
+	return t;
+}
+
+static void take_whole(char *text, const char *end, bool json)
+{
+	struct replay_teller *t = replay_teller_new(NULL, json);
+	struct replay *r = replay_new(NULL);
+
+	FUZZ_CLAIM(t && r);
+	take_lines(r, t, text, end);
+	replay_teller_free(t);
+	replay_free(r);
 }
 
 /* As --replay does it.  The buffer for the longest line takes a sanitizer more time than all
@@ -62,11 +105,14 @@ static void run_whole(const char *text, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	char *text = fuzz_text(bytes, size);
+	char *text = fuzz_text(bytes, size), *ticks = fuzz_ticks(text);
 
-	if (size % 32 == 0)
+	if (!ticks && size % 32 == 0)
 		run_whole(text, size);
-	take_lines(text, size, size % 2);
+	if (ticks)
+		take_lines(renew_replay(), renew_teller(size % 2), ticks, text + size);
+	else
+		take_whole(text, text + size, size % 2);
 	free(text);
 	return 0;
 }

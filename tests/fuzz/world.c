@@ -12,30 +12,67 @@ size_t world_opened;
 int world_entered;
 size_t world_piece;
 
-/* FNV-1a */
+/* How many files, and folders once for each file below them, have a name of such a hash: most of
+ * what is asked for is not there, and need not be looked for. */
+static uint16_t named[4096];
+
+/* FNV-1a, a step */
+static uint32_t add_to_hash(uint32_t hash, char c)
+{
+	return (uint32_t)((hash ^ (unsigned char)c) * UINT64_C(16777619));
+}
+
+static uint16_t *named_by(uint32_t hash)
+{
+	return &named[hash % KT_ARRAY_LEN(named)];
+}
+
+static const uint32_t hash_of_nothing = 2166136261U;
+
 static uint32_t hash_of(const char *path)
 {
-	uint32_t hash = 2166136261U;
+	uint32_t hash = hash_of_nothing;
 
 	for (; *path; path++)
-		hash = (uint32_t)((hash ^ (unsigned char)*path) * UINT64_C(16777619));
+		hash = add_to_hash(hash, *path);
 	return hash;
+}
+
+static void count_names(const struct world_file *file, int by)
+{
+	uint32_t hash = hash_of_nothing;
+
+	for (const char *at = file->path; *at; at++) {
+		if (*at == '/')
+			*named_by(hash) = (uint16_t)(*named_by(hash) + by);
+		hash = add_to_hash(hash, *at);
+	}
+	*named_by(hash) = (uint16_t)(*named_by(hash) + by);
 }
 
 struct world_file *world_find(const char *path)
 {
 	uint32_t hash = hash_of(path);
 
+	if (!*named_by(hash))
+		return NULL;
 	for (size_t i = 0; i < world_nfiles; i++)
 		if (world_file[i]->hash == hash && strcmp(world_file[i]->path, path) == 0)
 			return world_file[i];
 	return NULL;
 }
 
-void world_rename(struct world_file *file, const char *path)
+static void give_name(struct world_file *file, const char *path)
 {
 	strcpy(file->path, path);
 	file->hash = hash_of(path);
+	count_names(file, 1);
+}
+
+void world_rename(struct world_file *file, const char *path)
+{
+	count_names(file, -1);
+	give_name(file, path);
 }
 
 /* Structs are kept for the next one: they are large, and there are many. */
@@ -51,7 +88,7 @@ struct world_file *world_create(const char *path)
 			file = world_file[world_nfiles] = malloc(sizeof *file);
 		FUZZ_CLAIM(file);
 		world_nfiles++;
-		world_rename(file, path);
+		give_name(file, path);
 	} else if (file->written) {
 		free(file->bytes);
 	}
@@ -67,6 +104,7 @@ void world_remove(struct world_file *file)
 
 	while (world_file[i] != file)
 		i++;
+	count_names(file, -1);
 	if (file->written)
 		free(file->bytes);
 	world_file[i] = world_file[--world_nfiles];
@@ -128,6 +166,8 @@ int world_is_folder(const char *path)
 
 	if (n == 0)
 		return 1;
+	if (!*named_by(hash_of(path)))
+		return 0;
 	for (size_t i = 0; i < world_nfiles; i++)
 		if (world_is_below(world_file[i]->path, path, n) && world_file[i]->path[n] == '/')
 			return 1;
