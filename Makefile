@@ -456,7 +456,7 @@ install: all ## DESTDIR=, PREFIX=, UNITDIR=, CATALOGDIR=, SYSUSERSDIR=, PRESETDI
 	install -D -m 0644 conf/kvmtuned.conf $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf
 	install -d -m 0755 $(DESTDIR)$(SYSCONFDIR)/kvmtuned.conf.d
 	install -D -m 0644 -t $(DESTDIR)$(UNITDIR) systemd/kvmtuned.service \
-		systemd/kvmtuned-restore.service \
+		systemd/kvmtuned-restore.service systemd/kvmtuned-stopped.service \
 		systemd/kvmtuned-textfile.service systemd/kvmtuned-textfile.timer
 	install -D -m 0644 -t $(DESTDIR)$(PREFIX)/share/kvmtuned \
 		conf/grafana-dashboard.json conf/kvmtuned-alerts.yml conf/prometheus-scrape.yml

@@ -134,13 +134,38 @@ kill_it() {
 	kill -KILL "$pid" && within 20 has_new_process "$pid"
 }
 
+is_restored() {
+	within 60 [ ! -e /run/kvmtuned/undo ] || { echo 'kvmtuned-restore.service did not restore'; return 1; }
+}
+
 # Where libvirt starts guests as slowly as an emulated one may, the daemon does not wait for it
-# for ever: it fails, and kvmtuned-restore.service has to do it.
+# for ever: it fails; and one that was killed may not have begun again, so that a signal (CLD_KILLED)
+# is what ended the last.  Then kvmtuned-restore.service has to do it.
 stops_or_is_restored() {
 	service_stops && return
-	[ "$(property Result)" = exit-code ] || return
+	[[ $(property Result) = exit-code || $(property ExecMainCode) = 2 ]] || return
 	echo late >>out/undone
-	guests_settle && within 60 [ ! -e /run/kvmtuned/undo ] && systemctl reset-failed kvmtuned
+	guests_settle && is_restored && systemctl reset-failed kvmtuned
+}
+
+# ---- stops that no kvmtuned sees --------------------------------------------------------
+
+is_waiting() {
+	[ "$(property SubState)" = auto-restart ] || { echo "it is $(property SubState)"; return 1; }
+}
+
+# While systemd waits to start it again.
+is_restored_when_stopped_after_crash() {
+	override RestartSec=1h
+	kill -KILL "$(property MainPID)" && within 20 is_waiting && systemctl stop kvmtuned && is_restored
+}
+
+# SIGTERM comes before it is held, as sleep never does.
+is_restored_when_stopped_before_main() {
+	local pid
+	pid=$(property MainPID)
+	override ExecStart= 'ExecStart=/bin/sleep infinity'
+	kill -KILL "$pid" && within 20 has_new_process "$pid" && systemctl stop kvmtuned && is_restored
 }
 
 # Stopped in the middle of whatever it did: the guests come to rest after it.
