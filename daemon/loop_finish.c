@@ -26,6 +26,8 @@ static void wait_for_ending_guests(struct kvmtuned *k)
 
 	while (act_owes(k->act) && now_monotonic_ns() - since_ns < ENDING_PATIENCE_S * KT_NS_PER_S)
 		loop_pause_for_news(k);
+	if (!act_owes(k->act))
+		(void)act_restore(k->act, now_monotonic_ns()); /* which the undo file learns */
 }
 
 /* What the kernel holds is back at once; what libvirt holds takes as long as libvirt
