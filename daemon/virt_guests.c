@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which guests are there, and what of them has changed?
- *
- * An event or a resync marks a guest; the refresh timer reads one marked guest each
- * time the loop comes round, so that requests and events have their turn in between. */
+/* Which guests are there, and what of them has changed? */
 #include <errno.h>
 #include <string.h>
 
@@ -12,7 +9,6 @@
 #include "virt_thread.h"
 
 enum {
-	AGAIN_S = 1,      /* a busy guest is looked at each second until its job is over */
 	FAILURES_MAX = 5, /* then it is left alone until its next event */
 };
 
@@ -222,7 +218,7 @@ static void lift_pins(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 		complain(g, d->name, "pins of an earlier kvmtuned could not be lifted");
 }
 
-static void refresh(struct virt *v, struct virt_guest *g)
+void virt_guest_refresh(struct virt *v, struct virt_guest *g)
 {
 	VIRT_AUTODOMAIN virDomainPtr dom = virDomainLookupByUUID(v->connection, g->uuid.byte);
 	struct domain_xml live;
@@ -250,79 +246,4 @@ static void refresh(struct virt *v, struct virt_guest *g)
 	} else if (r != -ENOTCONN) { /* else the resync asks again */
 		take_failure(g, &d, r);
 	}
-}
-
-/* ---- when ----------------------------------------------------------------------- */
-
-/* What has just started first: it waits to be placed. */
-static struct virt_guest *next_dirty(struct virt *v)
-{
-	struct virt_guest *found = NULL;
-
-	for (size_t i = 0; i < v->nguests; i++) {
-		struct virt_guest *g = &v->guest[i];
-
-		if (!g->used || !g->dirty)
-			continue;
-		if (g->started)
-			return g;
-		if (!found)
-			found = g;
-	}
-	return found;
-}
-
-static void watch_busy(struct virt *v)
-{
-	for (size_t i = 0; i < v->nguests; i++) {
-		if (v->guest[i].used && v->guest[i].again) {
-			if (!evtimer_pending(v->again_event, NULL))
-				virt_after(v->again_event, AGAIN_S);
-			return;
-		}
-	}
-}
-
-static void finish_round(struct virt *v)
-{
-	const struct virt_news news = { .kind = VIRT_RESYNC_DONE };
-
-	if (v->may_refill)
-		virt_guests_refill(v);
-	virt_keepalive(v);
-	watch_busy(v);
-	if (v->resyncing)
-		virt_tell(v, &news);
-	v->resyncing = false;
-}
-
-void virt_refresh_callback(evutil_socket_t fd, short what, void *arg)
-{
-	struct virt *v = arg;
-	struct virt_guest *g;
-
-	(void)fd;
-	(void)what;
-	if (!v->connection || v->lost)
-		return;
-	virt_work_begins(v);
-	g = next_dirty(v);
-	if (g) {
-		refresh(v, g);
-		virt_after(v->refresh_event, 0);
-	} else {
-		finish_round(v);
-	}
-	virt_work_ends(v);
-}
-
-void virt_again_callback(evutil_socket_t fd, short what, void *arg)
-{
-	struct virt *v = arg;
-
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < v->nguests; i++)
-		if (v->guest[i].used && v->guest[i].again)
-			virt_guest_touch(v, &v->guest[i]);
 }

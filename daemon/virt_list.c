@@ -13,6 +13,7 @@ static void mark_listed(struct virt *v, virDomainPtr dom)
 	if (!g)
 		return;
 	g->listed = true;
+	g->unread_until_ns = 0; /* what was in the way may have gone with the link */
 	virt_guest_touch(v, g);
 }
 

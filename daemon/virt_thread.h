@@ -7,6 +7,7 @@
  *	virt_connect.c  the link: open, close, lost, back
  *	virt_notify.c   libvirt's events -> which guest must be read again
  *	virt_guests.c   which guests there are, and telling what changed
+ *	virt_turn.c     which of them is read next
  *	virt_list.c     ... when all are asked for
  *	virt_read.c     libvirt's answers -> struct domain, its errors -> errno
  *	virt_call.c     performs requests
@@ -68,6 +69,7 @@ struct virt_guest {
 	unsigned int failures;       /* to read it, in a row */
 	uint64_t own_soft_limit_kib; /* as read back; 0: an earlier life set it */
 	uint64_t rest_until_ns;      /* no requests: something holds this guest */
+	uint64_t unread_until_ns;    /* unless it starts or stops: reading it takes long */
 	uint64_t complaint;          /* hash of what was last said about it; 0: nothing */
 	/* Of what the main thread knows only what tells whether there is more to tell: a second
 	 * copy of a thousand guests would be 4 MiB. */
@@ -112,8 +114,9 @@ struct virt {
 
 	bool resyncing;
 	bool said_full;
-	bool may_refill; /* guests were refused, and one has left since */
-	size_t nguests;  /* slots [0, nguests) may be used */
+	bool may_refill;   /* guests were refused, and one has left since */
+	size_t nguests;    /* slots [0, nguests) may be used */
+	size_t next_guest; /* the slot to be read next, if it is to be read */
 	struct virt_guest guest[KT_GUESTS_MAX];
 	size_t next_echo;
 	struct virt_echo echo[VIRT_ECHOES_MAX];
@@ -165,6 +168,11 @@ struct virt_guest *virt_guest_find(struct virt *v, const struct uuid *uuid);
 struct virt_guest *virt_guest_put(struct virt *v, const struct uuid *uuid);
 void virt_guest_touch(struct virt *v, struct virt_guest *g);
 void virt_guest_drop(struct virt *v, struct virt_guest *g);
+/* Reads it, and tells what is new. */
+void virt_guest_refresh(struct virt *v, struct virt_guest *g);
+
+/* ---- virt_turn.c --------------------------------------------------------------- */
+
 void virt_refresh_callback(evutil_socket_t fd, short what, void *v);
 void virt_again_callback(evutil_socket_t fd, short what, void *v);
 
