@@ -106,13 +106,18 @@ static int read_pin(virDomainPtr dom, const struct virt_request *request, struct
 }
 
 /* Right before the call, for libvirt cannot compare and set.  Who pins the thread in the
- * middle of it is not seen. */
-static bool has_been_pinned(const struct pin_order *order)
+ * middle of it is not seen.  A thread that has gone may have a successor by its number, of which
+ * nothing is on file. */
+static bool is_another(const struct pin_order *order)
 {
 	struct cpumask now;
+	int r;
 
-	if (cpumask_empty(&order->seen) || thread_get_cpus(order->tid, &now) < 0)
+	if (cpumask_empty(&order->seen))
 		return false;
+	r = thread_get_cpus(order->tid, &now);
+	if (r < 0)
+		return r == -ESRCH;
 	return !cpumask_equal(&now, &order->seen) && !cpumask_equal(&now, &order->cpus);
 }
 
@@ -124,7 +129,7 @@ static int pin_and_read(struct virt *v, struct virt_guest *g, virDomainPtr dom,
 	struct virt_echo *echo;
 	int r;
 
-	if (has_been_pinned(&request->pin))
+	if (is_another(&request->pin))
 		return -EAGAIN;
 	echo = virt_echo_expect(v, request);
 	if (pin(dom, request) < 0) {

@@ -68,12 +68,12 @@ static bool is_meant(const struct soak_thread *t, const struct pin_order *o)
 }
 
 /* daemon/virt_pin.c */
-static bool has_been_pinned(const struct soak *s, const struct soak_thread *t,
-			    const struct pin_order *o, uint64_t cpus)
+static bool is_another(const struct soak *s, const struct soak_thread *t, const struct pin_order *o,
+		       uint64_t cpus)
 {
-	uint64_t now = t->alive && t->tid == o->tid ? soak_shown(s, t->now) : 0;
+	uint64_t now = soak_shown(s, t->now);
 
-	return now && o->seen.word[0] && now != o->seen.word[0] && now != cpus;
+	return o->seen.word[0] && (t->tid != o->tid || (now != o->seen.word[0] && now != cpus));
 }
 
 /* In libvirt the emulator has one pin: when it gets its own back, the others get the same. */
@@ -98,7 +98,7 @@ static int pin(struct soak *s, struct soak_guest *g, const struct pin_order *o, 
 
 		if (!t->alive || !is_meant(t, o) || (first && t->own != first->own))
 			continue; /* a cgroup leaves a thread the mask that somebody gave it */
-		if (!first && has_been_pinned(s, t, o, cpus))
+		if (!first && is_another(s, t, o, cpus))
 			return -EAGAIN;
 		if (!first)
 			soak_check_mask(s, g, t, cpus);

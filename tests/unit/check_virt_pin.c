@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "virt_calls_fixture.h"
@@ -244,11 +245,9 @@ static struct cpumask mask_of_this_thread(void)
 	return now;
 }
 
-static int pin_where_seen_on(struct cpumask seen)
+static int pin_where_seen_on(pid_t tid, struct cpumask seen)
 {
-	const struct pin_order order = { .cpus = cpus_of("4-7"),
-					 .tid = (pid_t)syscall(SYS_gettid),
-					 .seen = seen };
+	const struct pin_order order = { .cpus = cpus_of("4-7"), .tid = tid, .seen = seen };
 
 	ck_assert_int_eq(virt_request_pin(virt, &uuid, &order, NEVER), 0);
 	return next_of(VIRT_REPLY).reply.error;
@@ -256,14 +255,30 @@ static int pin_where_seen_on(struct cpumask seen)
 
 START_TEST(who_has_been_pinned_since_the_question_is_not_pinned)
 {
+	pid_t tid = (pid_t)syscall(SYS_gettid);
 	struct cpumask seen = mask_of_this_thread();
 
 	ck_assert_int_eq(pin_to("0-3"), 0);
 	cpumask_set(&seen, KT_CPUS_MAX - 1);
-	ck_assert_int_eq(pin_where_seen_on(seen), -EAGAIN);
+	ck_assert_int_eq(pin_where_seen_on(tid, seen), -EAGAIN);
 	pins_are(EMULATOR("0-3", "none"));
-	ck_assert_int_eq(pin_where_seen_on(mask_of_this_thread()), 0);
+	ck_assert_int_eq(pin_where_seen_on(tid, mask_of_this_thread()), 0);
 	pins_are(EMULATOR("4-7", "none"));
+}
+END_TEST
+
+/* Another thread may have its number by now: a vCPU that was unplugged, and plugged again. */
+START_TEST(whose_thread_has_gone_is_not_pinned)
+{
+	pid_t gone = fork();
+
+	ck_assert_int_ge(gone, 0);
+	if (gone == 0)
+		_exit(0);
+	ck_assert_int_eq(waitpid(gone, NULL, 0), gone);
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	ck_assert_int_eq(pin_where_seen_on(gone, mask_of_this_thread()), -EAGAIN);
+	pins_are(EMULATOR("0-3", "none"));
 }
 END_TEST
 
@@ -428,6 +443,7 @@ int main(void)
 		a_pin_that_was_given_back_is_still_known,
 		a_pin_that_was_there_before_is_not_ours_again,
 		who_has_been_pinned_since_the_question_is_not_pinned,
+		whose_thread_has_gone_is_not_pinned,
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
 		a_pin_that_replaced_ours_stays_the_admins,
