@@ -3,6 +3,7 @@
  *
  * That of a thread that we do not know may be its own, or that of any thread of the guest:
  * a vCPU's, a helper's, and what they had until a moment ago. */
+#include <errno.h>
 #include <string.h>
 
 #include "act_private.h"
@@ -101,14 +102,18 @@ static struct pin *pin_of(const struct placement *p, const struct guest_thread *
 	return pin && pin->start_ticks == t->start_ticks ? pin : NULL;
 }
 
-/* A thread that cannot be asked has gone, which is normal life. */
+/* A thread that has gone is normal life. */
 enum finding act_find_thread(struct act *a, const struct look *look, const struct act_guest *g,
 			     const struct guest_thread *t, size_t hint, struct seen *ret_seen)
 {
 	const struct pin *pin = pin_of(&g->placement, t, hint);
+	int r;
 
-	if (!is_addressable(g, t, look->wish->backend) || mask_now(a, t, pin, &ret_seen->mask) < 0)
+	if (!is_addressable(g, t, look->wish->backend))
 		return THREAD_FINE;
+	r = mask_now(a, t, pin, &ret_seen->mask);
+	if (r < 0)
+		return r == -ESRCH ? THREAD_FINE : THREAD_UNREAD;
 	ret_seen->wanted = act_wished_cpus(look->wish, t->role, t->number);
 	return judge(a, look, g, t, pin, ret_seen);
 }
@@ -137,6 +142,8 @@ void act_look(struct act *a, const struct act_guest *g, const struct guest_plan 
 			note_foreign(look, t, pin_of(&g->placement, t, i), &seen.mask);
 		else if (finding == THREAD_KNOWN)
 			look->changes++;
+		else if (finding == THREAD_UNREAD)
+			look->unread |= !pin_of(&g->placement, t, i);
 		else if (finding != THREAD_FINE)
 			look->changes += !cpumask_equal(&seen.mask, &seen.wanted);
 	}

@@ -166,8 +166,12 @@ int act_pin_by_libvirt(struct act *a, const struct act_guest *g, const struct pi
 		.role = pin->role, .number = pin->number, .cpus = *cpus, .tid = pin->tid
 	};
 
-	if (a->fs->is_live && thread_get_cpus(pin->tid, &order.seen) == 0 &&
-	    is_somebody_elses(a, pin, &order.seen))
+	int r = a->fs->is_live ? thread_get_cpus(pin->tid, &order.seen) : 0;
+
+	/* Who cannot be looked at now could be somebody else's by the time it is done. */
+	if (r < 0)
+		return r == -ESRCH ? -EAGAIN : r;
+	if (a->fs->is_live && is_somebody_elses(a, pin, &order.seen))
 		return -EAGAIN;
 	return a->ops->pin(a->ops->context, &g->uuid, &order);
 }
@@ -184,7 +188,6 @@ static void execute_libvirt(struct act *a, struct act_guest *g)
 			continue;
 		r = act_pin_by_libvirt(a, g, pin, &pin->asked);
 		pin->pending = r == 0;
-		pin->fresh = false;
 		if (r == 0)
 			continue;
 		if (!act_error_passes(r))
@@ -200,13 +203,12 @@ void act_placement_execute(struct act *a, struct act_guest *g)
 	if (!p->todo)
 		return;
 	undo_text_changes(g);
+	act_pins_forget_kept(p);
 	p->todo = p->trust_present = p->giving_back = false;
 	if (p->backend == PLACEMENT_AFFINITY)
 		execute_affinity(a, g);
 	else
 		execute_libvirt(a, g);
-	for (size_t i = 0; i < p->npins; i++)
-		p->pin[i].fresh = false;
 }
 
 static struct pin *find_pending(struct placement *p, const struct vm_reply *reply)
@@ -244,7 +246,7 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 	undo_text_changes(g);
 	pin->pending = false;
 	if (reply->error == 0 && pin->giving_back) {
-		pin->ours = false;
+		act_pin_is_back(g, pin);
 		g->placement.given_back++;
 	} else if (reply->error == 0) {
 		note_result(&g->placement, pin, &reply->cpus);

@@ -79,12 +79,73 @@ void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct g
 	p->npins = kept;
 }
 
+/* ---- as all was before a plan ------------------------------------------ */
+
+bool act_pins_keep(struct placement *p)
+{
+	size_t bytes = p->npins * sizeof *p->pin;
+
+	p->kept.pin = malloc(KT_MAX(bytes, (size_t)1));
+	if (!p->kept.pin)
+		return false;
+	if (bytes > 0)
+		memcpy(p->kept.pin, p->pin, bytes);
+	p->kept.npins = p->npins;
+	p->kept.home = p->home;
+	return true;
+}
+
+void act_pins_forget_kept(struct placement *p)
+{
+	free(p->kept.pin);
+	p->kept.pin = NULL;
+}
+
+/* That the kernel has reset a mask can be seen for a while only. */
+static void keep_losses(struct placement *p)
+{
+	for (size_t i = 0; i < p->kept.npins; i++) {
+		struct pin *kept = &p->kept.pin[i];
+		const struct pin *now = act_pin_find(p, kept->tid, i);
+
+		if (!now || now->start_ticks != kept->start_ticks || !now->ours || !now->lost)
+			continue;
+		kept->got = now->got;
+		kept->lost = true;
+		kept->done = false;
+	}
+}
+
+void act_pins_put_back(struct placement *p)
+{
+	keep_losses(p);
+	free(p->pin);
+	p->pin = p->kept.pin;
+	p->npins = p->capacity = p->kept.npins;
+	p->home = p->kept.home;
+	p->kept.pin = NULL;
+}
+
+/* ---- what is in force, and whose it is ---------------------------------- */
+
 bool act_pins_any_ours(const struct placement *p)
 {
 	for (size_t i = 0; i < p->npins; i++)
 		if (p->pin[i].ours)
 			return true;
 	return false;
+}
+
+void act_pin_is_back(const struct act_guest *g, struct pin *pin)
+{
+	pin->ours = pin->back = pin->tid == g->pid;
+}
+
+bool act_pins_go_back(const struct act_guest *g)
+{
+	const struct pin *first = act_pin_main(g);
+
+	return first && first->back;
 }
 
 bool act_pins_any_pending(const struct placement *p)
@@ -113,7 +174,7 @@ static bool is_asked(const struct pin *pin)
 static bool is_pinned(const struct placement *p)
 {
 	for (size_t i = 0; i < p->npins; i++)
-		if (p->pin[i].ours &&
+		if (p->pin[i].ours && !p->pin[i].back &&
 		    (is_asked(&p->pin[i]) || !cpumask_equal(&p->pin[i].got, &p->pin[i].original)))
 			return true;
 	return false;
@@ -153,33 +214,45 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
-const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
-				      const struct cpumask *mask)
+static const struct cpumask *mask_of_pin(struct act *a, const struct pin *pin,
+					 const struct cpumask *mask, const struct cpumask *wanted)
 {
-	const struct cpumask *got = pin->done ? &pin->got : NULL;
+	const struct cpumask *ours[] = { &pin->asked, &pin->before, pin->done ? &pin->got : NULL };
+	const struct cpumask *found = NULL;
 
-	if (act_shows(a, mask, &pin->asked))
-		return &pin->asked;
-	if (act_shows(a, mask, &pin->before))
-		return &pin->before;
-	return got && act_shows(a, mask, got) ? got : NULL;
+	for (size_t i = 0; i < KT_ARRAY_LEN(ours); i++)
+		if (ours[i] && act_shows(a, mask, ours[i]) &&
+		    (!found || cpumask_equal(found, wanted)))
+			found = ours[i];
+	return found;
+}
+
+bool act_pin_shows(struct act *a, const struct pin *pin, const struct cpumask *mask)
+{
+	static const struct cpumask any = { 0 };
+
+	return mask_of_pin(a, pin, mask, &any) != NULL;
 }
 
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
-				       const struct cpumask *mask)
+				       const struct cpumask *mask, const struct cpumask *wanted)
 {
-	for (size_t i = 0; i < g->placement.npins; i++) {
-		const struct cpumask *found = act_mask_of_pin(a, &g->placement.pin[i], mask);
+	const struct cpumask *found = NULL;
 
-		if (found)
-			return found;
+	for (size_t i = 0; i < g->placement.npins && (!found || cpumask_equal(found, wanted));
+	     i++) {
+		const struct cpumask *ours = mask_of_pin(a, &g->placement.pin[i], mask, wanted);
+
+		found = ours ? ours : found;
 	}
-	return NULL;
+	return found;
 }
 
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)
 {
-	return act_mask_of_ours(a, g, mask) != NULL;
+	static const struct cpumask any = { 0 };
+
+	return act_mask_of_ours(a, g, mask, &any) != NULL;
 }
 
 /* A request whose answer was lost may have been done, or not; nor may that of an earlier life

@@ -44,7 +44,7 @@ static int originals_of(struct act *a, const struct act_guest *g, enum finding f
 		r = act_with_hidden_cpus(a, found, &pin->original);
 	pin->got = pin->original;
 	if (finding == THREAD_BORN)
-		pin->before = pin->got = *act_mask_of_ours(a, g, found);
+		pin->before = pin->got = *act_mask_of_ours(a, g, found, &pin->asked);
 	return r;
 }
 
@@ -61,7 +61,6 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 			   .role = t->role,
 			   .number = t->number,
 			   .ours = true,
-			   .fresh = true,
 			   .asked = seen.wanted };
 	int r;
 
@@ -111,27 +110,27 @@ static bool take_wish(struct placement *p, const struct look *look)
 		pin->before = pin->asked;
 		pin->asked = wanted;
 		pin->done = false;
-		p->moves = changed = true;
+		changed = true;
 	}
 	return changed;
 }
 
 /* What the undo file says of a thread goes back by one wish only.  So a guest whose last one
- * is not yet done everywhere (libvirt was not there, or did not say) is not wished elsewhere:
- * that one is repeated. */
+ * is not yet done everywhere (libvirt was not there, or did not say), or of which a thread cannot
+ * be read that may have been born under it, is not wished elsewhere: that one is repeated. */
 static void note(struct act *a, struct act_guest *g, const struct guest_plan *plan,
 		 const struct look *look)
 {
 	struct placement *p = &g->placement;
 	bool noted = false;
 
+	if (!act_pins_keep(p))
+		return;
 	undo_text_changes(g);
 	act_pins_drop_dead(a, g, plan);
 	p->todo = true;
-	p->moves = false;
-	p->home_before = p->home;
 	p->why = look->wish->why;
-	if (!act_pins_are_done(p) && wishes_elsewhere(p, look->wish))
+	if ((!act_pins_are_done(p) || look->unread) && wishes_elsewhere(p, look->wish))
 		return;
 	act_pins_expect(p, plan->nthreads);
 	for (size_t i = 0; i < plan->nthreads; i++) {
@@ -144,38 +143,13 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	a->must_save |= take_wish(p, look) || noted;
 }
 
-/* What was asked before was done then, or nothing else would have been asked for. */
-static void abandon_pin(const struct placement *p, struct pin *pin)
-{
-	if (pin->fresh) {
-		pin->ours = pin->fresh = false;
-		pin->asked = (struct cpumask){ 0 };
-	} else if (p->moves && pin->ours && !pin->done) {
-		pin->asked = pin->before;
-		pin->done = !pin->lost;
-	}
-}
-
-/* A thread with an inherited mask is forgotten: who is in the table and not ours has its own. */
 void act_placement_abandon(struct act_guest *g)
 {
-	struct placement *p = &g->placement;
-	size_t kept = 0;
-
-	if (!p->todo)
+	if (!g->placement.todo)
 		return;
 	undo_text_changes(g);
-	p->home = p->home_before;
-	for (size_t i = 0; i < p->npins; i++) {
-		struct pin *pin = &p->pin[i];
-
-		if (pin->fresh && !cpumask_empty(&pin->before))
-			continue;
-		abandon_pin(p, pin);
-		p->pin[kept++] = *pin;
-	}
-	p->npins = kept;
-	p->todo = false;
+	act_pins_put_back(&g->placement);
+	g->placement.todo = false;
 }
 
 /* ---- plan -> notes ----------------------------------------------------- */
@@ -201,6 +175,7 @@ static void unsay(struct placement *p)
 void act_placement_free(struct placement *p)
 {
 	unsay(p);
+	act_pins_forget_kept(p);
 	free(p->pin);
 	*p = (struct placement){ 0 };
 }
@@ -233,6 +208,15 @@ static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan 
 				      .dry_run = true },
 		  "%zu threads would be pinned to %.200s, CPUs %.100s: %s", look.changes,
 		  act_home_words(&home, where, sizeof where), to, why_sentence(wish->why));
+}
+
+/* One way back ends before the next way out begins: by then a thread may be another's own, and who
+ * was born of it before would be taken for born since. */
+static bool is_all_back(struct act *a, struct act_guest *g)
+{
+	if (act_pins_go_back(g))
+		act_placement_give_back(a, g, g->placement.why);
+	return !act_pins_go_back(g);
 }
 
 static bool can_be_set(struct act *a, const struct act_guest *g, const struct placement_plan *wish)
@@ -315,7 +299,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		act_placement_give_back(a, g, wish->why);
 		return;
 	}
-	if (!can_be_set(a, g, wish))
+	if (!is_all_back(a, g) || !can_be_set(a, g, wish))
 		return;
 	p->giving_back = false;
 	if (plan->unseen && is_in_force(a, p, wish))

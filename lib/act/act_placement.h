@@ -19,7 +19,8 @@ struct pin {
 	enum thread_role role;
 	unsigned int number;
 	bool ours; /* on file, to be given back; else the original is only remembered */
-	bool fresh, gave_up;
+	bool back; /* its own mask, or somebody's, is there: on file for those born of it */
+	bool gave_up;
 	bool pending;     /* libvirt owes an answer ... */
 	bool giving_back; /* ... about the original */
 	bool lost_back;   /* ... and said that it failed: the original may be there all the same */
@@ -43,11 +44,10 @@ struct home {
 
 struct placement {
 	enum placement_backend backend;
-	struct home home, home_before;
+	struct home home;
 	bool todo, off, giving_back;
 	struct retry retry; /* off until then; without: until reload */
 	bool asked_last;    /* by this stop, through libvirt */
-	bool moves;         /* by this apply, pins that there were are asked for other CPUs */
 	size_t given_back;  /* threads, so far */
 	bool trust_present; /* after a reload: whatever mask is there is the original */
 	enum why why;
@@ -55,6 +55,11 @@ struct placement {
 	struct cpumask was; /* ... was there */
 	size_t npins, capacity;
 	struct pin *pin;
+	struct {
+		struct home home;
+		size_t npins;
+		struct pin *pin;
+	} kept;                      /* as all was before what is to be done, until it is on file */
 	struct placement_plan *said; /* the last wish that a dry run told of; NULL: none */
 };
 
@@ -86,7 +91,17 @@ void act_pins_expect(struct placement *p, size_t nthreads);
 /* NULL: no memory, or more threads than there may be. */
 struct pin *act_pin_add(struct placement *p);
 void act_pins_drop_dead(const struct act *a, struct act_guest *g, const struct guest_plan *plan);
+/* What follows can be put back, until it is forgotten that it can.  False: no memory, and nothing
+ * may be changed. */
+bool act_pins_keep(struct placement *p);
+void act_pins_forget_kept(struct placement *p);
+void act_pins_put_back(struct placement *p);
 bool act_pins_any_ours(const struct placement *p);
+/* Nothing is to be done about its mask any more.  The main thread's pin stays on file all the
+ * same: who was born of it is known by it, until all have been looked at. */
+void act_pin_is_back(const struct act_guest *g, struct pin *pin);
+/* The main thread has its own mask again, and not all that were born of it may have. */
+bool act_pins_go_back(const struct act_guest *g);
 bool act_pins_any_pending(const struct placement *p);
 /* True: all that there are have what the last wish asked for, as far as it is to be had. */
 bool act_pins_are_done(const struct placement *p);
@@ -96,12 +111,12 @@ bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpum
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
-/* That one of this thread's which shows so; or NULL. */
-const struct cpumask *act_mask_of_pin(struct act *a, const struct pin *pin,
-				      const struct cpumask *mask);
-/* That one of ours which shows as this mask while some CPUs are off-line; or NULL. */
+/* Whether one of this thread's shows so. */
+bool act_pin_shows(struct act *a, const struct pin *pin, const struct cpumask *mask);
+/* That one of ours which shows as this mask; or NULL.  While some CPUs are off-line several may:
+ * then one that is not `wanted`, which is written and so need not be told from it. */
 const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
-				       const struct cpumask *mask);
+				       const struct cpumask *mask, const struct cpumask *wanted);
 /* The CPUs that any of them was asked for. */
 struct cpumask act_pins_asked(const struct placement *p);
 void act_placement_publish(const struct act *a, struct act_guest *g);
@@ -109,7 +124,8 @@ void act_placement_publish(const struct act *a, struct act_guest *g);
 /* ---- act_look.c -------------------------------------------------------- */
 
 enum finding {
-	THREAD_FINE,  /* as wished, or none of our business */
+	THREAD_FINE, /* as wished, or none of our business */
+	THREAD_UNREAD,
 	THREAD_KNOWN, /* ours, and to be changed */
 	THREAD_NEW,   /* as it came */
 	THREAD_BORN,  /* as it was born of a thread that we pinned */
@@ -121,6 +137,7 @@ struct look {
 	bool pinned;    /* the guest, by us, before this plan */
 	size_t changes; /* threads whose mask has to be written */
 	bool foreign;
+	bool unread;          /* a thread whose mask cannot be read: it may be ours */
 	struct pin example;   /* a thread that somebody else has pinned ... */
 	struct cpumask found; /* ... to these */
 };

@@ -10,14 +10,22 @@
 /* A thread that is born while its elders are given back is found in the next round. */
 enum { ROUNDS_MAX = 8 };
 
-size_t act_placement_waiting(const struct act_guest *g)
+/* `back`: only stands for those born of it. */
+static size_t count_waiting(const struct placement *p, bool back)
 {
-	const struct placement *p = &g->placement;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->npins; i++)
-		n += p->pin[i].ours && !p->pin[i].gave_up;
+		n += p->pin[i].ours && !p->pin[i].gave_up && p->pin[i].back == back;
 	return n;
+}
+
+size_t act_placement_waiting(const struct act_guest *g)
+{
+	const struct placement *p = &g->placement;
+	size_t n = count_waiting(p, false);
+
+	return n > 0 ? n : count_waiting(p, true);
 }
 
 static bool looks_like(struct act *a, const struct pin *pin, const struct cpumask *found,
@@ -92,7 +100,7 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 	if (r == 0)
 		r = unpin(a, g, pin);
 	if (r == 1 || r == -ESTALE) {
-		pin->ours = false;
+		act_pin_is_back(g, pin);
 	} else if (r < 0 && r != -EAGAIN) {
 		act_placement_refused(a, g, pin, r);
 		pin->gave_up = !act_error_is_ours(r);
@@ -134,7 +142,7 @@ static int give_back_to(struct born *born, pid_t tid, const struct pin *pin)
 
 	if (r < 0)
 		return r;
-	is_ours = pin ? act_mask_of_pin(born->a, born->first, &found) != NULL
+	is_ours = pin ? act_pin_shows(born->a, born->first, &found)
 		      : act_mask_is_ours(born->a, born->g, &found);
 	if (!is_ours || cpumask_equal(&found, original))
 		return 0;
@@ -191,20 +199,21 @@ static bool give_back_all_born(struct act *a, struct act_guest *g)
 
 /* By the main thread's pin they are known, in the next life too; so it goes last.  At a stop there
  * is no later. */
-static void keep_for_born(struct act *a, struct act_guest *g)
+static void settle_for_born(struct act *a, struct act_guest *g, bool all_are_back)
 {
 	struct placement *p = &g->placement;
 	struct pin *first = act_pin_find(p, g->pid, 0);
 
-	if (cpumask_empty(&first->asked))
-		return; /* it could not be pinned itself, so nobody was born of it so */
-	first->ours = first->lost_back = true; /* its own mask is nobody else's */
-	first->got = first->original;
-	first->done = false;
+	if (!first || !first->back)
+		return; /* it has not been pinned itself, so nobody was born of it so */
+	a->undo_stale = true;
+	if (all_are_back) {
+		first->ours = first->back = false;
+		return;
+	}
 	if (!p->off)
 		act_retry_later(&p->retry, a->now_ns);
 	first->gave_up = p->retry.at_ns && p->why != WHY_STOPPING;
-	a->undo_stale = true;
 }
 
 void act_placement_gave_back(struct act *a, struct act_guest *g)
@@ -213,13 +222,15 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX] = "";
 	struct cpumask asked = act_pins_asked(p);
 	const struct pin *first = act_pin_main(g);
+	bool all_are_back;
 
-	if (!p->giving_back || act_placement_waiting(g) > 0)
+	if (!p->giving_back || count_waiting(p, false) > 0)
 		return;
 	p->giving_back = false;
-	if (!give_back_all_born(a, g))
-		keep_for_born(a, g);
-	else if (!p->off)
+	all_are_back = give_back_all_born(a, g);
+	settle_for_born(a, g, all_are_back);
+	/* What was refused is wished again, perhaps, and counts on. */
+	if (all_are_back && !p->off && p->why != WHY_ACTUATOR_OFF)
 		p->retry = (struct retry){ 0 };
 	if (p->given_back == 0)
 		return;
@@ -273,7 +284,7 @@ void act_placement_give_back(struct act *a, struct act_guest *g, enum why why)
 	p->why = why;
 	a->undo_stale = true;
 	for (size_t i = 0; i < p->npins; i++)
-		if (p->pin[i].ours && !p->pin[i].gave_up && !p->pin[i].pending)
+		if (p->pin[i].ours && !p->pin[i].gave_up && !p->pin[i].pending && !p->pin[i].back)
 			give_back_pin(a, g, &p->pin[i]);
 	act_placement_gave_back(a, g);
 }

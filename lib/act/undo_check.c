@@ -101,7 +101,7 @@ static void check_pins(struct act *a, struct act_guest *g)
 		} else if (r < 0) {
 			pin->got = pin->asked; /* or not: whoever looks next sees it */
 		} else if (!check_pin(a, pin, &found)) {
-			pin->ours = false;
+			act_pin_is_back(g, pin);
 			pin->got = pin->asked; /* what is there is theirs */
 			foreign = pin;
 			theirs = found;

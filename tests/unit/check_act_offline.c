@@ -3,11 +3,13 @@
  * ours, in this life and in the next, and also while it cannot be told which CPUs those are? */
 #include "act_guest.h"
 
-static unsigned int nwrites; /* of masks */
+static unsigned int nwrites; /* of masks ... */
+static pid_t written_last;   /* ... the last one of this thread */
 
 int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 {
 	nwrites++;
+	written_last = tid;
 	return (int)syscall(SYS_sched_setaffinity, tid, size, set);
 }
 
@@ -290,6 +292,29 @@ START_TEST(a_thread_born_where_it_is_wished_is_remembered)
 }
 END_TEST
 
+/* While a CPU is off-line what its mother had looks like what it is wished. */
+START_TEST(a_thread_born_just_before_its_mother_moved_on_is_written)
+{
+	pid_t born;
+
+	all_threads_on(&second);
+	for (size_t i = 0; i < guest.nthreads; i++)
+		guest.thread[i].first_allowed = second;
+	online(&all);
+	wish_cpus(&all, 0);
+	apply();
+	online(&first);
+	all_threads_on(&first);
+	born = new_thread(); /* of both CPUs, if the kernel said so */
+	wish_cpus(&first, 0);
+	apply();
+	see_thread(born, THREAD_VCPU, 2);
+	wish_cpus(&first, 1);
+	apply();
+	ck_assert_int_eq(written_last, born);
+}
+END_TEST
+
 /* Whose their masks are cannot be told just now. */
 START_TEST(threads_that_cannot_be_seen_are_given_back_later)
 {
@@ -350,6 +375,7 @@ int main(void)
 	tcase_add_test(c, what_is_the_original_is_not_written);
 	tcase_add_test(c, a_mask_that_was_reset_before_this_life_is_no_foreign_pin);
 	tcase_add_test(c, a_thread_born_where_it_is_wished_is_remembered);
+	tcase_add_test(c, a_thread_born_just_before_its_mother_moved_on_is_written);
 	tcase_add_test(c, threads_that_cannot_be_seen_are_given_back_later);
 	tcase_add_test(c, masks_that_cannot_be_remembered_in_whole_stay);
 	suite_add_tcase(s, c);
