@@ -81,8 +81,23 @@ static struct {
 	unsigned int hits;
 } refusal;
 
+/* Right before the first of these is given back. */
+static struct {
+	pid_t tid; /* 0: of none */
+	void (*what)(void);
+} happens;
+
+static void happen_before(pid_t tid)
+{
+	if (tid == 0 || tid != happens.tid)
+		return;
+	happens.tid = 0;
+	happens.what();
+}
+
 int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 {
+	happen_before(tid);
 	if (tid == 0 || tid != refusal.tid)
 		return (int)syscall(SYS_sched_setaffinity, tid, size, set);
 	refusal.hits++;
@@ -107,7 +122,7 @@ static void setup(void)
 {
 	setup_guest();
 	faulty_begin(fs.root_fd);
-	refusal.tid = hidden_tid = 0;
+	refusal.tid = hidden_tid = happens.tid = 0;
 	refusal.hits = 0;
 	refusal.is_done_once = false;
 }
@@ -521,6 +536,32 @@ START_TEST(a_guest_whose_threads_could_not_be_seen_is_pinned_again)
 }
 END_TEST
 
+static void thread_2_becomes_another(void)
+{
+	char file[48];
+
+	set_mask(guest.thread[2].tid, &first);
+	snprintf(file, sizeof file, "task/%d/stat", guest.thread[2].tid);
+	hide(file, FAULT_READ, EIO, 0);
+}
+
+/* As one that was born with the number of a thread that had its own mask back. */
+START_TEST(a_mask_of_ours_on_a_thread_that_cannot_be_told_of_is_not_forgotten)
+{
+	wish_first();
+	plans(1);
+	set_mask(guest.thread[2].tid, &all);
+	happens.tid = guest.thread[3].tid;
+	happens.what = thread_2_becomes_another;
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 1);
+	ck_assert(faulty_hits > 0 && act_owes(act) && exists(at(run_dir, "undo")));
+	ends_well();
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert(runs_on(2, &first)); /* it is the one that it was: somebody wants it so */
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
+}
+END_TEST
+
 /* Between two lives; and then it stands for those who were born of it. */
 START_TEST(a_main_thread_that_somebody_has_pinned_stays_his)
 {
@@ -698,6 +739,7 @@ int main(void)
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
+	tcase_add_test(c, a_mask_of_ours_on_a_thread_that_cannot_be_told_of_is_not_forgotten);
 	tcase_add_test(c, a_main_thread_that_somebody_has_pinned_stays_his);
 	tcase_add_test(c, a_main_thread_that_was_not_pinned_stands_for_nobody);
 	tcase_add_loop_test(c, a_lost_guest_whose_process_cannot_be_told_of_gets_its_masks_back, 0,
