@@ -50,6 +50,20 @@ START_TEST(nobody_is_placed_by_half)
 }
 END_TEST
 
+/* One step does not look at all that such a crowd could do. */
+START_TEST(newcomers_are_placed_at_once_however_many)
+{
+	four_nodes();
+	crowd(KT_GUESTS_MAX, 1);
+	(void)step();
+	for (size_t slot = 0; slot < KT_GUESTS_MAX; slot++)
+		ck_assert_msg(plan_of(slot)->wish == WISH_SET &&
+				      nodemask_count(plan_of(slot)->nodes) == 1,
+			      "%zu: %s, nodes %lx", slot, why_str(plan_of(slot)->why),
+			      plan_of(slot)->nodes);
+}
+END_TEST
+
 static struct advice advise(void)
 {
 	static struct advise_scratch scratch;
@@ -78,6 +92,7 @@ int main(void)
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, nobody_is_placed_by_half, 0, KT_ARRAY_LEN(rows));
+	tcase_add_test(c, newcomers_are_placed_at_once_however_many);
 	tcase_add_loop_test(c, one_more_is_advised_if_it_can_be_planned, 0, 2);
 	suite_add_tcase(s, c);
 	return kt_run(s);
