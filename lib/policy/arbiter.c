@@ -10,12 +10,8 @@
  * copied. */
 static void begin_anew(struct guest_plan *p, bool keeps_placement)
 {
-	char *end = (char *)(p + 1), *placement_end = (char *)(&p->placement + 1);
-
 	memset(p, 0, keeps_placement ? offsetof(struct guest_plan, placement) : sizeof *p);
-	if (keeps_placement)
-		memset(placement_end, 0, (size_t)(end - placement_end));
-	p->memory.target_kib = KT_UNLIMITED_KIB;
+	p->memory = (struct memory_plan){ .target_kib = KT_UNLIMITED_KIB };
 }
 
 static void identify(struct guest_plan *p, const struct guest_view *g)
