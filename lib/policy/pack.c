@@ -41,6 +41,21 @@ struct pack_item *pack_add_item(struct pack *p, double cpus, double variance, do
 	return item;
 }
 
+static void note_cost(struct pack_item *item, uint64_t bins, double cost)
+{
+	bool first = item->noptions == 0;
+
+	if (first || (cost < item->cheapest && bins != item->cheapest_bins)) {
+		item->cheapest_elsewhere = first ? HUGE_VAL : item->cheapest;
+		item->cheapest_bins = bins;
+		item->cheapest = cost;
+	} else if (bins == item->cheapest_bins) {
+		item->cheapest = KT_MIN(item->cheapest, cost);
+	} else {
+		item->cheapest_elsewhere = KT_MIN(item->cheapest_elsewhere, cost);
+	}
+}
+
 bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost)
 {
 	struct pack_item *item = &p->item[p->nitems - 1];
@@ -51,7 +66,8 @@ bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost)
 							 .share = 1.0 / __builtin_popcountll(bins),
 							 .brings = brings,
 							 .cost = cost };
-	item->cheapest = item->noptions++ ? KT_MIN(item->cheapest, cost) : cost;
+	note_cost(item, bins, cost);
+	item->noptions++;
 	return true;
 }
 

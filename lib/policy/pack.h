@@ -40,7 +40,9 @@ struct pack_item {
 	float gib_on[PACK_BINS_MAX]; /* where it is; what is not, goes where it runs */
 	size_t first_option, noptions; /* at least one; the first is the present one */
 	size_t chosen;                 /* of all options, not of its own */
-	double cheapest;               /* cost of its options */
+	double cheapest;               /* cost of its options, ... */
+	uint64_t cheapest_bins;        /* ... where that one runs, ... */
+	double cheapest_elsewhere;     /* ... and of those that run in other bins; or HUGE_VAL */
 	/* by pack_settle: */
 	double gib_to_come;
 	uint64_t held; /* bins with its memory */

@@ -25,12 +25,8 @@ struct step {
 static double cheapest_elsewhere(const struct pack *p, const struct pack_item *item)
 {
 	uint64_t bins = p->option[item->chosen].bins;
-	double least = INFINITY;
 
-	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
-		if (p->option[o].bins != bins && p->option[o].cost < least)
-			least = p->option[o].cost;
-	return least;
+	return bins == item->cheapest_bins ? item->cheapest_elsewhere : item->cheapest;
 }
 
 /* Of items that have to do with these bins. */

@@ -25,7 +25,7 @@ static void forget_guest(struct placement_guest *g, uint32_t incarnation)
 
 void placement_admit(struct placement_step *s, size_t slot)
 {
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p = placing_in_step(s, slot);
 	size_t nunits = s->state->nunits, nitems = s->state->pack.nitems;
 	enum wish wish;
 	enum why why = placing_refused(&p, &wish);
@@ -167,7 +167,7 @@ static bool changes(const struct placement_unit *units, size_t n)
 void placement_wish(struct placement_step *s, const struct placement_unit *units, size_t n)
 {
 	size_t slot = units->slot;
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p = placing_in_step(s, slot);
 	enum why why = why_wished(&p, units, n);
 
 	if (changes(units, n) && !units->rolled_back)

@@ -35,7 +35,7 @@ static void describe(struct newcomer *who, const struct placement_step *s, unsig
 /* As a step admits it; who may not be placed is load, and nothing else. */
 static void add_present(struct placement_step *s, size_t slot)
 {
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p = placing_in_step(s, slot);
 	size_t nunits = s->state->nunits, nitems = s->state->pack.nitems;
 	enum wish wish;
 

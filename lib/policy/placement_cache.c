@@ -91,7 +91,7 @@ _Static_assert((size_t)KT_GUESTS_MAX <= PACK_ITEMS_MAX &&
 static void add_guest(struct caches *c, size_t slot)
 {
 	struct placement_step *s = c->step;
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p = placing_in_step(s, slot);
 	uint64_t every = c->n == 64 ? UINT64_MAX : (UINT64_C(1) << c->n) - 1, present = every;
 	size_t now = present_cache(c, &p);
 	double variance, cpus = placement_cpus(p.guest, &variance);
@@ -121,7 +121,7 @@ static void narrow(struct caches *c, size_t i)
 	struct placement_step *s = c->step;
 	const struct pack *pack = &s->state->pack;
 	uint64_t bins = pack->option[pack->item[i].chosen].bins;
-	struct placing p = placing_of(s->conf, s->view, s->in_force, c->slot[i]);
+	struct placing p = placing_in_step(s, c->slot[i]);
 	struct placement_plan *plan = &s->plan->guest[c->slot[i]].placement;
 
 	if (bins & (bins - 1))

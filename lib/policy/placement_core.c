@@ -67,7 +67,7 @@ static void take(struct placement_step *s, const struct placing *p, struct place
 
 static void choose(struct placement_step *s, size_t slot, bool keeping, struct cpumask *free)
 {
-	struct placing p = placing_of(s->conf, s->view, s->in_force, slot);
+	struct placing p = placing_in_step(s, slot);
 	struct placement_plan *plan = &s->plan->guest[slot].placement;
 	const struct topology *t = s->view->topology;
 	struct cpumask room = cpumask_and(&plan->cell[0].cpus, free), cores;

@@ -47,6 +47,15 @@ uint64_t guest_resident_kib(const struct guest_view *g)
 	return sum;
 }
 
+uint64_t guest_memory_nodes(const struct guest_view *g)
+{
+	uint64_t nodes = 0;
+
+	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
+		nodes |= g->sample->node_memory_kib[n] ? nodemask_of(n) : 0;
+	return nodes;
+}
+
 unsigned int guest_fullest_node(const struct guest_view *g)
 {
 	unsigned int best = 0;
@@ -89,8 +98,8 @@ double placement_gib(const struct placing *p, unsigned int cell)
 {
 	double gib = 0, missing;
 
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		gib += placement_gib_on(p, cell, n);
+	for (uint64_t nodes = guest_memory_nodes(p->guest); nodes; nodes &= nodes - 1)
+		gib += placement_gib_on(p, cell, nodemask_first(nodes));
 	missing = KT_MAX((double)placing_cell_kib(p, cell) / (1024 * 1024) - gib, 0.0);
 	return demand_is_known(p->guest) ? gib + missing * untouched_share : gib + missing;
 }

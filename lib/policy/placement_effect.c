@@ -220,7 +220,7 @@ void placement_roll_back(struct placement_step *s)
 
 		if (!g->roll_back)
 			continue;
-		p = placing_of(s->conf, s->view, s->in_force, u->slot);
+		p = placing_in_step(s, u->slot);
 		if (!placing_suits(&p, u->cell, g->effect.left[u->cell]))
 			continue;
 		u->wanted = g->effect.left[u->cell];

@@ -145,17 +145,23 @@ bool placement_is_tier(const struct host_view *view, unsigned int node)
 
 /* Memory of guests that is here now may stay, however full the node is: nobody is driven
  * out by a reserve. */
-static double room_gib(const struct placement_step *s, unsigned int node)
+static void add_items_memory(struct pack *p)
+{
+	for (size_t i = 0; i < p->nitems; i++)
+		for (uint64_t held = p->item[i].held; held; held &= held - 1) {
+			unsigned int n = nodemask_first(held);
+
+			p->bin[n].room_gib += (double)p->item[i].gib_on[n];
+		}
+}
+
+static double free_gib(const struct placement_step *s, unsigned int node)
 {
 	const struct node_sample *n = &s->view->host->node[node];
-	const struct pack *p = &s->state->pack;
 	uint64_t free_kib = n->present ? add_capped(n->mem_free_kib, n->file_kib) : 0;
-	double gib = (double)sub_capped(free_kib, placement_reserve_kib(s->conf, s->view, node)) /
-		     (1024 * 1024);
 
-	for (size_t i = 0; i < p->nitems; i++)
-		gib += (double)p->item[i].gib_on[node];
-	return gib;
+	return (double)sub_capped(free_kib, placement_reserve_kib(s->conf, s->view, node)) /
+	       (1024 * 1024);
 }
 
 void placement_note_base(struct placement_step *s)
@@ -175,8 +181,9 @@ void placement_fill_bins(struct placement_step *s)
 		p->bin[n] = (struct pack_bin){ .cores = count_cores(t, n, &cpus),
 					       .threads = cpumask_count(&cpus),
 					       .base_cpus = s->state->base_cpus[n].value,
-					       .room_gib = room_gib(s, n) };
+					       .room_gib = free_gib(s, n) };
 		if (t->node[n].present)
 			p->nbins = n + 1;
 	}
+	add_items_memory(p);
 }

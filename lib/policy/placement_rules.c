@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* May this guest be placed at all, and where could it be? */
+#include <string.h>
+
 #include "placement_private.h"
 #include "rule.h"
 
@@ -14,33 +16,80 @@ struct placing placing_of(const struct placement_conf *conf, const struct host_v
 	return placing_of_guest(conf, view, guest, recall_guest(in_force, slot, guest));
 }
 
-struct placing placing_of_guest(const struct placement_conf *conf, const struct host_view *view,
-				const struct guest_view *guest,
-				const struct guest_in_force *in_force)
+static uint64_t allowed_memory_nodes(const struct guest_view *guest)
 {
-	struct cpumask outside;
+	return guest->domain->has_memory_nodes ? guest->domain->memory_nodes : UINT64_MAX;
+}
+
+static struct placing placing_begin(const struct placement_conf *conf, const struct host_view *view,
+				    const struct guest_view *guest,
+				    const struct guest_in_force *in_force)
+{
 	struct placing p = { .conf = conf, .view = view, .guest = guest, .in_force = in_force };
 
 	if (!guest->present)
 		return p;
+	p.memory_nodes = allowed_memory_nodes(guest);
 	p.without_pin = cpumask_and(&guest->sample->cpuset, &view->topology->usable);
 	if (guest->domain->has_cpuset)
 		p.without_pin = cpumask_and(&p.without_pin, &guest->domain->cpuset);
-	p.room = cpumask_andnot(&p.without_pin, &conf->reserved_cpus);
-	outside = p.without_pin;
+	return p;
+}
+
+/* By the nodes of its memory, and by where it might run without a pin. */
+static void find_room(struct placing *p)
+{
+	struct cpumask outside = p->without_pin;
+
+	p->room = cpumask_andnot(&p->without_pin, &p->conf->reserved_cpus);
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
 		struct cpumask here;
 
-		if (!view->topology->node[n].present || !view->host->node[n].present ||
-		    (guest->domain->has_memory_nodes &&
-		     !nodemask_test(guest->domain->memory_nodes, n)))
+		if (!p->view->topology->node[n].present || !p->view->host->node[n].present ||
+		    !nodemask_test(p->memory_nodes, n))
 			continue;
-		here = cpumask_and(&view->topology->node[n].cpus, &p.room);
-		p.ncpus[n] = cpumask_count(&here);
-		p.nodes |= p.ncpus[n] ? nodemask_of(n) : 0;
+		here = cpumask_and(&p->view->topology->node[n].cpus, &p->room);
+		p->ncpus[n] = cpumask_count(&here);
+		p->nodes |= p->ncpus[n] ? nodemask_of(n) : 0;
 		outside = cpumask_andnot(&outside, &here);
 	}
-	p.confined = !cpumask_empty(&outside);
+	p->confined = !cpumask_empty(&outside);
+}
+
+struct placing placing_of_guest(const struct placement_conf *conf, const struct host_view *view,
+				const struct guest_view *guest,
+				const struct guest_in_force *in_force)
+{
+	struct placing p = placing_begin(conf, view, guest, in_force);
+
+	if (guest->present)
+		find_room(&p);
+	return p;
+}
+
+static bool has_same_room(const struct placing *a, const struct placing *b)
+{
+	return a->memory_nodes == b->memory_nodes &&
+	       cpumask_equal(&a->without_pin, &b->without_pin);
+}
+
+struct placing placing_in_step(struct placement_step *s, size_t slot)
+{
+	const struct guest_view *guest = &s->view->guest[slot];
+	struct placing p =
+		placing_begin(s->conf, s->view, guest, recall_guest(s->in_force, slot, guest));
+
+	if (!guest->present)
+		return p;
+	if (s->room.guest && has_same_room(&p, &s->room)) {
+		p.room = s->room.room;
+		p.nodes = s->room.nodes;
+		p.confined = s->room.confined;
+		memcpy(p.ncpus, s->room.ncpus, sizeof p.ncpus);
+	} else {
+		find_room(&p);
+		s->room = p;
+	}
 	return p;
 }
 

@@ -191,7 +191,7 @@ void placement_separate_cells(struct placement_step *s)
 
 		if (s->view->guest[u->slot].domain->ncells < 2)
 			continue;
-		p = placing_of(s->conf, s->view, s->in_force, u->slot);
+		p = placing_in_step(s, u->slot);
 		vcpus = placing_cell_vcpus(&p, u->cell);
 		if (u->cell == 0)
 			memset(taken, 0, sizeof taken);

@@ -69,8 +69,9 @@ struct unit {
 	uint64_t present;
 	bool placed;
 	unsigned int gathered; /* node with nearly all of its memory; KT_NODES_MAX: none */
-	double repin_cpus;     /* of a change */
-	double memory_cpus;    /* that wait for its memory */
+	bool may_bring;
+	double repin_cpus;  /* of a change */
+	double memory_cpus; /* that wait for its memory */
 	double somewhere_gib, movable_gib;
 	double far_gib[KT_NODES_MAX], device[KT_NODES_MAX]; /* by node that it runs on */
 };
@@ -126,34 +127,24 @@ static double leave_cpus(const struct unit *u, uint64_t nodes)
 }
 
 /* Over the horizon: the CPU time of the copy, and until it is done half of it is remote. */
-static double bring_cpus(const struct unit *u, uint64_t nodes)
+static double bring_cpus(const struct unit *u, uint64_t nodes, double gib, double leave)
 {
 	const struct placement_conf *conf = u->step->conf;
-	double gib = gib_to_move(u, nodes);
 	double seconds = gib * 1024 / (double)KT_MAX(conf->move_mib_per_s, UINT64_C(1));
 
-	return (move_cpu_s_per_gib * gib + leave_cpus(u, nodes) * seconds / 2) / horizon_s(conf) +
+	return (move_cpu_s_per_gib * gib + leave * seconds / 2) / horizon_s(conf) +
 	       u->memory_cpus * memory_intensity * spread_far(u->step, nodes);
-}
-
-static bool has_option(const struct pack *p, const struct pack_item *item, uint64_t nodes)
-{
-	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
-		if (p->option[o].bins == nodes)
-			return true;
-	return false;
 }
 
 /* Pages move only to what is free now: the kernel would reclaim from all guests to make
  * room.  There need not be room for all of it: on a full host guests change places bit by
  * bit.  A home that was full a moment ago is asked again later. */
-static bool can_bring(const struct unit *u, uint64_t nodes)
+static bool can_bring(const struct unit *u, uint64_t nodes, double gib)
 {
 	const struct host_view *v = u->step->view;
-	double gib = gib_to_move(u, nodes), free_gib = 0;
+	double free_gib = 0;
 
-	if (!(gib > 1e-6) || u->step->in_force->move.off || !placing_may_move(u->placing) ||
-	    placement_was_full(u->step, u->guest, nodes))
+	if (!u->may_bring || !(gib > 1e-6) || placement_was_full(u->step, u->guest, nodes))
 		return false;
 	for (uint64_t left = nodes; left; left &= left - 1) {
 		unsigned int n = nodemask_first(left);
@@ -179,31 +170,66 @@ static void add_options(struct unit *u, uint64_t nodes)
 {
 	struct pack *p = &u->step->state->pack;
 	double cost = u->memory_cpus * mean_over(nodes, u->device);
+	double leave = leave_cpus(u, nodes), gib = gib_to_move(u, nodes);
 
-	if (has_option(p, u->item, nodes) || u->item->noptions + 1 >= u->max_options)
+	if (u->item->noptions + 1 >= u->max_options)
 		return;
 	if (is_change(u, nodes))
 		cost += u->repin_cpus + placement_blame_cpus(u->step, nodes);
-	if (pack_add_option(p, nodes, false, cost + leave_cpus(u, nodes)) && can_bring(u, nodes))
-		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes));
+	if (pack_add_option(p, nodes, false, cost + leave) && can_bring(u, nodes, gib))
+		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes, gib, leave));
+}
+
+/* Of two nodes that are nearest to each other both lie around the same set. */
+static bool has_set(const struct placement_sets *sets, uint64_t set)
+{
+	for (size_t i = 0; i < sets->n; i++)
+		if (sets->set[i] == set)
+			return true;
+	return false;
+}
+
+static void fill_sets(const struct placement_step *s, struct placement_sets *sets)
+{
+	for (uint64_t left = sets->of; left; left &= left - 1) {
+		const uint8_t *near = s->near[nodemask_first(left)];
+		unsigned int count = 0;
+		uint64_t set = 0;
+
+		for (unsigned int i = 0; i < s->nnear && count < sets->size; i++) {
+			set |= nodemask_of(near[i]) & sets->of;
+			count += nodemask_test(sets->of, near[i]);
+		}
+		if (count == sets->size && !has_set(sets, set))
+			sets->set[sets->n++] = set;
+	}
+}
+
+/* All guests that may run on the same nodes want the same sets. */
+static const struct placement_sets *sets_of(struct placement_step *s, uint64_t nodes,
+					    unsigned int size)
+{
+	struct placement_sets *sets = &s->sets[size % PLACEMENT_SETS];
+
+	if (sets->of == nodes && sets->size == size)
+		return sets;
+	*sets = (struct placement_sets){ .of = nodes, .size = size };
+	fill_sets(s, sets);
+	return sets;
 }
 
 /* The nearest ones around each of its nodes; false: no set of this size holds it. */
 static bool add_sets(struct unit *u, unsigned int size)
 {
-	const struct placing *p = u->placing;
+	const struct placement_sets *sets = sets_of(u->step, u->placing->nodes, size);
 	bool any = false;
 
-	for (uint64_t nodes = p->nodes; nodes; nodes &= nodes - 1) {
-		const uint8_t *near = u->step->near[nodemask_first(nodes)];
-		uint64_t set = 0;
-
-		for (unsigned int i = 0; i < u->step->nnear && nodemask_count(set) < size; i++)
-			set |= nodemask_of(near[i]) & p->nodes;
-		if (nodemask_count(set) != size || !placing_suits(p, u->cell, set))
+	for (size_t i = 0; i < sets->n; i++) {
+		if (!placing_suits(u->placing, u->cell, sets->set[i]))
 			continue;
 		any = true;
-		add_options(u, set);
+		if (sets->set[i] != u->present && sets->set[i] != u->placing->nodes)
+			add_options(u, sets->set[i]);
 	}
 	return any;
 }
@@ -214,7 +240,8 @@ static void add_all_options(struct unit *u)
 	unsigned int all = nodemask_count(u->placing->nodes), size = 1;
 
 	add_options(u, u->present);
-	add_options(u, u->placing->nodes);
+	if (u->present != u->placing->nodes)
+		add_options(u, u->placing->nodes);
 	while (size < all && !add_sets(u, size))
 		size++;
 	if (size + 1 < all)
@@ -224,7 +251,8 @@ static void add_all_options(struct unit *u)
 static void fill_item(struct unit *u)
 {
 	u->gathered = KT_NODES_MAX;
-	for (unsigned int n = 0; n < KT_NODES_MAX; n++) {
+	for (uint64_t nodes = guest_memory_nodes(u->placing->guest); nodes; nodes &= nodes - 1) {
+		unsigned int n = nodemask_first(nodes);
 		double gib = placement_gib_on(u->placing, u->cell, n);
 
 		u->item->gib_on[n] = (float)gib;
@@ -284,6 +312,7 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.present = placed ? present : p->nodes;
 	u.max_options = fair_share_of_options(s->view);
 	u.placed = placed;
+	u.may_bring = !s->in_force->move.off && placing_may_move(p);
 	u.repin_cpus = placement_change_cpus(s, slot);
 	u.memory_cpus = KT_MAX(cpus, least_cpus * p->guest->domain->vcpus) * share;
 	fill_item(&u);
@@ -314,6 +343,7 @@ struct pack_item *placement_add_newcomer(struct placement_step *s, const struct 
 			  .placing = p,
 			  .guest = &nobody,
 			  .max_options = PACK_OPTIONS_MAX,
+			  .may_bring = !s->in_force->move.off && placing_may_move(p),
 			  .present = p->nodes,
 			  .memory_cpus = vcpus };
 

@@ -2,6 +2,34 @@
 /* Does the search end where nothing gains, and does it get there? */
 #include "pack_fixture.h"
 
+/* Of the options that run in other bins; HUGE_VAL: there is none. */
+static double cheapest_but(const struct pack_item *item, uint64_t bins)
+{
+	double least = HUGE_VAL;
+
+	for (size_t o = item->first_option; o < item->first_option + item->noptions; o++)
+		if (pack.option[o].bins != bins && pack.option[o].cost < least)
+			least = pack.option[o].cost;
+	return least;
+}
+
+START_TEST(an_item_knows_what_is_cheapest_here_and_elsewhere)
+{
+	uint64_t seed = fixture_seed(_i);
+
+	for (int round = 0; round < 100; round++) {
+		random_pack(&seed, _i % 2 ? 2 : 64, 20);
+		for (size_t i = 0; i < pack.nitems; i++) {
+			const struct pack_item *item = &pack.item[i];
+
+			ck_assert_double_eq(item->cheapest, cheapest_but(item, 0));
+			ck_assert_double_eq(item->cheapest_elsewhere,
+					    cheapest_but(item, item->cheapest_bins));
+		}
+	}
+}
+END_TEST
+
 static void no_move_gains(int seed, int round)
 {
 	for (size_t i = 0; i < pack.nitems; i++) {
@@ -357,6 +385,7 @@ int main(void)
 
 	tcase_add_loop_test(c, the_search_ends_where_nothing_gains_and_never_worse, 1, 5);
 	tcase_add_loop_test(c, the_search_finds_the_same_twice, 1, 3);
+	tcase_add_loop_test(c, an_item_knows_what_is_cheapest_here_and_elsewhere, 1, 3);
 	tcase_add_loop_test(c, the_search_stops_when_it_has_looked_enough, 1, 3);
 	tcase_add_test(c, who_would_wait_goes_where_there_is_room);
 	tcase_add_test(c, two_items_swap_where_neither_could_move);
