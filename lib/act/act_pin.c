@@ -55,6 +55,7 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 	if (act_error_is_ours(error)) {
 		(void)snprintf(path, sizeof path, "proc/%d/task/%d", g->pid, pin->tid); /* fits */
 		act_say_ours(a, path, error);
+		p->postponed = true;
 		return;
 	}
 	if (p->off || a->affinity_off)
@@ -204,7 +205,7 @@ void act_placement_execute(struct act *a, struct act_guest *g)
 		return;
 	undo_text_changes(g);
 	act_pins_forget_kept(p);
-	p->todo = p->trust_present = p->giving_back = false;
+	p->todo = p->trust_present = p->giving_back = p->postponed = false;
 	if (p->backend == PLACEMENT_AFFINITY)
 		execute_affinity(a, g);
 	else

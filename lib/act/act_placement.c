@@ -219,11 +219,9 @@ static bool is_all_back(struct act *a, struct act_guest *g)
 	return !act_pins_go_back(g);
 }
 
-static bool can_be_set(struct act *a, const struct act_guest *g, const struct placement_plan *wish)
+static bool can_pin(struct act *a, const struct act_guest *g, enum placement_backend backend)
 {
-	if (!act_wish_is_complete(wish))
-		return false;
-	if (wish->backend == PLACEMENT_AFFINITY && (a->affinity_off || !a->fs->is_live))
+	if (backend == PLACEMENT_AFFINITY && (a->affinity_off || !a->fs->is_live))
 		return false;
 	(void)act_online(a);
 	return !a->online_unread && !act_pins_any_pending(&g->placement);
@@ -250,8 +248,14 @@ void act_placement_try_again(const struct act *a, struct placement *p)
 		act_placement_forgive(p);
 }
 
+/* What there was neither memory nor a descriptor for. */
+static void go_on(struct act *a, struct act_guest *g)
+{
+	g->placement.todo = can_pin(a, g, g->placement.backend) && act_pins_keep(&g->placement);
+}
+
 /* A plan that asks for nothing does not ask for half a guest either: what is going back, or has
- * to, goes on doing so. */
+ * to, goes on doing so, and what was begun is ended. */
 static void hold(struct act *a, struct act_guest *g)
 {
 	struct placement *p = &g->placement;
@@ -264,6 +268,8 @@ static void hold(struct act *a, struct act_guest *g)
 		act_placement_give_back(a, g, WHY_CEDED);
 	else if (p->giving_back)
 		act_placement_give_back(a, g, p->why);
+	else if (p->postponed)
+		go_on(a, g);
 }
 
 /* Nothing to do, unless somebody else has pinned it: that is looked for when it is looked at. */
@@ -299,7 +305,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		act_placement_give_back(a, g, wish->why);
 		return;
 	}
-	if (!is_all_back(a, g) || !can_be_set(a, g, wish))
+	if (!is_all_back(a, g) || !act_wish_is_complete(wish) || !can_pin(a, g, wish->backend))
 		return;
 	p->giving_back = false;
 	if (plan->unseen && is_in_force(a, p, wish))

@@ -46,6 +46,7 @@ struct placement {
 	enum placement_backend backend;
 	struct home home;
 	bool todo, off, giving_back;
+	bool postponed;     /* some of it: there was no memory, or no descriptor */
 	struct retry retry; /* off until then; without: until reload */
 	bool asked_last;    /* by this stop, through libvirt */
 	size_t given_back;  /* threads, so far */

@@ -355,6 +355,56 @@ START_TEST(what_could_be_neither_pinned_nor_unpinned_comes_back_without_a_wish)
 }
 END_TEST
 
+/* ... but goes on with what there was no memory for.  1: of another wish than the first. */
+START_TEST(half_a_guest_is_pinned_in_whole_though_nothing_is_wished)
+{
+	const struct cpumask *to = _i ? &second : &first;
+
+	if (_i) {
+		wish_first();
+		plans(1);
+		wish_cpus(&second, 1);
+	} else {
+		wish_first();
+	}
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = ENOMEM;
+	refusal.is_done = false;
+	plans(1);
+	ck_assert(runs_on(0, to) && runs_on(2, _i ? &first : &all));
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	plans(2);
+	ck_assert(!runs_on(2, to) && !in_force()->pin_off);
+	ends_well();
+	plans(1);
+	assert_all_on(to);
+	set_mask(guest.thread[1].tid, &all); /* it is not looked at any more */
+	plans(2);
+	ck_assert(runs_on(1, &all));
+	assert_back();
+}
+END_TEST
+
+/* Somebody else's mask is his, whatever had been begun. */
+START_TEST(half_a_guest_that_somebody_has_pinned_stays_so_while_nothing_is_wished)
+{
+	wish_first();
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = ENOMEM;
+	refusal.is_done = false;
+	plans(1);
+	ends_well();
+	set_mask(guest.thread[2].tid, &second);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	plans(3);
+	ck_assert(runs_on(0, &first) && runs_on(2, &second));
+	wish_first();
+	plans(1);
+	ck_assert(runs_on(0, &all) && runs_on(2, &second));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
 /* But what is wished again has no way back to go on with. */
 START_TEST(what_was_to_go_back_and_is_wished_again_stays)
 {
@@ -731,6 +781,8 @@ int main(void)
 			    rows_of(CALL_ROWS));
 	tcase_add_loop_test(c, what_could_be_neither_pinned_nor_unpinned_comes_back_without_a_wish,
 			    0, 2);
+	tcase_add_loop_test(c, half_a_guest_is_pinned_in_whole_though_nothing_is_wished, 0, 2);
+	tcase_add_test(c, half_a_guest_that_somebody_has_pinned_stays_so_while_nothing_is_wished);
 	tcase_add_test(c, what_was_to_go_back_and_is_wished_again_stays);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
