@@ -150,6 +150,12 @@ static void dry_run(struct act *a, const struct ksm_plan *plan)
 
 /* ---- plan -> files --------------------------------------------------------- */
 
+void act_ksm_advisor_is_back(struct act *a)
+{
+	if (a->ksm.knob[KSM_ADVISOR].original)
+		a->ksm.knob[KSM_PAGES].ours = false;
+}
+
 /* A write that failed may have been done all the same: what is there tells, once it can be
  * read again. */
 static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
@@ -161,6 +167,8 @@ static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 			k->asked = k->before;
 			k->ours = k->before != k->original;
 			a->undo_stale = true;
+			if (i == KSM_ADVISOR && !k->ours)
+				act_ksm_advisor_is_back(a);
 		}
 		k->doubt = false;
 	}
@@ -315,8 +323,8 @@ static void settle(struct act *a, enum ksm_knob knob)
 	if (knob >= KSM_PAGES || k->asked != k->original)
 		return;
 	k->ours = false;
-	if (knob == KSM_ADVISOR && k->asked) /* it sets the speed itself */
-		a->ksm.knob[KSM_PAGES].ours = false;
+	if (knob == KSM_ADVISOR)
+		act_ksm_advisor_is_back(a);
 	a->undo_stale = true;
 }
 

@@ -15,6 +15,17 @@ static uint64_t original_to_write(enum ksm_knob knob, uint64_t original)
 	return knob == KSM_RUN && original == RUN_UNMERGED ? RUN_STOPPED : original;
 }
 
+/* It may be back without our knowing: its file was written, and could not be read back.
+ * 1: it is; 0; -errno. */
+static int may_have_advisor(const struct act *a)
+{
+	const struct knob *k = &a->ksm.knob[KSM_ADVISOR];
+	uint64_t on = 0;
+	int r = k->ours && k->doubt ? act_ksm_read(a, KSM_ADVISOR, &on) : 0;
+
+	return r < 0 ? r : on != 0;
+}
+
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found)
 {
@@ -22,6 +33,9 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 	uint64_t original = original_to_write(knob, k->original), found;
 	int r;
 
+	r = knob == KSM_PAGES ? may_have_advisor(a) : 0;
+	if (r != 0)
+		return KT_MIN(r, 0);
 	r = act_ksm_read(a, knob, ret_found);
 	if (r < 0)
 		return r;
@@ -165,6 +179,8 @@ void act_ksm_give_back(struct act *a, enum why why)
 		k->ours = r < 0;
 		if (r < 0)
 			keep_for_later(a, i, r);
+		else if (i == KSM_ADVISOR)
+			act_ksm_advisor_is_back(a);
 		written |= (unsigned int)(r > 0) << i;
 	}
 	if (written)

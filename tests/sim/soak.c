@@ -59,6 +59,8 @@ static void hear(const struct log_event *e, void *context)
 
 	s->counts.cedes += e->id == LOG_CEDED;
 	soak_tell(s, "says: %s", e->message);
+	if (e->id == LOG_CEDED)
+		soak_check_cede(s, e);
 }
 
 static struct soak *open_host(uint64_t seed)

@@ -17,6 +17,7 @@
  *	soak_heap.c     pieces of the heap
  *	soak_daemon.c   what daemon/tick.c does, a life at a time
  *	soak_check.c    what must be true after every step
+ *	soak_cede.c     ... and when it is said that something is somebody else's
  *
  * Everything comes from one seed. */
 #ifndef KT_SOAK_H
@@ -61,6 +62,7 @@ struct soak_file {
 	unsigned int irq;
 	char now[SOAK_WORD], own[SOAK_WORD];
 	bool ours, stranger;
+	bool touched; /* by somebody else, while it was on file */
 	struct soak_filed filed;
 };
 
@@ -86,7 +88,7 @@ struct soak_thread {
 
 struct soak_limit {
 	uint64_t now, own;
-	bool ours, stranger;
+	bool ours, stranger, touched;
 	struct {
 		bool known;
 		uint64_t original, before, asked;
@@ -324,6 +326,10 @@ void soak_check(struct soak *s);
 /* Nothing of ours is left. */
 void soak_check_restored(struct soak *s);
 bool soak_mask_is_own(const struct soak_thread *t);
+
+/* ---- soak_cede.c --------------------------------------------------------------------------- */
+
+void soak_check_cede(struct soak *s, const struct log_event *e);
 
 /* ---- soak_heap.c --------------------------------------------------------------------------- */
 

@@ -34,6 +34,8 @@ static void forget_strangers(struct soak *s, bool unless_on_file)
 {
 	for (unsigned int i = 0; i < s->nfiles; i++)
 		s->file[i].stranger &= unless_on_file && s->file[i].filed.known;
+	for (unsigned int i = 0; i < s->nfiles; i++)
+		s->file[i].touched &= s->file[i].filed.known;
 	for (size_t g = 0; g < SOAK_GUESTS; g++) {
 		s->guest[g].limit.stranger &= unless_on_file && s->guest[g].limit.filed.known;
 		for (size_t i = 0; i < SOAK_THREADS; i++)

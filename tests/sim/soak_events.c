@@ -226,6 +226,7 @@ static void admin_limits(struct soak *s)
 	     (kib == l->filed.original || kib == l->filed.before || kib == l->filed.asked)))
 		return;
 	l->stranger = l->filed.known && l->now != l->filed.original;
+	l->touched = true; /* from now on: libvirt does not tell of it */
 	l->ours = l->came_along = false;
 	l->now = l->own = kib;
 	g->is_stale |= soak_chance(s, 500); /* libvirt sends no event */

@@ -122,6 +122,7 @@ static void advisor_was_set(struct soak *s, bool by_us, bool on)
 	struct soak_file *pages = soak_file(s, "ksm pages_to_scan");
 
 	snprintf(pages->now, sizeof pages->now, "%s", on ? "500" : "100");
+	pages->touched |= !by_us && pages->filed.known;
 	if (on || !by_us) /* what looks like ours cannot be told from it */
 		snprintf(pages->own, sizeof pages->own, "%s",
 			 pages->filed.known && strcmp(pages->filed.asked, pages->now) == 0
@@ -175,6 +176,7 @@ void soak_file_changes(struct soak *s, struct soak_file *f, const char *word)
 	soak_tell(s, "somebody writes %s into %s, where was %s%s", word, f->key, f->now,
 		  f->filed.known ? " (on file)" : "");
 	f->stranger = f->filed.known && strcmp(f->now, f->filed.original) != 0;
+	f->touched |= f->filed.known || is(f, "ksm run");
 	f->ours = false;
 	snprintf(f->now, sizeof f->now, "%s", word);
 	snprintf(f->own, sizeof f->own, "%s", word);

@@ -20,6 +20,7 @@ static struct {
 	bool unfiled;       /* one of them was written before its original was on file */
 	const char *refuse; /* this file, with this error */
 	int error;
+	const char *garbles;   /* nobody understands what this file says once it is written */
 	int deaths;            /* the process dies at its write after so many; 0: never */
 	bool merges_meanwhile; /* after anybody has looked */
 	bool refuses_forks;
@@ -161,7 +162,11 @@ ssize_t write(int fd, const void *bytes, size_t length)
 		return syscall(SYS_write, fd, bytes, length);
 	snprintf(text, sizeof text, "%.*s", (int)length, (const char *)bytes);
 	note_write(name);
-	return kernel_takes(name, text) < 0 ? -1 : (ssize_t)length;
+	if (kernel_takes(name, text) < 0)
+		return -1;
+	if (kernel.garbles && strcmp(name, kernel.garbles) == 0)
+		put(knob(name), "?\n");
+	return (ssize_t)length;
 }
 
 pid_t fork(void)
