@@ -54,15 +54,8 @@ int __wrap_ctl_stream(const struct options *o, const char *path, ctl_line_fn *li
 static void run(verb_fn *verb, const char *operand, struct options o)
 {
 	char name[] = "verb", *argv[] = { name, (char *)(uintptr_t)operand, NULL };
-	struct fuzz_output out = { 0 };
-	FILE *console = stdout;
 
-	stdout = fuzz_output_begin(&out)->f;
 	(void)verb(&o, operand ? 2 : 1, argv);
-	stdout = console;
-	FUZZ_CLAIM(fclose(out.f) == 0);
-	FUZZ_CLAIM(strlen(out.text) == out.size);
-	fuzz_output_end(&out);
 }
 
 static void run_verbs(bool json)
@@ -78,6 +71,19 @@ static void run_verbs(bool json)
 	run(verb_audit, NULL, all);
 	run(verb_advise, "4:1024", o);
 	run(verb_monitor, NULL, o);
+}
+
+/* What all of them print. */
+static void look_at_pages(bool json)
+{
+	struct fuzz_output out = { 0 };
+	FILE *console = stdout;
+
+	stdout = fuzz_output_begin(&out)->f;
+	run_verbs(json);
+	stdout = console;
+	fuzz_output_close(&out);
+	fuzz_output_end(&out);
 }
 
 /* A list of nodes, as in an answer. */
@@ -102,8 +108,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	stderr = fuzz_output_begin(&said)->f;
 	world_enter();
 	world_fill(text, size);
-	run_verbs(false);
-	run_verbs(true);
+	look_at_pages(false);
+	look_at_pages(true);
 	world_leave();
 	stderr = terminal;
 	fuzz_output_close(&said);

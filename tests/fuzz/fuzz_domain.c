@@ -72,20 +72,18 @@ static void read_marks(const char *xml, size_t size)
 		FUZZ_CLAIM(pin_marks_of_thread(&pins, pins.mark[i].role, pins.mark[i].number));
 }
 
+/* On a host of eight CPUs, or with none that is known. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static const struct cpumask none, eight = { { 0xff } };
-	static struct domain_xml x, again;
+	static const struct cpumask cpus[] = { { { 0 } }, { { 0xff } } };
+	static struct domain_xml x;
 	char *xml = malloc(size + !size); /* not one byte more */
 
 	FUZZ_CLAIM(xml);
 	memcpy(xml, bytes, size);
-	if (virt_domain_read(xml, size, &none, &x) == 0) {
+	if (virt_domain_read(xml, size, &cpus[size % 2], &x) == 0) {
 		look(&x);
-		judge(&x, &none);
-		FUZZ_CLAIM(virt_domain_read(xml, size, &eight, &again) == 0);
-		look(&again);
-		judge(&again, &eight);
+		judge(&x, &cpus[size % 2]);
 		read_marks(xml, size);
 	}
 	free(xml);

@@ -24,18 +24,12 @@ static void take_lines(struct record_reader *reader, char *line, const char *end
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-	static struct record_reader ours;
+	static struct record_reader begun, new;
 	char *text = fuzz_text(bytes, size), *ticks = fuzz_ticks(text);
-	struct record_reader reader;
+	struct record_reader *reader = ticks ? &begun : &new;
 
-	if (ticks) {
-		fuzz_renew_reader(&ours);
-		take_lines(&ours, ticks, text + size);
-	} else {
-		FUZZ_CLAIM(record_reader_open(&reader) == 0);
-		take_lines(&reader, text, text + size);
-		record_reader_close(&reader);
-	}
+	fuzz_renew_reader(reader, ticks);
+	take_lines(reader, ticks ? ticks : text, text + size);
 	free(text);
 	return 0;
 }

@@ -35,15 +35,16 @@ static void take_lines(struct replay *r, struct replay_teller *t, char *line, co
 	fuzz_output_end(&out);
 }
 
-/* As a new one; a sanitizer takes long for memory of this size. */
-static struct replay *renew_replay(void)
+/* As a new one, or as one behind our own header. */
+static struct replay *renew_replay(bool begun)
 {
-	static struct replay *r;
+	static struct replay *replays[2];
+	struct replay *r = replays[begun];
 	struct record_reader reader;
 	struct host_view *view;
 
 	if (!r)
-		r = replay_new(NULL);
+		r = replays[begun] = replay_new(NULL);
 	FUZZ_CLAIM(r);
 	for (size_t i = 0; i < KT_GUESTS_MAX; i++)
 		free(r->thread[i]);
@@ -51,9 +52,9 @@ static struct replay *renew_replay(void)
 	view = r->view;
 	memset(r, 0, sizeof *r);
 	memset(view, 0, sizeof *view);
+	fuzz_renew_reader(&reader, begun);
 	r->reader = reader;
 	r->view = view;
-	fuzz_renew_reader(&r->reader);
 	return r;
 }
 
@@ -70,17 +71,6 @@ static struct replay_teller *renew_teller(bool json)
 	t->json = json;
 	t->layout = layout;
 	return t;
-}
-
-static void take_whole(char *text, const char *end, bool json)
-{
-	struct replay_teller *t = replay_teller_new(NULL, json);
-	struct replay *r = replay_new(NULL);
-
-	FUZZ_CLAIM(t && r);
-	take_lines(r, t, text, end);
-	replay_teller_free(t);
-	replay_free(r);
 }
 
 /* As --replay does it.  The buffer for the longest line takes a sanitizer more time than all
@@ -107,12 +97,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	char *text = fuzz_text(bytes, size), *ticks = fuzz_ticks(text);
 
-	if (!ticks && size % 32 == 0)
+	if (!ticks && fuzz_is_rare(bytes, size))
 		run_whole(text, size);
-	if (ticks)
-		take_lines(renew_replay(), renew_teller(size % 2), ticks, text + size);
-	else
-		take_whole(text, text + size, size % 2);
+	take_lines(renew_replay(ticks), renew_teller(size % 2), ticks ? ticks : text, text + size);
 	free(text);
 	return 0;
 }
