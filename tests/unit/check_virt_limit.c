@@ -19,7 +19,11 @@ enum failure {
 static _Atomic enum failure setting, marking;
 static _Atomic unsigned long long somebodys_kib; /* set right after the next mark; 0: not */
 
+static atomic_bool hides_failure; /* what is in force is not told right after it */
+static atomic_bool unreadable_once;
+
 typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
+typedef int get_memory_fn(virDomainPtr, virTypedParameterPtr, int *, unsigned int);
 
 int virDomainSetMetadata(virDomainPtr dom, int type, const char *text, const char *key,
 			 const char *uri, unsigned int flags)
@@ -45,10 +49,19 @@ int virDomainSetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, 
 	int r;
 
 	note_call('l');
+	unreadable_once = hides_failure;
 	if (setting == FAILS_AT_ONCE)
 		return -1;
 	r = call(dom, params, n, flags);
 	return setting == FAILS_AFTERWARDS ? -1 : r;
+}
+
+int virDomainGetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, int *n,
+				 unsigned int flags)
+{
+	get_memory_fn *call = (get_memory_fn *)real("virDomainGetMemoryParameters");
+
+	return atomic_exchange(&unreadable_once, false) ? -1 : call(dom, params, n, flags);
 }
 
 char *virDomainGetXMLDesc(virDomainPtr dom, unsigned int flags)
@@ -237,6 +250,34 @@ START_TEST(what_is_in_force_counts_and_not_what_was_answered)
 }
 END_TEST
 
+static void next_limit_is_made(void)
+{
+	setting = FAILS_NOT;
+	hides_failure = false;
+	(void)readings_after_rounds(32);
+	ck_assert_uint_eq(limit_to(61440, KT_UNLIMITED_KIB).soft_limit_kib, 61440);
+}
+
+/* Somebody else's it would never be touched again. */
+START_TEST(a_limit_that_may_have_been_set_is_ours)
+{
+	setting = FAILS_AFTERWARDS;
+	hides_failure = true;
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, -EIO);
+	next_limit_is_made();
+}
+END_TEST
+
+START_TEST(a_limit_that_may_not_have_been_given_back_is_ours)
+{
+	ck_assert_int_eq(limit_to(65536, KT_UNLIMITED_KIB).error, 0);
+	setting = FAILS_AT_ONCE;
+	hides_failure = true;
+	ck_assert_int_eq(limit_to(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB).error, -EIO);
+	next_limit_is_made();
+}
+END_TEST
+
 START_TEST(a_mark_that_stays_after_its_limit_means_nothing)
 {
 	struct domain d;
@@ -265,6 +306,8 @@ int main(void)
 		a_limit_of_somebody_elses_is_not_marked_by_a_failure,
 		a_step_that_failed_leaves_the_mark_of_what_is_in_force,
 		what_is_in_force_counts_and_not_what_was_answered,
+		a_limit_that_may_have_been_set_is_ours,
+		a_limit_that_may_not_have_been_given_back_is_ours,
 		a_mark_that_stays_after_its_limit_means_nothing,
 	};
 	Suite *s = suite_create("virt_limit");
