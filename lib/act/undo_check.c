@@ -24,33 +24,37 @@ static void check_ksm_speed(struct act *a, bool advisor_was_ours)
 		pages->before = found;
 }
 
+static void check_ksm_knob(struct act *a, enum ksm_knob i)
+{
+	struct knob *k = &a->ksm.knob[i];
+	char path[KSM_PATH_MAX];
+	uint64_t found = 0;
+	int r;
+
+	if (!k->ours)
+		return;
+	r = act_ksm_read(a, i, &found);
+	k->doubt = r < 0 && !act_file_has_gone(a, act_ksm_path(i, path), r);
+	if (k->doubt)
+		return;
+	if (r < 0 || found == k->original)
+		k->ours = false;
+	else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
+		k->asked = found; /* our child was killed: the kernel has stopped */
+	else if (found == k->before)
+		k->asked = found;
+	else if (found != k->asked)
+		act_ksm_cede(a, i, found);
+}
+
 static void check_ksm(struct act *a)
 {
 	bool advisor_was_ours = a->ksm.knob[KSM_ADVISOR].ours;
 
-	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
-		struct knob *k = &a->ksm.knob[i];
-		char path[KSM_PATH_MAX];
-		uint64_t found = 0;
-		int r;
-
-		if (i == KSM_PAGES)
-			check_ksm_speed(a, advisor_was_ours);
-		if (!k->ours)
-			continue;
-		r = act_ksm_read(a, i, &found);
-		k->doubt = r < 0 && !act_file_has_gone(a, act_ksm_path(i, path), r);
-		if (k->doubt)
-			continue;
-		if (r < 0 || found == k->original)
-			k->ours = false;
-		else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
-			k->asked = found; /* our child was killed: the kernel has stopped */
-		else if (found == k->before)
-			k->asked = found;
-		else if (found != k->asked)
-			act_ksm_cede(a, i, found);
-	}
+	check_ksm_knob(a, KSM_ADVISOR);
+	check_ksm_speed(a, advisor_was_ours);
+	for (unsigned int i = KSM_ADVISOR + 1; i < _KSM_KNOB_MAX; i++)
+		check_ksm_knob(a, i);
 	act_ksm_publish(a);
 }
 

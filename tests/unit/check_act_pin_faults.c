@@ -495,6 +495,31 @@ START_TEST(who_was_born_of_ours_is_given_back_when_it_can_be_seen)
 }
 END_TEST
 
+static pid_t elder;
+
+static void elder_is_born(void)
+{
+	set_mask(elder, &first);
+}
+
+/* As when numbers begin anew: it stands before those that are given back at that moment. */
+START_TEST(who_is_born_while_others_are_given_back_is_given_back_too)
+{
+	pid_t born;
+
+	wish_first();
+	plans(1);
+	elder = new_thread();
+	born = new_thread();
+	set_mask(elder, &all);
+	happens.tid = born;
+	happens.what = elder_is_born;
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_int_eq(happens.tid, 0);
+	ck_assert(thread_runs_on(elder, &all) && thread_runs_on(born, &all));
+}
+END_TEST
+
 /* Each look would cost a list of threads, and an undo file that says the same. */
 START_TEST(a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere)
 {
@@ -787,6 +812,7 @@ int main(void)
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
+	tcase_add_test(c, who_is_born_while_others_are_given_back_is_given_back_too);
 	tcase_add_loop_test(c, who_was_born_of_ours_is_looked_for_ever_more_seldom, 0, 2);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);

@@ -66,6 +66,25 @@ START_TEST(a_guest_that_is_there_already_is_not_ours)
 }
 END_TEST
 
+/* Of each time by itself. */
+START_TEST(what_is_given_back_is_said_with_its_cpus)
+{
+	char own[64], ours[64], wanted[256];
+
+	snprintf(wanted, sizeof wanted,
+		 "web-1: 4 threads have their own CPUs back: %s (were pinned to %s)",
+		 cpumask_str(&all, own, sizeof own), cpumask_str(&first, ours, sizeof ours));
+	for (int i = 0; i < 2; i++) {
+		pin_to_first();
+		nsaid = 0;
+		act_restore(act, 5);
+		ck_assert_str_eq(the_one(LOG_RESTORED)->message, wanted);
+		ck_assert_str_eq(the_one(LOG_RESTORED)->from, ours);
+		ck_assert_str_eq(the_one(LOG_RESTORED)->to, own);
+	}
+}
+END_TEST
+
 START_TEST(a_guest_that_moves_twice_gets_its_first_masks_back)
 {
 	pin_to_first();
@@ -1015,6 +1034,7 @@ int main(void)
 	tcase_add_test(c, all_threads_are_pinned_and_it_is_said_once);
 	tcase_add_test(c, the_same_plan_again_changes_nothing);
 	tcase_add_test(c, each_thread_gets_its_own_mask_back);
+	tcase_add_test(c, what_is_given_back_is_said_with_its_cpus);
 	tcase_add_test(c, a_guest_that_is_there_already_is_not_ours);
 	tcase_add_test(c, a_guest_that_moves_twice_gets_its_first_masks_back);
 	tcase_add_test(c, release_gives_back_and_hold_does_not);
