@@ -128,7 +128,7 @@ static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
 	struct limit *l = &g->limit;
 
 	if (!l->ours) {
-		if (!l->known || g->fact_kib != l->got)
+		if (!l->known || (g->fact_kib != l->got && !is_late(l, g->fact_kib)))
 			l->original = g->fact_kib;
 		l->ours = l->fresh = l->known = true;
 		l->gave_up = l->loaded = l->lost = l->lost_back = false;

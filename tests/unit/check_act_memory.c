@@ -200,6 +200,26 @@ START_TEST(a_lifted_limit_that_facts_still_show_is_no_original)
 }
 END_TEST
 
+START_TEST(nor_is_the_limit_before_that_one)
+{
+	limit(1000000);
+	assert_done(1000000);
+	if (_i)
+		fact(1000000);
+	limit(900000);
+	assert_done(900000);
+	fact(1000000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	limit(800000);
+	assert_done(800000);
+	limit(800000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 /* ---- what is said -------------------------------------------------------- */
 
 static void limit_by_dry_run(uint64_t kib)
@@ -301,6 +321,7 @@ int main(void)
 	tcase_add_test(c, an_answer_that_is_not_what_was_asked_is_somebody_elses);
 	tcase_add_test(c, a_foreign_limit_of_the_last_facts_is_seen_at_the_end);
 	tcase_add_test(c, a_lifted_limit_that_facts_still_show_is_no_original);
+	tcase_add_loop_test(c, nor_is_the_limit_before_that_one, 0, 2);
 	tcase_add_test(c, a_dry_run_asks_for_nothing_and_repeats_nothing);
 	tcase_add_test(c, a_dry_run_tells_once_until_it_would_let_go);
 	tcase_add_test(c, a_limit_that_is_only_observed_is_lifted);
