@@ -44,17 +44,40 @@ static struct domains *two_guests(void)
 	return ds;
 }
 
-static void look_for_guest(const struct question *q)
+/* Who runs and who is paused, and has gone, is the same each time. */
+static struct kvmtuned *daemon_with_guests(void)
 {
 	static struct kvmtuned k;
-	struct answer error = { .status = 200 };
-	int slot;
+	const struct uuid gone = { { 3 } };
 
 	k.domains = two_guests();
-	slot = answer_find_guest(&k, q, &error);
+	k.guests_known = true;
+	k.dry_run = true; /* pauses are filed by fuzz_pauses.c */
+	k.pauses = (struct pauses){ 0 };
+	FUZZ_CLAIM(pauses_set_guest(&k.pauses, &gone, GUEST_HOLD_PAUSED, UINT64_MAX) == 0);
+	return &k;
+}
+
+static void look_for_guest(const struct question *q)
+{
+	struct answer error = { .status = 200 };
+	int slot = answer_find_guest(daemon_with_guests(), q, &error);
+
 	FUZZ_CLAIM(slot < 2 && (slot < 0) == (error.json != NULL));
 	if (slot < 0)
 		judge_error(&error);
+}
+
+/* What root changes. */
+static void let_change(answer_fn *change, const struct question *q)
+{
+	struct answer answer = { .status = 200 };
+
+	if (change != answer_pause && change != answer_release && change != answer_resume)
+		return;
+	change(daemon_with_guests(), q, &answer);
+	FUZZ_CLAIM(answer.json && fuzz_is_tame(answer_text(answer.json)));
+	json_object_put(answer.json);
 }
 
 static void judge(const struct asked *asked, int r, struct answer *error)
@@ -136,6 +159,8 @@ static void ask(char *method, char *uri, const char *accept, const char *body)
 
 		FUZZ_CLAIM((r == 0) == (answer != NULL));
 		judge(&asked, r, &error);
+		if (r == 0)
+			let_change(answer, &asked.question);
 		answer = NULL;
 	}
 	request->evcon = NULL;
@@ -146,6 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
 	char *text = fuzz_text(bytes, size), *uri, *accept, *body;
 
+	fuzz_listen();
 	ask_directly(text, size);
 	uri = strchr(text, ' ');
 	accept = uri ? strchr(uri, '\n') : NULL;
