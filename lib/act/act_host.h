@@ -55,7 +55,12 @@ void act_balancing_last_chance(struct act *a);
 void act_host_prepare(struct act *a, const struct host_plan *plan);
 void act_host_abandon(struct act *a);
 void act_host_execute(struct act *a);
+
+/* ---- act_host_values.c ------------------------------------------------- */
+
 void act_host_forgive(struct act *a);
+/* What was refused for a while may be tried to be given back once more. */
+void act_host_last_chance(struct act *a);
 void act_host_publish(struct act *a);
 /* NULL: not known. */
 struct host_value *act_host_find(const struct act *a, unsigned int rule, unsigned int irq);
@@ -78,7 +83,6 @@ void act_host_give_back(struct act *a, enum why why);
 /* Those of the rule; of interrupts only what the plan `keep` does not wish, if there is one. */
 void act_host_give_back_rule(struct act *a, unsigned int rule, enum why why,
 			     const struct host_plan *keep);
-void act_host_last_chance(struct act *a);
 /* What is there is its owner's, though we wrote it first. */
 void act_host_hand_over(struct act *a, unsigned int rule);
 /* Is what an earlier life left still true?  Returns how many values are. */

@@ -6,13 +6,6 @@
 
 #include "act_private.h"
 
-void act_host_forget(struct host_value *v)
-{
-	v->ours = !v->fresh;
-	strcpy(v->asked, v->before);
-	v->todo = false;
-}
-
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT_MAX])
 {

@@ -67,6 +67,16 @@ void act_ksm_advisor_is_back(struct act *a);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 
+/* ---- act_ksm_wish.c ---------------------------------------------------- */
+
+/* What is there and what is wanted; in *ret_which those that differ, by bit.  -errno of reading
+ * *ret_failed. */
+int act_ksm_compare(const struct act *a, const struct ksm_plan *plan, uint64_t found[_KSM_KNOB_MAX],
+		    uint64_t want[_KSM_KNOB_MAX], unsigned int *ret_which,
+		    enum ksm_knob *ret_failed) KT_MUST_USE;
+/* Says once per wish, however often it comes, what would be written. */
+void act_ksm_dry_run(struct act *a, const struct ksm_plan *plan);
+
 /* ---- act_ksm_back.c ---------------------------------------------------- */
 
 void act_ksm_give_back(struct act *a, enum why why);

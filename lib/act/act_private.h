@@ -5,6 +5,7 @@
  *	act.c             the interface: one plan, one answer, the way back
  *	act_guests.c      which guests are remembered, and which one is in a slot
  *	act_ksm.c         the files below /sys/kernel/mm/ksm
+ *	act_ksm_wish.c    ... compared with a plan
  *	act_ksm_back.c    ... given back
  *	act_ksm_file.c    ... read and written
  *	act_ksm_unmerge.c ... all that is merged taken apart
@@ -13,6 +14,7 @@
  *	act_look.c        whose masks its threads have now
  *	act_balancing.c   kernel.numa_balancing
  *	act_host.c        files of the host that audit rules are about
+ *	act_host_values.c ... remembered
  *	act_host_back.c   ... given back
  *	act_host_file.c   ... read and written
  *	act_host_say.c    ... and what is said about them
@@ -30,7 +32,7 @@
  *	act_retry.c       when a request that failed is made again
  *	act_log.c         events about a guest
  *	undo.c            originals -> undo file
- *	undo_read.c       undo file -> originals
+ *	undo_read*.c      undo file -> originals
  *	undo_check.c      ... and which of them are still true
  *
  * An apply has two halves.  *_prepare compares the wish with the world and notes
