@@ -228,7 +228,7 @@ static bool add_sets(struct unit *u, unsigned int size)
 		if (!placing_suits(u->placing, u->cell, sets->set[i]))
 			continue;
 		any = true;
-		if (sets->set[i] != u->present && sets->set[i] != u->placing->nodes)
+		if (sets->set[i] != u->present) /* none is of all nodes: it is smaller */
 			add_options(u, sets->set[i]);
 	}
 	return any;

@@ -182,6 +182,27 @@ START_TEST(two_items_swap_where_neither_could_move)
 }
 END_TEST
 
+static void item_that_is_cheaper_in(size_t bin, size_t here)
+{
+	struct pack_item *item = pack_add_item(&pack, 0, 0, 1);
+
+	item->gib_on[here] = 1;
+	ck_assert(pack_add_option(&pack, UINT64_C(1) << here, false, 1));
+	ck_assert(pack_add_option(&pack, UINT64_C(1) << bin, true, 0));
+}
+
+/* Idle, so that all they gain is the cost of an option that runs elsewhere. */
+START_TEST(two_items_swap_where_each_is_cheaper)
+{
+	bins(2, 4, 1);
+	item_that_is_cheaper_in(1, 0);
+	item_that_is_cheaper_in(0, 1);
+	pack_settle(&pack);
+	ck_assert(pack_improve(&pack, 1000));
+	ends_at("each in the other's", (const size_t[]){ 1, 0 }, 2);
+}
+END_TEST
+
 /* Two of 4 CPUs in bin 0 of 6, two of 2 in bin 1, which nobody can go to without another one's
  * leaving it; bin 2 is small, and dear. */
 static void crowded_beside_quiet(double change_cost)
@@ -388,6 +409,7 @@ int main(void)
 	tcase_add_loop_test(c, an_item_knows_what_is_cheapest_here_and_elsewhere, 1, 3);
 	tcase_add_loop_test(c, the_search_stops_when_it_has_looked_enough, 1, 3);
 	tcase_add_test(c, who_would_wait_goes_where_there_is_room);
+	tcase_add_test(c, two_items_swap_where_each_is_cheaper);
 	tcase_add_test(c, two_items_swap_where_neither_could_move);
 	tcase_add_test(c, a_swap_may_cost_nearly_what_it_gains);
 	tcase_add_test(c, a_swap_that_costs_more_than_it_gains_is_not_looked_at);

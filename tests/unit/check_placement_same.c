@@ -133,6 +133,7 @@ START_TEST(a_guest_has_the_options_that_it_has_alone)
 }
 END_TEST
 
+/* Nor that of where it is. */
 START_TEST(no_option_is_there_twice)
 {
 	static struct choice c;
@@ -140,6 +141,10 @@ START_TEST(no_option_is_there_twice)
 
 	random_host(&seed);
 	step_of_all();
+	for (size_t i = 0; i < FIXTURE_GUESTS; i++)
+		carry_out(i);
+	fixture_later(10);
+	(void)step();
 	for (size_t i = 0; i < FIXTURE_GUESTS; i++) {
 		choices_of(i, &c);
 		for (size_t a = 0; a < c.noptions; a++)
@@ -147,6 +152,35 @@ START_TEST(no_option_is_there_twice)
 				ck_assert(c.option[a].bins != c.option[b].bins ||
 					  c.option[a].brings != c.option[b].brings);
 	}
+}
+END_TEST
+
+static void eight_nodes(void)
+{
+	for (unsigned int n = 2; n < 8; n++)
+		fixture_node(n, 8 * n, 8, G(32), G(20));
+	for (unsigned int a = 0; a < 8; a++)
+		for (unsigned int b = a + 1; b < 8; b++)
+			fixture_distance(a, b, 12 + b - a);
+}
+
+/* Sets of one node are no longer kept when those of five are wanted. */
+START_TEST(a_guest_of_five_nodes_may_have_them)
+{
+	static struct choice c;
+	unsigned int noptions_of[9] = { 0 };
+
+	fixture_reset();
+	eight_nodes();
+	fixture_guest(36);
+	fx.domain[0].vcpus = 36;
+	step_of_all();
+	choices_of(0, &c);
+	for (size_t i = 0; i < c.noptions; i++)
+		noptions_of[nodemask_count(c.option[i].bins)]++;
+	ck_assert_uint_gt(noptions_of[5], 0);
+	ck_assert_uint_gt(noptions_of[6], 0);
+	ck_assert_uint_eq(noptions_of[1] + noptions_of[2] + noptions_of[3] + noptions_of[4], 0);
 }
 END_TEST
 
@@ -158,6 +192,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_guest_has_the_room_that_it_has_alone, 0, ROUNDS);
 	tcase_add_loop_test(tc, a_guest_has_the_options_that_it_has_alone, 0, ROUNDS / 2);
 	tcase_add_loop_test(tc, no_option_is_there_twice, 0, ROUNDS);
+	tcase_add_test(tc, a_guest_of_five_nodes_may_have_them);
 	suite_add_tcase(s, tc);
 	return kt_run(s);
 }
