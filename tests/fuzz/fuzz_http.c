@@ -28,34 +28,63 @@ static void judge_error(struct answer *error)
 	*error = (struct answer){ .status = 200 };
 }
 
-static struct domains *two_guests(void)
+static void add_guest(struct kvmtuned *k, int id, const char *name)
 {
-	static struct domains *ds;
-	struct domain tame = { .id = 1, .running = true, .name = "web-1" };
-	struct domain hostile = { .id = 2, .running = true, .name = "a\n\"\\b" };
+	struct domain d = { .id = id, .running = true, .vcpus = 2, .memory_kib = 1 << 20 };
 
-	if (ds)
-		return ds;
-	ds = domains_new();
-	FUZZ_CLAIM(ds);
-	tame.uuid.byte[0] = 1;
-	hostile.uuid.byte[0] = 2;
-	FUZZ_CLAIM(domains_put(ds, &tame) >= 0 && domains_put(ds, &hostile) >= 0);
-	return ds;
+	d.soft_limit_kib = d.hard_limit_kib = KT_UNLIMITED_KIB;
+	d.uuid.byte[0] = (uint8_t)id;
+	(void)snprintf(d.name, sizeof d.name, "%s", name);
+	FUZZ_CLAIM(domains_put(k->domains, &d) >= 0);
 }
 
-/* Who runs and who is paused, and has gone, is the same each time. */
+static void add_node(struct kvmtuned *k, unsigned int node)
+{
+	struct topology *t = &k->topology;
+
+	t->node[node].present = true;
+	t->node[node].ncores = 2;
+	t->node[node].mem_total_kib = 8 << 20;
+	for (unsigned int cpu = 2 * node; cpu < 2 * node + 2; cpu++) {
+		cpumask_set(&t->online, cpu);
+		cpumask_set(&t->usable, cpu);
+		cpumask_set(&t->node[node].cpus, cpu);
+		t->core_of[cpu] = (uint16_t)cpu;
+	}
+	t->node[node].distance[node] = 10;
+	t->node[node].distance[!node] = 20;
+	t->nnodes = t->ncpu_nodes = node + 1;
+	t->ncores = 2 * node + 2;
+}
+
+static struct kvmtuned *new_daemon(void)
+{
+	static const struct vm_ops none;
+	struct kvmtuned *k = kvmtuned_new();
+
+	FUZZ_CLAIM(k && act_new(&k->fs, NULL, &none, &k->act) == 0);
+	conf_defaults(&k->conf);
+	k->conf_path = "/etc/kvmtuned.conf";
+	add_node(k, 0);
+	add_node(k, 1);
+	add_guest(k, 1, "web-1");
+	add_guest(k, 2, "a\n\"\\b");
+	k->guests_known = k->link_told = k->link_up = true;
+	k->dry_run = true; /* pauses are filed by fuzz_pauses.c */
+	return k;
+}
+
+/* Of two nodes and two guests, and one guest that is paused and has gone; the same each time. */
 static struct kvmtuned *daemon_with_guests(void)
 {
-	static struct kvmtuned k;
+	static struct kvmtuned *k;
 	const struct uuid gone = { { 3 } };
 
-	k.domains = two_guests();
-	k.guests_known = true;
-	k.dry_run = true; /* pauses are filed by fuzz_pauses.c */
-	k.pauses = (struct pauses){ 0 };
-	FUZZ_CLAIM(pauses_set_guest(&k.pauses, &gone, GUEST_HOLD_PAUSED, UINT64_MAX) == 0);
-	return &k;
+	if (!k)
+		k = new_daemon();
+	k->pauses = (struct pauses){ 0 };
+	FUZZ_CLAIM(pauses_set_guest(&k->pauses, &gone, GUEST_HOLD_PAUSED, UINT64_MAX) == 0);
+	return k;
 }
 
 static void look_for_guest(const struct question *q)
@@ -68,16 +97,27 @@ static void look_for_guest(const struct question *q)
 		judge_error(&error);
 }
 
-/* What root changes. */
-static void let_change(answer_fn *change, const struct question *q)
+/* What is asked with something is answered. */
+static void let_answer(answer_fn *fn, const struct question *q)
 {
+	static answer_fn *const with_something[] = {
+		answer_status, answer_explain, answer_decisions, answer_history, answer_audit,
+		answer_advise, answer_pause,   answer_resume,    answer_release
+	};
 	struct answer answer = { .status = 200 };
+	size_t i = 0;
 
-	if (change != answer_pause && change != answer_release && change != answer_resume)
+	while (i < KT_ARRAY_LEN(with_something) && with_something[i] != fn)
+		i++;
+	if (i == KT_ARRAY_LEN(with_something))
 		return;
-	change(daemon_with_guests(), q, &answer);
-	FUZZ_CLAIM(answer.json && fuzz_is_tame(answer_text(answer.json)));
+	fn(daemon_with_guests(), q, &answer);
+	FUZZ_CLAIM(answer.json || answer.text || answer.stream);
+	FUZZ_CLAIM(!answer.json || fuzz_is_tame(answer_text(answer.json)));
+	for (char *rest = answer.text, *line; (line = strsep(&rest, "\n"));)
+		FUZZ_CLAIM(fuzz_is_tame(line));
 	json_object_put(answer.json);
+	free(answer.text);
 }
 
 static void judge(const struct asked *asked, int r, struct answer *error)
@@ -160,7 +200,7 @@ static void ask(char *method, char *uri, const char *accept, const char *body)
 		FUZZ_CLAIM((r == 0) == (answer != NULL));
 		judge(&asked, r, &error);
 		if (r == 0)
-			let_change(answer, &asked.question);
+			let_answer(answer, &asked.question);
 		answer = NULL;
 	}
 	request->evcon = NULL;
