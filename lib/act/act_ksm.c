@@ -23,10 +23,9 @@ void act_ksm_publish(struct act *a)
 	f->unmerging = k->unmerger > 0;
 }
 
-void act_ksm_advisor_is_back(struct act *a)
+bool act_ksm_gave_advisor_back(const struct act *a)
 {
-	if (a->ksm.knob[KSM_ADVISOR].original)
-		a->ksm.knob[KSM_PAGES].ours = false;
+	return !a->ksm.knob[KSM_ADVISOR].ours && a->ksm.knob[KSM_ADVISOR].original;
 }
 
 /* A write that failed may have been done all the same: what is there tells, once it can be
@@ -40,8 +39,6 @@ static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 			k->asked = k->before;
 			k->ours = k->before != k->original;
 			a->undo_stale = true;
-			if (i == KSM_ADVISOR && !k->ours)
-				act_ksm_advisor_is_back(a);
 		}
 		k->doubt = false;
 	}
@@ -53,7 +50,7 @@ static bool is_foreign(const struct act *a, enum ksm_knob knob, uint64_t found)
 	const struct knob *k = &a->ksm.knob[knob];
 
 	if (k->ours)
-		return found != k->asked;
+		return found != k->asked && !(knob == KSM_PAGES && act_ksm_gave_advisor_back(a));
 	return knob == KSM_RUN && a->ksm.run_known && found != a->ksm.run_left;
 }
 
@@ -77,8 +74,10 @@ static bool cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted_value)
 {
-	struct knob *k = &a->ksm.knob[knob];
+	struct knob *k = &a->ksm.knob[knob], *advisor = &a->ksm.knob[KSM_ADVISOR];
 
+	if (knob == KSM_PAGES && !k->ours && !advisor->ours)
+		advisor->original = 0;
 	if (!k->ours)
 		*k = (struct knob){ .ours = true, .fresh = true, .original = found };
 	k->before = found;
@@ -196,8 +195,8 @@ static void settle(struct act *a, enum ksm_knob knob)
 	if (knob >= KSM_PAGES || k->asked != k->original)
 		return;
 	k->ours = false;
-	if (knob == KSM_ADVISOR)
-		act_ksm_advisor_is_back(a);
+	if (knob == KSM_ADVISOR && k->asked) /* it sets the speed itself */
+		a->ksm.knob[KSM_PAGES].ours = false;
 	a->undo_stale = true;
 }
 

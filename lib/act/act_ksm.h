@@ -62,8 +62,8 @@ void act_ksm_publish(struct act *a);
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted);
 /* What was refused for a while may be tried to be given back once more. */
 void act_ksm_last_chance(struct act *a);
-/* advisor_mode has its original: an advisor that is back sets the speed itself. */
-void act_ksm_advisor_is_back(struct act *a);
+/* Since pages_to_scan became ours; from then on the kernel's advisor sets it. */
+bool act_ksm_gave_advisor_back(const struct act *a);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 

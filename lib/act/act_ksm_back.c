@@ -16,13 +16,16 @@ static uint64_t original_to_write(enum ksm_knob knob, uint64_t original)
 }
 
 /* It may be back without our knowing: its file was written, and could not be read back.
- * 1: it is; 0; -errno. */
-static int may_have_advisor(const struct act *a)
+ * 1: what is in pages_to_scan is its doing; 0; -errno. */
+static int is_advisors(const struct act *a)
 {
 	const struct knob *k = &a->ksm.knob[KSM_ADVISOR];
 	uint64_t on = 0;
-	int r = k->ours && k->doubt ? act_ksm_read(a, KSM_ADVISOR, &on) : 0;
+	int r;
 
+	if (!k->ours || !k->doubt)
+		return act_ksm_gave_advisor_back(a);
+	r = act_ksm_read(a, KSM_ADVISOR, &on);
 	return r < 0 ? r : on != 0;
 }
 
@@ -33,17 +36,16 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 	uint64_t original = original_to_write(knob, k->original), found;
 	int r;
 
-	r = knob == KSM_PAGES ? may_have_advisor(a) : 0;
-	if (r != 0)
-		return KT_MIN(r, 0);
 	r = act_ksm_read(a, knob, ret_found);
 	if (r < 0)
 		return r;
 	if (*ret_found == k->original || *ret_found == original)
 		return 0;
 	if (*ret_found != k->asked && !(k->doubt && *ret_found == k->before)) {
-		act_ksm_cede(a, knob, *ret_found);
-		return 0;
+		r = knob == KSM_PAGES ? is_advisors(a) : 0;
+		if (r == 0)
+			act_ksm_cede(a, knob, *ret_found);
+		return KT_MIN(r, 0);
 	}
 	k->asked = *ret_found;
 	k->before = original;
@@ -179,8 +181,6 @@ void act_ksm_give_back(struct act *a, enum why why)
 		k->ours = r < 0;
 		if (r < 0)
 			keep_for_later(a, i, r);
-		else if (i == KSM_ADVISOR)
-			act_ksm_advisor_is_back(a);
 		written |= (unsigned int)(r > 0) << i;
 	}
 	if (written)
