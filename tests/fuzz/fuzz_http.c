@@ -57,6 +57,28 @@ static void add_node(struct kvmtuned *k, unsigned int node)
 	t->ncores = 2 * node + 2;
 }
 
+/* After its first tick. */
+static void let_look(struct kvmtuned *k)
+{
+	const struct capabilities capabilities = { .psi_memory = true, .ksm = true };
+	struct host_sample *host = &k->sample->host;
+
+	k->sample->now_ns = 1;
+	host->mem_total_kib = 16 << 20;
+	host->mem_free_kib = host->mem_available_kib = 4 << 20;
+	for (unsigned int node = 0; node < k->topology.nnodes; node++) {
+		host->node[node].present = true;
+		host->node[node].mem_total_kib = 8 << 20;
+		host->node[node].mem_free_kib = 2 << 20;
+	}
+	for (size_t slot = 0; slot < k->domains->nslots; slot++) {
+		k->sample->guest[slot].present = true;
+		k->sample->guest[slot].pid = 1000 + (pid_t)slot;
+	}
+	host_view_update(k->view, &k->topology, &capabilities, k->domains, k->sample, true);
+	arbiter_step(k->arbiter, &k->conf.policy, k->view, act_in_force(k->act), k->plan);
+}
+
 static struct kvmtuned *new_daemon(void)
 {
 	static const struct vm_ops none;
@@ -71,6 +93,7 @@ static struct kvmtuned *new_daemon(void)
 	add_guest(k, 2, "a\n\"\\b");
 	k->guests_known = k->link_told = k->link_up = true;
 	k->dry_run = true; /* pauses are filed by fuzz_pauses.c */
+	let_look(k);
 	return k;
 }
 
