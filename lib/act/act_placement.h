@@ -199,6 +199,8 @@ int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_t
 		 bool *ret_unpinnable) KT_MUST_USE;
 int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
+/* With its CPUs that are off-line, which sched_getaffinity(2) hides. */
+int act_whole_mask(const struct act *a, pid_t tid, struct cpumask *ret) KT_MUST_USE;
 /* Read once per call of act.h that writes masks. */
 const struct cpumask *act_online(struct act *a);
 /* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */

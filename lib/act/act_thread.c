@@ -45,7 +45,7 @@ static int stat_field(const char *stat, unsigned int field, uint64_t *ret)
 	return str_u64(word, ret);
 }
 
-enum { STAT_MAX = 2048 };
+enum { STAT_MAX = 2048, STATUS_MAX = 8192 };
 
 static int check_text(const char *stat, uint64_t start_ticks, uint64_t *ret_flags)
 {
@@ -125,6 +125,23 @@ int thread_get_cpus(pid_t tid, struct cpumask *ret)
 		return -errno;
 	memcpy(ret, &set, sizeof *ret);
 	return 0;
+}
+
+int act_whole_mask(const struct act *a, pid_t tid, struct cpumask *ret)
+{
+	static const char key[] = "\nCpus_allowed_list:";
+	char path[32], status[STATUS_MAX], *list;
+	int r = str_format(path, sizeof path, "proc/%d/status", tid);
+	ssize_t n = r < 0 ? r : hostfs_read(a->fs, path, status, sizeof status);
+
+	if (n < 0)
+		return (int)n;
+	list = strstr(status, key);
+	if (!list)
+		return -EINVAL;
+	list += sizeof key - 1;
+	list[strcspn(list, "\n")] = '\0';
+	return cpumask_parse(list, ret);
 }
 
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus)

@@ -41,11 +41,22 @@ static bool was_given_all(struct act *a, const struct pin *pin)
 	return pin->was_orphan && (pin->done || pin->lost) && !act_has_every_cpu(a, &pin->original);
 }
 
-/* What is seen of the original while CPUs are off-line may be seen of another mask. */
-static bool hides_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
+static bool looks_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
 	return looks_like(a, pin, found, &pin->asked) ||
-	       (!pin->done && looks_like(a, pin, found, &pin->before)) || was_given_all(a, pin);
+	       (!pin->done && looks_like(a, pin, found, &pin->before));
+}
+
+/* What is seen of the original while CPUs are off-line may be seen of another mask; but the kernel
+ * takes CPUs from a mask, and adds none: what has more than ours is not ours. */
+static bool hides_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	struct cpumask whole;
+
+	if (looks_ours(a, pin, found) &&
+	    (act_whole_mask(a, pin->tid, &whole) < 0 || looks_ours(a, pin, &whole)))
+		return true;
+	return was_given_all(a, pin);
 }
 
 /* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask

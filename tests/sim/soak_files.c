@@ -242,15 +242,19 @@ int hostfs_write_once(const struct hostfs *fs, const char *path, const char *tex
 /* ---- reading ----------------------------------------------------------------------------------
  */
 
-/* "proc/PID/stat", "proc/PID/task/TID/stat": the last number counts. */
+/* "proc/PID/stat", "proc/PID/task/TID/stat", "proc/TID/status": the last number counts. */
 static ssize_t read_process(struct soak *s, const char *path, char *buf, size_t size)
 {
 	const char *task = strstr(path, "/task/");
 	struct soak_thread *t = soak_thread_of(s, atoi(task ? task + 6 : path + 5));
+	char list[KT_CPULIST_MAX];
 
 	if (!t)
 		return -ENOENT;
-	return snprintf(buf, size, "%s", t->stat);
+	if (!strstr(path, "/status"))
+		return snprintf(buf, size, "%s", t->stat);
+	return snprintf(buf, size, "Name:\tqemu\nCpus_allowed_list:\t%s\n",
+			cpumask_str(&(struct cpumask){ { t->now } }, list, sizeof list));
 }
 
 static ssize_t read_online(struct soak *s, char *buf, size_t size)

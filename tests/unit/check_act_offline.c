@@ -3,8 +3,9 @@
  * ours, in this life and in the next, and also while it cannot be told which CPUs those are? */
 #include "act_guest.h"
 
-static unsigned int nwrites; /* of masks ... */
-static pid_t written_last;   /* ... the last one of this thread */
+static unsigned int nwrites;  /* of masks ... */
+static pid_t written_last;    /* ... the last one of this thread */
+static struct cpumask hidden; /* from the guest's, as CPUs that are off-line */
 
 int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 {
@@ -13,12 +14,26 @@ int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 	return (int)syscall(SYS_sched_setaffinity, tid, size, set);
 }
 
+int sched_getaffinity(pid_t tid, size_t size, cpu_set_t *set)
+{
+	struct cpumask mask = { 0 };
+
+	if (syscall(SYS_sched_getaffinity, tid, sizeof mask, &mask) < 0)
+		return -1;
+	if (tid != 0)
+		mask = cpumask_andnot(&mask, &hidden);
+	memset(set, 0, size);
+	memcpy(set, &mask, sizeof mask);
+	return 0;
+}
+
 /* A file says which CPUs are on-line, and we take the others out of the masks ourselves. */
 static void setup(void)
 {
 	static const char *const folders[] = { "sys", "sys/devices", "sys/devices/system",
 					       "sys/devices/system/cpu" };
 
+	hidden = (struct cpumask){ 0 };
 	setup_guest();
 	hostfs_close(&fs);
 	ck_assert_int_eq(hostfs_open(root, &fs), 0);
@@ -164,6 +179,25 @@ START_TEST(a_life_that_did_not_write_may_look_as_if_it_had)
 	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
 	assert_all_on(&first);
+}
+END_TEST
+
+/* Before the first CPU went somebody gave them more than ever we did, which is not seen now. */
+START_TEST(what_has_more_cpus_than_ours_is_not_written)
+{
+	char original[32], asked[32], before[32];
+
+	online(&second);
+	all_threads_on(&all);
+	hidden = first;
+	put_undo(cpumask_str(&all, original, sizeof original),
+		 cpumask_str(&first, asked, sizeof asked),
+		 cpumask_str(&second, before, sizeof before));
+	nwrites = 0;
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_uint_eq(nwrites, 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
 }
 END_TEST
 
@@ -369,6 +403,7 @@ int main(void)
 	tcase_add_test(c, what_cannot_be_told_is_given_back_later);
 	tcase_add_test(c, the_next_life_may_be_told_later);
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
+	tcase_add_test(c, what_has_more_cpus_than_ours_is_not_written);
 	tcase_add_loop_test(c, what_looks_like_the_original_without_a_cpu_is_given_back, 0, 2);
 	tcase_add_loop_test(c, a_mask_that_was_reset_while_nobody_looked_is_no_foreign_pin, 0, 2);
 	tcase_add_test(c, who_gives_a_thread_all_cpus_after_a_reset_is_somebody);
