@@ -220,6 +220,73 @@ START_TEST(threads_become_one_that_decides_the_same)
 }
 END_TEST
 
+/* ---- a host, of which idle time is recorded by node ----------------------------------------- */
+
+START_TEST(idle_time_comes_back_at_a_nodes_first_cpu)
+{
+	static const struct recorded_host h = { .idle_hz_of_node = { 1, 2, 3, 4 } };
+	static struct topology t;
+	static struct host_sample back;
+	uint64_t sum_hz = 0;
+
+	cpumask_set(&t.node[0].cpus, 0);
+	cpumask_set(&t.node[1].cpus, 131);
+	cpumask_set(&t.node[1].cpus, 130);
+	cpumask_set(&t.node[2].cpus, KT_CPUS_MAX - 1);
+	back.idle_hz_of_cpu[5] = 9; /* of the tick before */
+	expand_host(&h, &t, &back);
+	ck_assert_uint_eq(back.idle_hz_of_cpu[0], 1);
+	ck_assert_uint_eq(back.idle_hz_of_cpu[130], 2);
+	ck_assert_uint_eq(back.idle_hz_of_cpu[KT_CPUS_MAX - 1], 3);
+	for (size_t cpu = 0; cpu < KT_CPUS_MAX; cpu++)
+		sum_hz += back.idle_hz_of_cpu[cpu];
+	ck_assert_uint_eq(sum_hz, 6); /* the fourth has no CPU */
+}
+END_TEST
+
+/* ---- fields in any order ----------------------------------------------------------------------
+ */
+
+static void turn_round(struct json_object *names)
+{
+	size_t n = json_object_array_length(names);
+
+	for (size_t i = 0; i < n / 2; i++) {
+		struct json_object *front = json_object_array_get_idx(names, i);
+		struct json_object *back = json_object_array_get_idx(names, n - 1 - i);
+
+		json_object_get(front);
+		json_object_get(back);
+		json_object_array_put_idx(names, i, back);
+		json_object_array_put_idx(names, n - 1 - i, front);
+	}
+}
+
+START_TEST(fields_may_be_in_another_order)
+{
+	struct json_object *header = recorder_header(), *fields;
+	struct record_layout ours;
+	const char *text;
+	size_t last;
+
+	ck_assert(json_object_object_get_ex(header, "fields", &fields));
+	turn_round(json_object_object_get(fields, "plan")); /* single words, all of them */
+	text = json_object_to_json_string_ext(header, JSON_C_TO_STRING_PLAIN);
+	record_reader_close(&reader);
+	ck_assert_int_eq(record_reader_open(&reader), 0);
+	ck_assert_int_eq(record_reader_take(&reader, text, strlen(text)), 0);
+	json_object_put(header);
+	ck_assert(!reader.is_strange);
+	ck_assert_int_eq(record_layout_ours(&ours), 0);
+	ck_assert_uint_eq(reader.layout.nwords[TABLE_PLAN], ours.nwords[TABLE_PLAN]);
+	last = ours.nwords[TABLE_PLAN] - 1;
+	for (size_t i = 0; i <= last; i++)
+		ck_assert_uint_eq(reader.layout.word[TABLE_PLAN][i].offset,
+				  ours.word[TABLE_PLAN][last - i].offset);
+	record_layout_clear(&ours);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("record");
@@ -233,6 +300,8 @@ int main(void)
 	tcase_add_test(c, the_configuration_comes_back);
 	tcase_add_test(c, paths_are_not_recorded);
 	tcase_add_test(c, threads_become_one_that_decides_the_same);
+	tcase_add_test(c, idle_time_comes_back_at_a_nodes_first_cpu);
+	tcase_add_test(c, fields_may_be_in_another_order);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
