@@ -42,6 +42,8 @@ static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
 		}
 		k->doubt = false;
 	}
+	if (act_ksm_gave_advisor_back(a) && found[KSM_PAGES] != a->ksm.knob[KSM_PAGES].asked)
+		a->ksm.knob[KSM_PAGES].ours = false;
 }
 
 /* At rest nothing may be ours, and yet who starts KSM then is somebody else. */
@@ -50,7 +52,7 @@ static bool is_foreign(const struct act *a, enum ksm_knob knob, uint64_t found)
 	const struct knob *k = &a->ksm.knob[knob];
 
 	if (k->ours)
-		return found != k->asked && !(knob == KSM_PAGES && act_ksm_gave_advisor_back(a));
+		return found != k->asked;
 	return knob == KSM_RUN && a->ksm.run_known && found != a->ksm.run_left;
 }
 
