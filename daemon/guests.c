@@ -285,8 +285,8 @@ void guests_note_vcpu_threads(struct kvmtuned *k)
 		size_t n = 0;
 		int r = 0;
 
-		if (!k->domains->slot[i].used || !g->present)
-			continue;
+		if (!k->domains->slot[i].used || !g->present || g->look != GUEST_LOOK_FULL)
+			continue; /* its threads are as they were counted */
 		for (size_t t = 0; t < g->nthreads; t++)
 			n += g->threads[t].role == THREAD_VCPU;
 		if (k->vcpu_threads[i] != n && k->vcpu_threads[i] != 0 && k->virt)

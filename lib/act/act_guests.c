@@ -148,7 +148,8 @@ struct act_guest *act_guest_of(struct act *a, size_t slot, const struct guest_pl
 	}
 	if (!g || !uuid_equal(&g->uuid, &plan->uuid))
 		return NULL;
-	if (plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0) {
+	/* A guest that nobody has looked at has no other name either. */
+	if (!plan->unseen && plan->name && strncmp(g->name, plan->name, sizeof g->name - 1) != 0) {
 		undo_text_changes(g);
 		memccpy(memset(g->name, 0, sizeof g->name), plan->name, '\0', sizeof g->name - 1);
 	}

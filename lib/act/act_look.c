@@ -161,6 +161,7 @@ void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *fo
 	char from[KT_CPULIST_MAX], to[KT_CPULIST_MAX];
 
 	g->in_force.pin_ceded = true;
+	g->placement.settled = 0;
 	a->undo_stale = true;
 	cpumask_str(&foreign->asked, from, sizeof from);
 	guest_log(g,

@@ -62,6 +62,7 @@ void act_placement_refused(struct act *a, struct act_guest *g, const struct pin 
 		return;
 	a->affinity_off |= all;
 	p->off = true;
+	p->settled = 0;
 	if (!act_error_is_final(error))
 		act_retry_later(&p->retry, a->now_ns);
 	guest_log(g,

@@ -205,13 +205,15 @@ void act_placement_publish(const struct act *a, struct act_guest *g)
 	const struct home nowhere = { 0 };
 	const struct home *home;
 
+	g->in_force.pin_off = g->placement.off || a->affinity_off;
+	if (g->placement.settled)
+		return; /* so was what follows, when it was published last */
 	g->in_force.pinned = is_pinned(&g->placement);
 	home = g->in_force.pinned ? &g->placement.home : &nowhere;
 	g->in_force.nodes = home->nodes;
 	g->in_force.ncells = home->ncells;
 	memcpy(g->in_force.cell_nodes, home->cell_nodes, sizeof home->cell_nodes);
 	g->in_force.cpus = home->cpus;
-	g->in_force.pin_off = g->placement.off || a->affinity_off;
 }
 
 static const struct cpumask *mask_of_pin(struct act *a, const struct pin *pin,

@@ -233,6 +233,7 @@ void act_placement_forgive(struct placement *p)
 	bool refused = false;
 
 	p->off = false;
+	p->settled = 0;
 	for (size_t i = 0; i < p->npins; i++) {
 		refused |= p->pin[i].ours && p->pin[i].gave_up;
 		p->pin[i].gave_up = false;
@@ -282,6 +283,14 @@ static bool is_in_force(const struct act *a, const struct placement *p,
 	       !wishes_elsewhere(p, wish) && a->now_ns >= a->online_settles_ns;
 }
 
+/* Nor is there where the last look has found so, and nothing has happened since. */
+static bool is_settled(const struct act *a, const struct placement *p,
+		       const struct placement_plan *wish)
+{
+	return p->settled && p->settled == wish->version && !wish->dry_run && !a->look_only &&
+	       a->now_ns >= a->online_settles_ns;
+}
+
 void act_placement_prepare(struct act *a, struct act_guest *g, const struct guest_plan *plan)
 {
 	const struct placement_plan *wish = &plan->placement;
@@ -289,6 +298,8 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	struct look look;
 	struct home home;
 
+	if (plan->unseen && is_settled(a, p, wish))
+		return;
 	act_placement_try_again(a, p);
 	p->asked_last = false;
 	if (wish->wish == WISH_HOLD) {
@@ -308,8 +319,10 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	if (!is_all_back(a, g) || !act_wish_is_complete(wish) || !can_pin(a, g, wish->backend))
 		return;
 	p->giving_back = false;
-	if (plan->unseen && is_in_force(a, p, wish))
+	if (plan->unseen && is_in_force(a, p, wish)) {
+		p->settled = wish->version;
 		return;
+	}
 	act_look(a, g, plan, &look);
 	if (look.foreign) {
 		act_placement_cede(a, g, &look.example, &look.found);

@@ -54,6 +54,7 @@ struct placement {
 	enum why why;
 	size_t written;     /* threads, and not yet said; the first of them */
 	struct cpumask was; /* ... was there */
+	uint64_t settled;   /* version of the plan that was found to be in force, and is; or 0 */
 	size_t npins, capacity;
 	struct pin *pin;
 	struct {

@@ -148,9 +148,11 @@ enum { UNDO_BACKENDS = PLACEMENT_LIBVIRT + 1, UNDO_ROLES = THREAD_VHOST + 1 };
 
 /* Writes what is ours; without anything the file is removed. */
 int undo_save(struct act *a) KT_MUST_USE;
-/* Pins of the guest, or what it is known by, are about to change. */
+/* Pins of the guest, or what it is known by, are about to change: they are put on file, and
+ * compared with the plan, anew. */
 static inline void undo_text_changes(struct act_guest *g)
 {
+	g->placement.settled = 0;
 	g->text.fresh = false;
 }
 /* What undo_save puts on file. */

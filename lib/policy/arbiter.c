@@ -49,19 +49,21 @@ static bool is_settling(const struct placement_conf *conf, const struct placemen
 	return (changes && !p->dry_run) || pin_is_cooling(f, now_ns, conf->cooldown_s);
 }
 
-static void place(struct placement_policy *state, const struct policy_conf *conf,
+static void place(struct arbiter *state, const struct policy_conf *conf,
 		  const struct host_view *view, const struct in_force *in_force, struct plan *plan)
 {
-	placement_policy_step(state, &conf->placement, view, in_force, plan);
+	placement_policy_step(&state->placement, &conf->placement, view, in_force, plan);
 	for (size_t i = 0; i < plan->nslots; i++) {
 		const struct guest_view *g = &view->guest[i];
 		struct guest_plan *p = &plan->guest[i];
 
 		if (!p->present)
 			continue;
+		if (!p->placement.version)
+			p->placement.version = ++state->nversions;
 		p->placement.dry_run =
 			is_dry(conf, conf->placement.mode, g->domain->wish.placement);
-		placement_policy_pretend(state, i, &p->placement, view->now_ns);
+		placement_policy_pretend(&state->placement, i, &p->placement, view->now_ns);
 		p->settling = is_settling(&conf->placement, &p->placement,
 					  recall_guest(in_force, i, g), view->now_ns) ||
 			      (plan->move.go && plan->move.slot == i && !p->placement.dry_run);
@@ -148,7 +150,7 @@ void arbiter_step(struct arbiter *state, const struct policy_conf *conf,
 	}
 	ksm_policy_step(&state->ksm, conf, view, &in_force->ksm, &ret->ksm);
 	ret->ksm.dry_run = is_dry(conf, conf->ksm.mode, GUEST_SWITCH_DEFAULT);
-	place(&state->placement, conf, view, in_force, ret);
+	place(state, conf, view, in_force, ret);
 	ret->numa_balancing = balancing_wish(conf, view, in_force, ret);
 	squeeze(&state->memory, conf, view, in_force, ret);
 	ret->look_again_ns = look_again_ns(ret);

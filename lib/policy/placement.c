@@ -9,10 +9,41 @@
  *	5. what a change has brought is compared with what was to be expected of it */
 #include "placement_private.h"
 
+static bool same_cells(const struct placement_plan *a, const struct placement_plan *b)
+{
+	for (unsigned int c = 0; c < a->ncells; c++)
+		if (a->cell[c].nodes != b->cell[c].nodes ||
+		    a->cell[c].memory_kib != b->cell[c].memory_kib ||
+		    !cpumask_equal(&a->cell[c].vcpus, &b->cell[c].vcpus) ||
+		    !cpumask_equal(&a->cell[c].cpus, &b->cell[c].cpus))
+			return false;
+	return true;
+}
+
+static bool same_plan(const struct placement_plan *a, const struct placement_plan *b)
+{
+	return a->wish == b->wish && a->why == b->why && a->backend == b->backend &&
+	       a->nodes == b->nodes && a->ncells == b->ncells && a->core_of == b->core_of &&
+	       cpumask_equal(&a->helpers, &b->helpers) && same_cells(a, b);
+}
+
+/* One that stays is not written again, for it is large, and keeps its version.  Caches and cores
+ * are chosen in it later. */
+static void set_plan(struct placement_step *s, size_t slot, const struct placement_plan *new)
+{
+	struct placement_plan *plan = &s->plan->guest[slot].placement;
+
+	if (s->conf->pin != PIN_NODE || !same_plan(plan, new))
+		*plan = *new;
+}
+
 static void wish_none(struct placement_step *s, size_t slot, enum wish wish, enum why why)
 {
-	s->plan->guest[slot].placement =
-		(struct placement_plan){ .wish = wish, .why = why, .backend = s->conf->backend };
+	const struct placement_plan plan = { .wish = wish,
+					     .why = why,
+					     .backend = s->conf->backend };
+
+	set_plan(s, slot, &plan);
 }
 
 static void forget_guest(struct placement_guest *g, uint32_t incarnation)
@@ -126,17 +157,17 @@ static bool is_everywhere(const struct placing *p, const struct placement_unit *
 static void wish_home(struct placement_step *s, const struct placing *p,
 		      const struct placement_unit *units, size_t n, enum why why)
 {
-	struct placement_plan *plan = &s->plan->guest[units->slot].placement;
-
-	*plan = (struct placement_plan){
+	struct placement_plan plan = {
 		.wish = WISH_SET, .why = why, .backend = s->conf->backend, .ncells = (unsigned int)n
 	};
+
 	for (size_t i = 0; i < n; i++) {
-		plan->cell[i].nodes = units[i].wanted;
-		plan->cell[i].memory_kib = n > 1 ? placing_cell_kib(p, units[i].cell) : 0;
-		plan->nodes |= units[i].wanted;
+		plan.cell[i].nodes = units[i].wanted;
+		plan.cell[i].memory_kib = n > 1 ? placing_cell_kib(p, units[i].cell) : 0;
+		plan.nodes |= units[i].wanted;
 	}
-	placement_fill_masks(s, p, plan);
+	placement_fill_masks(s, p, &plan);
+	set_plan(s, units->slot, &plan);
 }
 
 static enum why why_everywhere(const struct placing *p, const struct placement_unit *u)

@@ -57,9 +57,9 @@ static uint64_t nodes_away(const struct placement_step *s, size_t slot)
 
 	/* Which cell's memory is on which node only the search for it tells: once. */
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if ((plan->ncells > 1 || !nodemask_test(plan->nodes, n)) &&
-		    !placement_is_tier(s->view, n) &&
-		    g->sample->node_memory_kib[n] > (goes_on(s, slot, n) ? 0 : least_kib))
+		if (g->sample->node_memory_kib[n] > (goes_on(s, slot, n) ? 0 : least_kib) &&
+		    (plan->ncells > 1 || !nodemask_test(plan->nodes, n)) &&
+		    !placement_is_tier(s->view, n))
 			away |= nodemask_of(n);
 	if (state->stuck_home_ns == home_ns &&
 	    kib_on(g, state->stuck_from) <= state->stuck_kib + state->stuck_kib / 8 + least_kib)

@@ -70,6 +70,9 @@ struct placement_plan {
 	enum why why;
 	bool dry_run;
 	enum placement_backend backend;
+	/* Whoever has seen this number has seen all that follows and precedes it, but for dry_run;
+	 * 0: nobody has numbered it. */
+	uint64_t version;
 	/* only with WISH_SET: */
 	uint64_t nodes; /* of all cells */
 	unsigned int ncells;

@@ -216,6 +216,7 @@ struct arbiter {
 	struct ksm_policy ksm;
 	struct placement_policy placement;
 	struct memory_policy memory;
+	uint64_t nversions; /* of plans where to place a guest */
 };
 
 /* *ret is the last plan, or zeros: the placement of a guest that nobody has looked at stands. */

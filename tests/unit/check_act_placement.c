@@ -861,10 +861,12 @@ END_TEST
 START_TEST(masks_of_a_quiet_guest_that_the_kernel_reset_are_written_again)
 {
 	online(&all);
+	plan->guest[SLOT].placement.version = 1;
+	plan->guest[SLOT].unseen = true;
+	pin_to_first();
 	pin_to_first();
 	switch_off_and_on();
 	all_threads_on(&all);
-	plan->guest[SLOT].unseen = true;
 	plan->now_ns += KT_NS_PER_S;
 	pin_to_first();
 	assert_all_on(&first);

@@ -22,6 +22,8 @@ static void random_host(uint64_t *seed)
 {
 	fixture_reset();
 	four_nodes();
+	for (unsigned int n = 4; n < 8; n++)
+		fixture_node(n, 8 * n, 8, G(32), G(20));
 	if (!fixture_below(seed, 3))
 		fx.conf.placement.reserved_cpus = cpus_of(0, 1);
 	fx.host.node[fixture_below(seed, 4)].present = fixture_below(seed, 4) > 0;
@@ -30,7 +32,9 @@ static void random_host(uint64_t *seed)
 
 		random_room(seed, i);
 		fx.domain[i].vcpus = 1 + (unsigned int)fixture_below(seed, 20);
-		fx.domain[i].memory_kib = G(1 + fixture_below(seed, 80));
+		fx.domain[i].memory_kib = G(1 + fixture_below(seed, 200));
+		if (fixture_below(seed, 2))
+			fixture_pinned(i, (int)fixture_below(seed, 4));
 		fx.sample[i].node_memory_kib[fixture_below(seed, 4)] = G(fixture_below(seed, 9));
 		g->present = fixture_below(seed, 8) > 0;
 	}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Does the number of a guest's plan tell whether it is another one? */
+#include "placement_fixture.h"
+
+enum { GUESTS = 12, STEPS = 60 };
+
+static struct placement_plan before[GUESTS];
+static uint64_t highest;
+
+/* Bit by bit, but for the number and what may change beside it. */
+static bool is_same(const struct placement_plan *a, const struct placement_plan *b)
+{
+	bool same = a->wish == b->wish && a->why == b->why && a->backend == b->backend &&
+		    a->nodes == b->nodes && a->ncells == b->ncells && a->core_of == b->core_of &&
+		    cpumask_equal(&a->helpers, &b->helpers);
+
+	for (unsigned int c = 0; c < a->ncells && same; c++)
+		same = a->cell[c].nodes == b->cell[c].nodes &&
+		       a->cell[c].memory_kib == b->cell[c].memory_kib &&
+		       cpumask_equal(&a->cell[c].vcpus, &b->cell[c].vcpus) &&
+		       cpumask_equal(&a->cell[c].cpus, &b->cell[c].cpus);
+	return same;
+}
+
+static void a_cell_each(size_t slot)
+{
+	struct domain *d = &fx.domain[slot];
+
+	d->ncells = 2;
+	for (unsigned int c = 0; c < 2; c++)
+		d->cell[c] = (struct guest_cell){ .vcpus = cpus_of(2 * c, 2 * c + 1),
+						  .memory_kib = G(4) };
+}
+
+static void something_changes(uint64_t *seed)
+{
+	size_t slot = fixture_below(seed, GUESTS);
+
+	fixture_wants(slot, (double)fixture_below(seed, 5));
+	switch (fixture_below(seed, 8)) {
+	case 0:
+		fixture_memory_on(slot, G(fixture_below(seed, 8)), G(fixture_below(seed, 8)));
+		break;
+	case 1:
+		fx.domain[slot].busy = !fx.domain[slot].busy;
+		break;
+	case 2:
+		fx.domain[slot].cell[1].memory_kib = G(1 + fixture_below(seed, 4));
+		break;
+	case 3:
+		fx.conf.placement.reserved_cpus = cpus_of(0, (unsigned int)fixture_below(seed, 3));
+		break;
+	case 4:
+		fx.view.guest[slot].incarnation++;
+		break;
+	case 5:
+		carry_out(slot);
+		break;
+	default:
+		break;
+	}
+}
+
+static void number_tells(size_t slot, int step, bool is_another)
+{
+	const struct placement_plan *now = plan_of(slot);
+	bool same = is_same(now, &before[slot]);
+
+	ck_assert_msg(now->version, "step %d, guest %zu has no number", step, slot);
+	if (now->version == before[slot].version) {
+		ck_assert_msg(same, "step %d, guest %zu: another plan of the same number", step,
+			      slot);
+		return;
+	}
+	ck_assert_msg(now->version > highest, "step %d, guest %zu: an old number", step, slot);
+	ck_assert_msg(!same || fx.conf.placement.pin != PIN_NODE || is_another,
+		      "step %d, guest %zu: the same plan of another number", step, slot);
+}
+
+START_TEST(another_plan_has_another_number_and_the_same_has_the_same)
+{
+	uint64_t seed = fixture_seed(_i + 1), next;
+	uint32_t incarnation[GUESTS] = { 0 };
+
+	fixture_reset();
+	four_nodes();
+	highest = 0;
+	memset(before, 0, sizeof before);
+	fx.conf.placement.pin = (enum placement_pin)(_i % 3);
+	for (size_t i = 0; i < GUESTS; i++) {
+		(void)fixture_guest(1);
+		if (i % 4 == 0)
+			a_cell_each(i);
+	}
+	for (int step = 0; step < STEPS; step++) {
+		fixture_later(5);
+		something_changes(&seed);
+		(void)fixture_step();
+		next = highest;
+		for (size_t i = 0; i < GUESTS; i++) {
+			/* Of another guest all is written anew. */
+			number_tells(i, step, incarnation[i] != fx.view.guest[i].incarnation);
+			incarnation[i] = fx.view.guest[i].incarnation;
+			next = KT_MAX(next, plan_of(i)->version);
+			before[i] = *plan_of(i);
+		}
+		highest = next;
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("arbiter_version");
+	TCase *c = tcase_create("numbers");
+
+	tcase_add_loop_test(c, another_plan_has_another_number_and_the_same_has_the_same, 0, 12);
+	suite_add_tcase(s, c);
+	return kt_run(s);
+}
