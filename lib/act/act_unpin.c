@@ -143,19 +143,26 @@ static bool may_have_ours(const struct born *born, pid_t tid, const struct pin *
 	       act_mask_is_ours(born->a, born->g, &found) && !cpumask_equal(&found, &pin->original);
 }
 
+/* pin NULL: any thread's. */
+static bool is_of_ours(const struct born *born, const struct pin *pin, const struct cpumask *mask)
+{
+	return pin ? act_pin_shows(born->a, born->first, mask)
+		   : act_mask_is_ours(born->a, born->g, mask);
+}
+
 /* pin NULL: nobody knows it, and it descends from the main thread. */
 static int give_back_to(struct born *born, pid_t tid, const struct pin *pin)
 {
 	const struct cpumask *original = pin ? &pin->original : &born->first->original;
-	struct cpumask found;
-	bool is_ours;
+	struct cpumask found, whole;
 	int r = thread_get_cpus(tid, &found);
 
 	if (r < 0)
 		return r;
-	is_ours = pin ? act_pin_shows(born->a, born->first, &found)
-		      : act_mask_is_ours(born->a, born->g, &found);
-	if (!is_ours || cpumask_equal(&found, original))
+	if (!is_of_ours(born, pin, &found) || cpumask_equal(&found, original))
+		return 0;
+	/* As in hides_ours(). */
+	if (act_whole_mask(born->a, tid, &whole) == 0 && !is_of_ours(born, pin, &whole))
 		return 0;
 	r = thread_restore_cpus(born->a, tid, original);
 	born->given_back += r == 0;

@@ -201,6 +201,25 @@ START_TEST(what_has_more_cpus_than_ours_is_not_written)
 }
 END_TEST
 
+/* Nor of a thread that no plan has named; and who has got its own back gets it once. */
+START_TEST(who_was_born_and_has_more_cpus_than_ours_is_not_written)
+{
+	pid_t born;
+
+	online(&all);
+	pin_to_second();
+	online(&second);
+	hidden = first;
+	born = new_thread();
+	if (_i == 0)
+		set_mask(born, &all);
+	nwrites = 0;
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_uint_eq(nwrites, THREADS + (_i == 1));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 /* The first CPU goes; what is left of what they had looks like what they have now. */
 static void pin_and_switch_off(const struct cpumask *cpus)
 {
@@ -404,6 +423,7 @@ int main(void)
 	tcase_add_test(c, the_next_life_may_be_told_later);
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
 	tcase_add_test(c, what_has_more_cpus_than_ours_is_not_written);
+	tcase_add_loop_test(c, who_was_born_and_has_more_cpus_than_ours_is_not_written, 0, 2);
 	tcase_add_loop_test(c, what_looks_like_the_original_without_a_cpu_is_given_back, 0, 2);
 	tcase_add_loop_test(c, a_mask_that_was_reset_while_nobody_looked_is_no_foreign_pin, 0, 2);
 	tcase_add_test(c, who_gives_a_thread_all_cpus_after_a_reset_is_somebody);
