@@ -43,6 +43,7 @@ struct placement_sets {
 	unsigned int size; /* of each set */
 	size_t n;
 	uint64_t set[KT_NODES_MAX];
+	double far[KT_NODES_MAX]; /* memory that is spread over the set */
 };
 
 /* A guest wants sets of two sizes that follow each other. */

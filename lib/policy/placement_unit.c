@@ -50,9 +50,9 @@ static double device_share(const struct placing *p, unsigned int node)
 static double mean_over(uint64_t nodes, const double value[KT_NODES_MAX])
 {
 	double sum = 0;
-	unsigned int n = nodemask_count(nodes);
+	unsigned int n = 0;
 
-	for (; nodes; nodes &= nodes - 1)
+	for (; nodes; nodes &= nodes - 1, n++)
 		sum += value[nodemask_first(nodes)];
 	return n ? sum / n : 0;
 }
@@ -116,10 +116,10 @@ static double spread_far(struct placement_step *s, uint64_t nodes)
 
 /* Of the CPUs that wait for memory, what is lost: the memory that is somewhere, and that
  * which is to come. */
-static double leave_cpus(const struct unit *u, uint64_t nodes)
+static double leave_cpus(const struct unit *u, uint64_t nodes, double spread)
 {
 	double to_come = KT_MAX(u->item->gib - u->somewhere_gib, 0.0);
-	double far = mean_over(nodes, u->far_gib) + to_come * spread_far(u->step, nodes);
+	double far = mean_over(nodes, u->far_gib) + to_come * spread;
 
 	if (!(u->item->gib > 0))
 		return 0;
@@ -127,13 +127,13 @@ static double leave_cpus(const struct unit *u, uint64_t nodes)
 }
 
 /* Over the horizon: the CPU time of the copy, and until it is done half of it is remote. */
-static double bring_cpus(const struct unit *u, uint64_t nodes, double gib, double leave)
+static double bring_cpus(const struct unit *u, double gib, double leave, double spread)
 {
 	const struct placement_conf *conf = u->step->conf;
 	double seconds = gib * 1024 / (double)KT_MAX(conf->move_mib_per_s, UINT64_C(1));
 
 	return (move_cpu_s_per_gib * gib + leave * seconds / 2) / horizon_s(conf) +
-	       u->memory_cpus * memory_intensity * spread_far(u->step, nodes);
+	       u->memory_cpus * memory_intensity * spread;
 }
 
 /* Pages move only to what is free now: the kernel would reclaim from all guests to make
@@ -166,18 +166,18 @@ static bool is_change(const struct unit *u, uint64_t nodes)
 }
 
 /* With its memory and without. */
-static void add_options(struct unit *u, uint64_t nodes)
+static void add_options(struct unit *u, uint64_t nodes, double spread)
 {
 	struct pack *p = &u->step->state->pack;
 	double cost = u->memory_cpus * mean_over(nodes, u->device);
-	double leave = leave_cpus(u, nodes), gib = gib_to_move(u, nodes);
+	double leave = leave_cpus(u, nodes, spread), gib = gib_to_move(u, nodes);
 
 	if (u->item->noptions + 1 >= u->max_options)
 		return;
 	if (is_change(u, nodes))
 		cost += u->repin_cpus + placement_blame_cpus(u->step, nodes);
 	if (pack_add_option(p, nodes, false, cost + leave) && can_bring(u, nodes, gib))
-		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, nodes, gib, leave));
+		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, gib, leave, spread));
 }
 
 /* Of two nodes that are nearest to each other both lie around the same set. */
@@ -189,7 +189,7 @@ static bool has_set(const struct placement_sets *sets, uint64_t set)
 	return false;
 }
 
-static void fill_sets(const struct placement_step *s, struct placement_sets *sets)
+static void fill_sets(struct placement_step *s, struct placement_sets *sets)
 {
 	for (uint64_t left = sets->of; left; left &= left - 1) {
 		const uint8_t *near = s->near[nodemask_first(left)];
@@ -200,8 +200,10 @@ static void fill_sets(const struct placement_step *s, struct placement_sets *set
 			set |= nodemask_of(near[i]) & sets->of;
 			count += nodemask_test(sets->of, near[i]);
 		}
-		if (count == sets->size && !has_set(sets, set))
-			sets->set[sets->n++] = set;
+		if (count != sets->size || has_set(sets, set))
+			continue;
+		sets->far[sets->n] = spread_far(s, set);
+		sets->set[sets->n++] = set;
 	}
 }
 
@@ -229,7 +231,7 @@ static bool add_sets(struct unit *u, unsigned int size)
 			continue;
 		any = true;
 		if (sets->set[i] != u->present) /* none is of all nodes: it is smaller */
-			add_options(u, sets->set[i]);
+			add_options(u, sets->set[i], sets->far[i]);
 	}
 	return any;
 }
@@ -239,9 +241,9 @@ static void add_all_options(struct unit *u)
 {
 	unsigned int all = nodemask_count(u->placing->nodes), size = 1;
 
-	add_options(u, u->present);
+	add_options(u, u->present, spread_far(u->step, u->present));
 	if (u->present != u->placing->nodes)
-		add_options(u, u->placing->nodes);
+		add_options(u, u->placing->nodes, spread_far(u->step, u->placing->nodes));
 	while (size < all && !add_sets(u, size))
 		size++;
 	if (size + 1 < all)
