@@ -10,8 +10,10 @@
 
 enum { NS_PER_S = 1000000000 };
 
-int pthread_clockjoin_np(pthread_t thread, void **ret, clockid_t clock,
-			 const struct timespec *until)
+int tsan_clockjoin(pthread_t thread, void **ret, clockid_t clock, const struct timespec *until);
+
+/* For tests with a pthread_clockjoin_np() of their own, too. */
+int tsan_clockjoin(pthread_t thread, void **ret, clockid_t clock, const struct timespec *until)
 {
 	struct timespec now, real;
 	long long left_ns;
@@ -23,4 +25,10 @@ int pthread_clockjoin_np(pthread_t thread, void **ret, clockid_t clock,
 	real.tv_sec += left_ns / NS_PER_S;
 	real.tv_nsec = left_ns % NS_PER_S;
 	return pthread_timedjoin_np(thread, ret, &real);
+}
+
+__attribute__((weak)) int pthread_clockjoin_np(pthread_t thread, void **ret, clockid_t clock,
+					       const struct timespec *until)
+{
+	return tsan_clockjoin(thread, ret, clock, until);
 }

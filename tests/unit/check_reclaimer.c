@@ -103,10 +103,18 @@ static struct timespec join_until; /* of the latest one, CLOCK_MONOTONIC */
 
 typedef int join_fn(pthread_t, void **, clockid_t, const struct timespec *);
 
+#ifdef __SANITIZE_THREAD__ /* which does not see that of libc */
+join_fn tsan_clockjoin;
+#endif
+
 int pthread_clockjoin_np(pthread_t thread, void **ret, clockid_t clock,
 			 const struct timespec *until)
 {
+#ifdef __SANITIZE_THREAD__
+	join_fn *join = tsan_clockjoin;
+#else
 	join_fn *join = (join_fn *)dlsym(RTLD_NEXT, "pthread_clockjoin_np");
+#endif
 
 	join_until = *until;
 	return join(thread, ret, clock, until);

@@ -56,8 +56,9 @@ int virGetLastErrorCode(void)
 				     [FAILS] = VIR_ERR_INTERNAL_ERROR,
 				     [NO_MEMORY] = VIR_ERR_NO_MEMORY };
 	error_fn *call = (error_fn *)real("virGetLastErrorCode");
+	enum failure failure = now; /* an index is no atomic read, says gcc 12 */
 
-	return codes[now] ? codes[now] : call();
+	return codes[failure] ? codes[failure] : call();
 }
 
 static void hear(const struct log_event *event, void *context)
