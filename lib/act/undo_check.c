@@ -24,6 +24,18 @@ static void check_ksm_speed(struct act *a, bool advisor_was_ours)
 		pages->before = found;
 }
 
+/* The advisor was given back before, and the speed could not be.  Where nobody can tell, it
+ * stays on file. */
+static bool is_advisors(const struct act *a, struct knob *pages)
+{
+	uint64_t on = 0;
+	int r = act_ksm_read(a, KSM_ADVISOR, &on);
+
+	pages->doubt = r < 0 && r != -ENOENT;
+	pages->ours = !on;
+	return on || pages->doubt;
+}
+
 static void check_ksm_knob(struct act *a, enum ksm_knob i)
 {
 	struct knob *k = &a->ksm.knob[i];
@@ -43,7 +55,7 @@ static void check_ksm_knob(struct act *a, enum ksm_knob i)
 		k->asked = found; /* our child was killed: the kernel has stopped */
 	else if (found == k->before)
 		k->asked = found;
-	else if (found != k->asked)
+	else if (found != k->asked && !(i == KSM_PAGES && is_advisors(a, k)))
 		act_ksm_cede(a, i, found);
 }
 
