@@ -7,17 +7,6 @@ static const double base_tau_s = 30;
 /* Of its CPUs' time. */
 static const double host_steal_max = 0.05;
 
-double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to)
-{
-	double local = t->node[from].distance[from], there = t->node[from].distance[to];
-
-	if (from == to)
-		return 0;
-	if (!(local > 0) || !(there > local))
-		return 1; /* unknown */
-	return there / local - 1;
-}
-
 /* Nodes by their distance from this one, itself first; those without CPUs are left out. */
 static unsigned int near_ones(const struct topology *t, unsigned int node,
 			      uint8_t ret[KT_NODES_MAX])

@@ -138,7 +138,17 @@ bool placement_is_tier(const struct host_view *view, unsigned int node);
 /* The guest's running time is not somebody else's. */
 void placement_note_run(struct placement_step *s, const struct placing *p);
 /* How much farther than local memory, 0 for local: 1 is twice as far. */
-double placement_remoteness(const struct topology *t, unsigned int from, unsigned int to);
+static inline double placement_remoteness(const struct topology *t, unsigned int from,
+					  unsigned int to)
+{
+	double local = t->node[from].distance[from], there = t->node[from].distance[to];
+
+	if (from == to)
+		return 0;
+	if (!(local > 0) || !(there > local))
+		return 1; /* unknown */
+	return there / local - 1;
+}
 
 /* ---- placement_demand.c ------------------------------------------------------------- */
 
