@@ -19,7 +19,8 @@ static void wish(enum wish kind, const struct cpumask *cpus, bool dry_run)
 	if (p->wish != before.wish || !cpumask_equal(&p->cell[0].cpus, &before.cell[0].cpus))
 		p->version = ++nversions;
 	p->dry_run = dry_run;
-	apply();
+	act_apply(act,
+		  plan); /* apply() asks for the guest's lines, by which it is settled no more */
 }
 
 static void is_as_wished(int history, int step)
