@@ -256,8 +256,9 @@ static void go_on(struct act *a, struct act_guest *g)
 }
 
 /* A plan that asks for nothing does not ask for half a guest either: what is going back, or has
- * to, goes on doing so, and what was begun is ended. */
-static void hold(struct act *a, struct act_guest *g)
+ * to, goes on doing so, and what was begun is ended; but not while the guest is migrated or saved.
+ */
+static void hold(struct act *a, struct act_guest *g, enum why why)
 {
 	struct placement *p = &g->placement;
 
@@ -269,7 +270,7 @@ static void hold(struct act *a, struct act_guest *g)
 		act_placement_give_back(a, g, WHY_CEDED);
 	else if (p->giving_back)
 		act_placement_give_back(a, g, p->why);
-	else if (p->postponed)
+	else if (p->postponed && why != WHY_GUEST_BUSY)
 		go_on(a, g);
 }
 
@@ -303,7 +304,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	act_placement_try_again(a, p);
 	p->asked_last = false;
 	if (wish->wish == WISH_HOLD) {
-		hold(a, g);
+		hold(a, g, wish->why);
 		return;
 	}
 	if (wish->dry_run || a->look_only) {

@@ -376,6 +376,10 @@ START_TEST(half_a_guest_is_pinned_in_whole_though_nothing_is_wished)
 	plans(2);
 	ck_assert(!runs_on(2, to) && !in_force()->pin_off);
 	ends_well();
+	plan->guest[SLOT].placement.why = WHY_GUEST_BUSY;
+	plans(2);
+	ck_assert(!runs_on(2, to)); /* while it migrates nothing is done to it */
+	plan->guest[SLOT].placement.why = WHY_PAUSED;
 	plans(1);
 	assert_all_on(to);
 	set_mask(guest.thread[1].tid, &all); /* it is not looked at any more */
