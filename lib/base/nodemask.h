@@ -24,6 +24,8 @@ static inline bool nodemask_test(uint64_t nodes, unsigned int node)
 
 static inline unsigned int nodemask_count(uint64_t nodes)
 {
+	if (!(nodes & (nodes - 1))) /* mostly: a call, where the CPU may lack the instruction */
+		return nodes != 0;
 	return (unsigned int)__builtin_popcountll(nodes);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "nodemask.h"
 #include "util.h"
 
 /* Of a core that runs two threads, the second brings a quarter of a CPU: between 0.15 and
@@ -62,10 +63,9 @@ bool pack_add_option(struct pack *p, uint64_t bins, bool brings, double cost)
 
 	if (p->noptions == PACK_OPTIONS_MAX)
 		return false;
-	p->option[p->noptions++] = (struct pack_option){ .bins = bins,
-							 .share = 1.0 / __builtin_popcountll(bins),
-							 .brings = brings,
-							 .cost = cost };
+	p->option[p->noptions++] = (struct pack_option){
+		.bins = bins, .share = 1.0 / nodemask_count(bins), .brings = brings, .cost = cost
+	};
 	note_cost(item, bins, cost);
 	item->noptions++;
 	return true;
