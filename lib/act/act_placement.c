@@ -270,7 +270,7 @@ static void hold(struct act *a, struct act_guest *g, enum why why)
 		act_placement_give_back(a, g, WHY_CEDED);
 	else if (p->giving_back)
 		act_placement_give_back(a, g, p->why);
-	else if (p->postponed && why != WHY_GUEST_BUSY)
+	else if (p->postponed && why != WHY_GUEST_BUSY && !act_pins_go_back(g))
 		go_on(a, g);
 }
 

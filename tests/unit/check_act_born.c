@@ -111,6 +111,26 @@ START_TEST(a_guest_that_is_half_back_is_not_wished_elsewhere)
 }
 END_TEST
 
+/* In a life that does not know what the last one did, and lacked a descriptor meanwhile. */
+START_TEST(a_guest_that_is_half_back_is_not_pinned_without_a_wish)
+{
+	static char path[64];
+	pid_t born = is_half_back();
+
+	(void)act_again();
+	bind();
+	release();
+	snprintf(path, sizeof path, "proc/%d/stat", guest.pid);
+	fault = (struct fault){ .path = path, .how = FAULT_READ, .error = EIO };
+	release();
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	apply();
+	assert_all_on(&all);
+	faulty_ends();
+	assert_back(born);
+}
+END_TEST
+
 /* The main thread's mask is an administrator's now, who has not pinned those born before. */
 START_TEST(who_was_born_before_an_administrator_came_has_its_own)
 {
@@ -204,6 +224,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, end);
 	tcase_add_test(c, who_was_born_of_a_guest_that_is_half_back_is_on_file);
 	tcase_add_test(c, a_guest_that_is_half_back_is_not_wished_elsewhere);
+	tcase_add_test(c, a_guest_that_is_half_back_is_not_pinned_without_a_wish);
 	tcase_add_loop_test(c, who_was_born_before_an_administrator_came_has_its_own, 0, 2);
 	tcase_add_test(c, a_guest_with_a_thread_that_cannot_be_read_stays_where_it_is);
 	tcase_add_test(c, what_cannot_be_filed_leaves_all_as_it_was);
