@@ -109,12 +109,66 @@ START_TEST(another_plan_has_another_number_and_the_same_has_the_same)
 }
 END_TEST
 
+/* Then the plan would be one of before with a number of now. */
+START_TEST(helpers_follow_reserved_cpus_of_another_node)
+{
+	struct cpumask one = cpus_of(0, 0), two = cpus_of(0, 1), cpus;
+
+	fixture_reset();
+	fx.conf.placement.reserved_cpus = one;
+	(void)fixture_guest(1);
+	fixture_memory_on(0, 0, G(4));
+	(void)fixture_step();
+	carry_out(0);
+	before[0] = *plan_of(0);
+	cpus = before[0].cell[0].cpus;
+	ck_assert(before[0].nodes == nodemask_of(1) && cpumask_equal(&before[0].helpers, &one));
+
+	fx.conf.placement.reserved_cpus = two;
+	fixture_later(600);
+	(void)fixture_step();
+	ck_assert(cpumask_equal(&plan_of(0)->cell[0].cpus, &cpus));
+	ck_assert(cpumask_equal(&plan_of(0)->helpers, &two));
+	ck_assert_uint_ne(plan_of(0)->version, before[0].version);
+}
+END_TEST
+
+/* A cache is chosen in a plan that is as it was before. */
+START_TEST(a_guest_that_fits_into_a_cache_now_has_another_plan)
+{
+	fixture_reset();
+	fixture_node(0, 0, 16, G(32), G(20));
+	fixture_node(1, 16, 16, G(32), G(20));
+	fx.conf.placement.pin = PIN_CACHE;
+	fx.topology.ncaches = 2;
+	for (unsigned int c = 0; c < 2; c++)
+		fx.topology.cache[c] = (struct cache_topology){ .node = 0,
+								.ncores = 8,
+								.cpus = cpus_of(8 * c, 8 * c + 7) };
+	(void)fixture_guest(6);
+	fixture_memory_on(0, G(4), 0);
+	fx.domain[0].vcpus = 12;
+	(void)fixture_step();
+	carry_out(0);
+	before[0] = *plan_of(0);
+	ck_assert_uint_eq(cpumask_count(&before[0].cell[0].cpus), 16);
+
+	fx.domain[0].vcpus = 8;
+	fixture_later(600);
+	(void)fixture_step();
+	ck_assert_uint_eq(cpumask_count(&plan_of(0)->cell[0].cpus), 8);
+	ck_assert_uint_ne(plan_of(0)->version, before[0].version);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("arbiter_version");
 	TCase *c = tcase_create("numbers");
 
 	tcase_add_loop_test(c, another_plan_has_another_number_and_the_same_has_the_same, 0, 12);
+	tcase_add_test(c, helpers_follow_reserved_cpus_of_another_node);
+	tcase_add_test(c, a_guest_that_fits_into_a_cache_now_has_another_plan);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
