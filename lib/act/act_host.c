@@ -53,12 +53,15 @@ static bool is_to_change(const struct host_step *s, const struct host_value *v, 
 	return !is_fulfilled(s, found) || (v->ours && strcmp(v->asked, s->word) != 0);
 }
 
-/* A write that failed may have been done all the same. */
+/* A write that failed may have been done all the same, and an earlier life may have given back
+ * last. */
 static void end_doubt(struct act *a, struct host_value *v, const char *found)
 {
-	if (v->ours && v->doubt && strcmp(found, v->before) == 0) {
-		strcpy(v->asked, v->before);
-		v->ours = strcmp(v->before, v->original) != 0;
+	bool is_original = strcmp(found, v->original) == 0;
+
+	if (v->ours && v->doubt && (is_original || strcmp(found, v->before) == 0)) {
+		strcpy(v->asked, found);
+		v->ours = !is_original;
 		a->undo_stale = true;
 	}
 	v->doubt = false;

@@ -23,27 +23,45 @@ void act_ksm_publish(struct act *a)
 	f->unmerging = k->unmerger > 0;
 }
 
-bool act_ksm_gave_advisor_back(const struct act *a)
+int act_ksm_speed_is_advisors(const struct act *a)
 {
-	return !a->ksm.knob[KSM_ADVISOR].ours && a->ksm.knob[KSM_ADVISOR].original;
+	const struct knob *k = &a->ksm.knob[KSM_ADVISOR];
+	uint64_t on = 0;
+	int r;
+
+	if (k->ours ? !k->doubt : !a->ksm.knob[KSM_PAGES].doubt)
+		return !k->ours && k->original;
+	r = act_ksm_read(a, KSM_ADVISOR, &on);
+	return r == -ENOENT ? 0 : r < 0 ? r : on != 0;
 }
 
-/* A write that failed may have been done all the same: what is there tells, once it can be
- * read again. */
-static void end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
+static void end_doubt_of(struct act *a, enum ksm_knob knob, uint64_t found)
 {
-	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
-		struct knob *k = &a->ksm.knob[i];
+	struct knob *k = &a->ksm.knob[knob];
+	bool is_done = found == k->asked && found != k->before;
 
-		if (k->ours && k->doubt && found[i] == k->before) {
-			k->asked = k->before;
-			k->ours = k->before != k->original;
-			a->undo_stale = true;
-		}
-		k->doubt = false;
+	if (k->ours && k->doubt && !is_done && (found == k->before || found == k->original)) {
+		k->asked = found;
+		k->ours = found != k->original;
+		a->undo_stale = true;
 	}
-	if (act_ksm_gave_advisor_back(a) && found[KSM_PAGES] != a->ksm.knob[KSM_PAGES].asked)
-		a->ksm.knob[KSM_PAGES].ours = false;
+	k->doubt = false;
+}
+
+/* A write that failed may have been done all the same, and an earlier life may have given back
+ * last: what is there tells, once it can be read again.  -errno: of the advisor. */
+static int end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
+{
+	struct knob *pages = &a->ksm.knob[KSM_PAGES];
+	int r = pages->ours && found[KSM_PAGES] != pages->asked ? act_ksm_speed_is_advisors(a) : 0;
+
+	if (r < 0)
+		return r;
+	a->undo_stale |= r > 0;
+	pages->ours &= r == 0;
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
+		end_doubt_of(a, i, found[i]);
+	return 0;
 }
 
 /* At rest nothing may be ours, and yet who starts KSM then is somebody else. */
@@ -154,12 +172,11 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 		return;
 	}
 	r = act_ksm_compare(a, plan, found, want, &which, &failed);
+	if (r >= 0 && (r = end_doubt(a, found)) < 0)
+		failed = KSM_ADVISOR;
 	if (r < 0)
 		act_ksm_refused(a, failed, r);
-	if (r < 0)
-		return;
-	end_doubt(a, found);
-	if (cede_if_foreign(a, found))
+	if (r < 0 || cede_if_foreign(a, found))
 		return;
 	a->ksm.retry.wait_s = which ? a->ksm.retry.wait_s : 0;
 	a->ksm.why = plan->why;

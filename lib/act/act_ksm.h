@@ -62,8 +62,10 @@ void act_ksm_publish(struct act *a);
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted);
 /* What was refused for a while may be tried to be given back once more. */
 void act_ksm_last_chance(struct act *a);
-/* Since pages_to_scan became ours; from then on the kernel's advisor sets it. */
-bool act_ksm_gave_advisor_back(const struct act *a);
+/* Whether the kernel's advisor sets pages_to_scan, which became ours before it was back: without
+ * our knowing, too, if its file was written and could not be read back, or if an earlier life has
+ * given it back, of which the speed could not be looked at since.  1; 0; -errno. */
+int act_ksm_speed_is_advisors(const struct act *a);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 

@@ -15,20 +15,6 @@ static uint64_t original_to_write(enum ksm_knob knob, uint64_t original)
 	return knob == KSM_RUN && original == RUN_UNMERGED ? RUN_STOPPED : original;
 }
 
-/* It may be back without our knowing: its file was written, and could not be read back.
- * 1: what is in pages_to_scan is its doing; 0; -errno. */
-static int is_advisors(const struct act *a)
-{
-	const struct knob *k = &a->ksm.knob[KSM_ADVISOR];
-	uint64_t on = 0;
-	int r;
-
-	if (!k->ours || !k->doubt)
-		return act_ksm_gave_advisor_back(a);
-	r = act_ksm_read(a, KSM_ADVISOR, &on);
-	return r < 0 ? r : on != 0;
-}
-
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
 static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found)
 {
@@ -42,7 +28,7 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 	if (*ret_found == k->original || *ret_found == original)
 		return 0;
 	if (*ret_found != k->asked && !(k->doubt && *ret_found == k->before)) {
-		r = knob == KSM_PAGES ? is_advisors(a) : 0;
+		r = knob == KSM_PAGES ? act_ksm_speed_is_advisors(a) : 0;
 		if (r == 0)
 			act_ksm_cede(a, knob, *ret_found);
 		return KT_MIN(r, 0);

@@ -88,16 +88,17 @@ static void wish_host(void)
 /* In the order of writing, of those of KSM the first. */
 static const struct value {
 	const char *file, *original, *wished;
-	const char *undo; /* was to be given back, and a word of ours is there */
+	const char *undo;  /* was to be given back, and a word of ours is there */
+	const char *twice; /* set, the second time to what is wished */
 	const char *ours;
 	void (*wish)(void);
 } values[] = {
-	{ KSM "pages_to_scan", "100\n", "833\n", "ksm pages_to_scan 100 833 100", "833\n",
-	  wish_ksm },
-	{ "proc/sys/kernel/numa_balancing", "1\n", "0\n", "balancing 1 1 0", "0\n",
-	  wish_balancing },
-	{ "proc/sys/vm/swappiness", "60\n", "10\n", "host host-swappiness 0 60 10 60", "10\n",
-	  wish_host },
+	{ KSM "pages_to_scan", "100\n", "833\n", "ksm pages_to_scan 100 833 100",
+	  "ksm pages_to_scan 100 500 833", "833\n", wish_ksm },
+	{ "proc/sys/kernel/numa_balancing", "1\n", "0\n", "balancing 1 1 0", "balancing 1 1 0",
+	  "0\n", wish_balancing },
+	{ "proc/sys/vm/swappiness", "60\n", "10\n", "host host-swappiness 0 60 10 60",
+	  "host host-swappiness 0 60 30 10", "10\n", wish_host },
 };
 
 static const char *text_of(const char *file)
@@ -190,6 +191,25 @@ START_TEST(what_was_given_back_and_not_read_back_is_set_again)
 }
 END_TEST
 
+/* KSM ran before us, and runs again; its files are not looked at in between. */
+START_TEST(a_scanner_that_was_started_as_it_ran_before_is_ours)
+{
+	put_below(KSM "run", "1\n");
+	wish_ksm();
+	act_apply(act, plan);
+	plan->ksm.run = false;
+	act_apply(act, plan);
+	ck_assert_str_eq(text_of(KSM "run"), "0\n");
+	plan->ksm.run = kernel.unreadable_when_written = true;
+	act_apply(act, plan);
+	can_be_read();
+	ck_assert_str_eq(text_of(KSM "run"), "1\n");
+	plan->now_ns += KT_NS_PER_S * 60;
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 /* A kernel variable is there without its file system, too. */
 static void mount_is(bool there, const char *folder)
 {
@@ -223,18 +243,24 @@ START_TEST(what_went_with_its_file_system_is_ours_when_that_is_back)
 }
 END_TEST
 
-/* It died between the file and the write: what it was to write is no proof. */
-START_TEST(what_an_earlier_life_left_may_be_read_later)
+static void is_taken_over_unread(const char *undo)
 {
-	const struct value *v = &values[_i];
 	char text[128];
 
-	put(at(root, v->file), v->ours);
-	snprintf(text, sizeof text, "kvmtuned-undo 2\n%s\nend 1\n", v->undo);
+	snprintf(text, sizeof text, "kvmtuned-undo 2\n%s\nend 1\n", undo);
 	put(at(run_dir, "undo"), text);
 	kernel.unreadable = true;
 	ck_assert_int_eq(act_again(), 1);
 	can_be_read();
+}
+
+/* It died between the file and the write: what it was to write is no proof. */
+START_TEST(what_an_earlier_life_left_may_be_read_later)
+{
+	const struct value *v = &values[_i];
+
+	put(at(root, v->file), v->ours);
+	is_taken_over_unread(v->undo);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert_str_eq(text_of(v->file), v->original);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
@@ -245,14 +271,9 @@ END_TEST
 START_TEST(what_an_earlier_life_left_may_be_read_by_a_plan)
 {
 	const struct value *v = &values[_i];
-	char text[128];
 
 	put(at(root, v->file), v->ours);
-	snprintf(text, sizeof text, "kvmtuned-undo 2\n%s\nend 1\n", v->undo);
-	put(at(run_dir, "undo"), text);
-	kernel.unreadable = true;
-	ck_assert_int_eq(act_again(), 1);
-	can_be_read();
+	is_taken_over_unread(v->undo);
 	v->wish();
 	act_apply(act, plan);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
@@ -260,6 +281,41 @@ START_TEST(what_an_earlier_life_left_may_be_read_by_a_plan)
 	put(at(root, v->file), "7\n"); /* but then it is known */
 	act_apply(act, plan);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+END_TEST
+
+/* Nor is that of which nothing but giving back could be told any more. */
+START_TEST(what_an_earlier_life_gave_back_last_is_nobody_elses)
+{
+	const struct value *v = &values[_i];
+
+	put(at(root, v->file), v->original);
+	is_taken_over_unread(v->twice);
+	v->wish();
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_str_eq(text_of(v->file), v->wished);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+}
+END_TEST
+
+/* It had been given back, and sets the speed; of which an earlier life could not know. */
+START_TEST(a_speed_that_cannot_be_read_is_the_advisors_if_that_is_on)
+{
+	put_below(KSM "pages_to_scan", "500\n");
+	put_below(KSM "advisor_mode", "none [scan-time]\n");
+	is_taken_over_unread("ksm pages_to_scan 100 100 833");
+	if (_i) {
+		wish_ksm();
+		plan->ksm.pages_to_scan = 500;
+		act_apply(act, plan);
+		ck_assert_str_eq(text_of(KSM "run"), "1\n");
+	}
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(KSM "pages_to_scan"), "500\n");
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
 }
 END_TEST
 
@@ -292,12 +348,16 @@ int main(void)
 			    KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_was_given_back_and_not_read_back_is_set_again, 0,
 			    KT_ARRAY_LEN(values));
+	tcase_add_test(c, a_scanner_that_was_started_as_it_ran_before_is_ours);
 	tcase_add_loop_test(c, what_went_with_its_file_system_is_ours_when_that_is_back, 0,
 			    2 * KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
 			    KT_ARRAY_LEN(values));
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_by_a_plan, 0,
 			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, what_an_earlier_life_gave_back_last_is_nobody_elses, 0,
+			    KT_ARRAY_LEN(values));
+	tcase_add_loop_test(c, a_speed_that_cannot_be_read_is_the_advisors_if_that_is_on, 0, 2);
 	tcase_add_test(c, a_sweep_that_cannot_be_ended_now_stays_ours);
 	suite_add_tcase(s, c);
 	return kt_run(s);
