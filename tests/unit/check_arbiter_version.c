@@ -61,6 +61,25 @@ static void something_changes(uint64_t *seed)
 	}
 }
 
+/* What stands in the plan is what would be written into an empty one. */
+static void step_with_and_without_a_past(int step)
+{
+	static struct arbiter state;
+	static struct plan plan, anew;
+
+	state = fx.state;
+	plan = fx.plan;
+	memset(&fx.plan, 0, sizeof fx.plan);
+	(void)fixture_step();
+	anew = fx.plan;
+	fx.state = state;
+	fx.plan = plan;
+	(void)fixture_step();
+	for (size_t i = 0; i < GUESTS; i++)
+		ck_assert_msg(is_same(plan_of(i), &anew.guest[i].placement),
+			      "step %d, guest %zu: the plan of before", step, i);
+}
+
 static void number_tells(size_t slot, int step, bool is_another)
 {
 	const struct placement_plan *now = plan_of(slot);
@@ -87,6 +106,11 @@ START_TEST(another_plan_has_another_number_and_the_same_has_the_same)
 	highest = 0;
 	memset(before, 0, sizeof before);
 	fx.conf.placement.pin = (enum placement_pin)(_i % 3);
+	for (unsigned int c = 0; c < 4; c++)
+		fx.topology.cache[c] = (struct cache_topology){ .node = c / 2,
+								.ncores = 4,
+								.cpus = cpus_of(4 * c, 4 * c + 3) };
+	fx.topology.ncaches = 4;
 	for (size_t i = 0; i < GUESTS; i++) {
 		(void)fixture_guest(1);
 		if (i % 4 == 0)
@@ -95,7 +119,7 @@ START_TEST(another_plan_has_another_number_and_the_same_has_the_same)
 	for (int step = 0; step < STEPS; step++) {
 		fixture_later(5);
 		something_changes(&seed);
-		(void)fixture_step();
+		step_with_and_without_a_past(step);
 		next = highest;
 		for (size_t i = 0; i < GUESTS; i++) {
 			/* Of another guest all is written anew. */
