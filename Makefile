@@ -331,7 +331,8 @@ mutate: ## every mutant of the library must be caught; PART=K/N takes every Nth
 	@BUILD=$(BUILD) PART=$(PART) tests/mutate/run
 
 # What takes minutes for the kernel's, the browser's or Prometheus' sake is asked once.
-SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong scale/a_tick
+SANITIZE_BUT := ksm undo/fifty_lives guests/thirty libvirt/sixty memory/idle_guests report metrics ctl_answers/an_answer_with_wrong scale/a_tick \
+	service/a_start_without
 .PHONY: sanitize-unit sanitize-sim sanitize-live
 sanitize: sanitize-unit sanitize-sim sanitize-live ## unit, sim and live tiers under ASan and UBSan
 # Both may be wanted at once: who comes first builds.

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LD_PRELOAD: how often does a process ask the heap for memory?  Two numbers, of the
  * main thread and of all others, are kept in the file named by KT_COUNT_ALLOC, for
- * whoever maps or reads it. */
+ * whoever maps or reads it.  After KT_COUNT_ALLOC_MAX of the main thread there is none. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -15,9 +17,17 @@
 static _Atomic uint64_t nowhere[2];
 static _Atomic uint64_t *count = nowhere;
 
-static void note(void)
+static uint64_t most = UINT64_MAX;
+
+/* False: there is none. */
+static bool note(void)
 {
-	atomic_fetch_add(&count[gettid() != getpid()], 1);
+	bool other = gettid() != getpid();
+	bool there_is = atomic_fetch_add(&count[other], 1) < most || other;
+
+	if (!there_is)
+		errno = ENOMEM;
+	return there_is;
 }
 
 static void *(*real_malloc)(size_t);
@@ -31,9 +41,12 @@ static size_t early_used;
 __attribute__((constructor)) static void start(void)
 {
 	const char *path = getenv("KT_COUNT_ALLOC");
+	const char *max = getenv("KT_COUNT_ALLOC_MAX");
 	int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *map;
 
+	if (max)
+		most = strtoull(max, NULL, 10);
 	if (fd < 0)
 		return;
 	map = mmap(NULL, 2 * sizeof *count, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -46,8 +59,7 @@ void *malloc(size_t size)
 {
 	if (!real_malloc)
 		*(void **)&real_malloc = dlsym(RTLD_NEXT, "malloc");
-	note();
-	return real_malloc(size);
+	return note() ? real_malloc(size) : NULL;
 }
 
 void *calloc(size_t n, size_t size)
@@ -64,14 +76,12 @@ void *calloc(size_t n, size_t size)
 		*(void **)&real_calloc = dlsym(RTLD_NEXT, "calloc");
 		within--;
 	}
-	note();
-	return real_calloc(n, size);
+	return note() ? real_calloc(n, size) : NULL;
 }
 
 void *realloc(void *p, size_t size)
 {
 	if (!real_realloc)
 		*(void **)&real_realloc = dlsym(RTLD_NEXT, "realloc");
-	note();
-	return real_realloc(p, size);
+	return note() ? real_realloc(p, size) : NULL;
 }

@@ -48,6 +48,15 @@ static int show(const char *path, const struct conf *conf, const struct conf_ori
 	return EXIT_FAILURE;
 }
 
+/* After EX_CONFIG systemd would not try again. */
+int conf_refused(const char *path, int error)
+{
+	if (error != -ENOMEM)
+		return EX_CONFIG;
+	log_error("%s: %s", path, conf_error_what(error));
+	return EXIT_FAILURE;
+}
+
 int conf_check(const struct conf_source *source, const char *root, enum conf_show what, FILE *out)
 {
 	KT_AUTOFREE struct conf *conf = malloc(sizeof *conf);
@@ -55,13 +64,15 @@ int conf_check(const struct conf_source *source, const char *root, enum conf_sho
 	struct json_object *warnings;
 	struct conf_host host;
 	bool known;
+	int r;
 
 	if (!conf || !origins) {
 		log_error("%s cannot be checked: not enough memory", source->path);
 		return EXIT_FAILURE;
 	}
-	if (conf_load_origins(source, conf_complain, NULL, conf, origins) < 0)
-		return EX_CONFIG;
+	r = conf_load_origins(source, conf_complain, NULL, conf, origins);
+	if (r < 0)
+		return conf_refused(source->path, r);
 	warnings = json_object_new_array();
 	known = look_at(root, &host) == 0;
 	conf_warn(conf, origins, known ? &host : NULL, take_warning, warnings);

@@ -17,6 +17,10 @@ enum conf_show {
 int conf_check(const struct conf_source *source, const char *root, enum conf_show show,
 	       FILE *out) KT_MUST_USE;
 
+/* The exit status of a program that cannot go on for that answer of conf_load(): where it is no
+ * mistake, which has been told, it is said here. */
+int conf_refused(const char *path, int error) KT_MUST_USE;
+
 struct conf_host {
 	struct cpumask online;
 	bool hooked; /* our hook is where libvirt looks for it */

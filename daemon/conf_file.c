@@ -225,6 +225,7 @@ static void unreadable(struct conf_reader *r, const char *path, int error)
 		(void)snprintf(text, sizeof text, "%s: cannot be read: %s", path, strerror(-error));
 	r->complain(text, r->context);
 	r->mistakes++;
+	r->no_memory |= error == -ENOMEM;
 }
 
 bool conf_is_drop_in_name(const char *name)
@@ -297,7 +298,7 @@ int conf_load_origins(const struct conf_source *source, conf_complaint_fn *compl
 	read_drop_ins(r, source);
 	check_together(r);
 	if (r->mistakes)
-		return -EINVAL;
+		return r->no_memory ? -ENOMEM : -EINVAL;
 	*ret = *conf;
 	if (ret_origins)
 		*ret_origins = r->origins;

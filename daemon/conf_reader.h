@@ -18,6 +18,7 @@ struct conf_reader {
 	conf_complaint_fn *complain;
 	void *context;
 	unsigned int mistakes;
+	bool no_memory; /* to read one of the files */
 	/* the file being read */
 	FILE *file;
 	const char *path; /* in origins */

@@ -193,7 +193,7 @@ int main(int argc, char **argv)
 {
 	struct arguments a;
 	struct kvmtuned *k;
-	int lock_fd = -1, status;
+	int lock_fd = -1, status, r;
 	bool checks;
 
 	status = arguments_parse(argc, argv, &a);
@@ -219,9 +219,8 @@ int main(int argc, char **argv)
 	k->conf_path = a.conf_path;
 	k->conf_must_exist = a.conf_given;
 	k->dry_run = a.dry_run;
-	status = EXIT_SUCCESS;
-	if (conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, &k->conf) < 0)
-		status = EX_CONFIG;
+	r = conf_load(k->conf_path, k->conf_must_exist, conf_complain, NULL, &k->conf);
+	status = r < 0 ? conf_refused(k->conf_path, r) : EXIT_SUCCESS;
 	if (status == EX_CONFIG && a.restore) {
 		/* After a start that failed for its configuration this is what is needed. */
 		log_warning("going on with the default run_dir and libvirt_uri");

@@ -10,9 +10,9 @@ import subprocess
 
 from ctl import ctl
 from daemon import (BASE_CONF, BINARY, MEMORY_SHORT, RELOADED, RUN_DIR, conf_text,
-                    guest_verdict, ksm_verdict, kvmtuned, merged)
+                    guest_verdict, is_sanitized, ksm_verdict, kvmtuned, merged)
 from knobs import Ksm, require_unchanged, snapshot
-from kvmlive import wait_until
+from kvmlive import BUILD, Skip, wait_until
 from test_placement import ONLY_PLACEMENT, two_nodes
 
 ALL_LOOPS = merged(ONLY_PLACEMENT, MEMORY_SHORT, {"ksm": {"mode": "active"}, "memory": {"mode": "active"}})
@@ -107,6 +107,36 @@ def test_a_broken_file_at_start_is_refused_with_all_its_mistakes(live):
     assert kvmtuned("--test-config", "--as", "50-x.conf").returncode == 2
     assert kvmtuned("--drop-in", good).returncode == 2, "only what is checked may be tried"
     assert kvmtuned("surplus").returncode == 2
+
+
+def test_a_start_without_memory_is_not_taken_for_a_broken_file(live):
+    """systemd does not try again after 78, and there may be memory in a moment; nor are the
+    originals of the default run_dir those to be given back."""
+    if is_sanitized():
+        raise Skip("a sanitizer has an allocator of its own")
+    path = conf_file(live, "good.conf", conf_text(BASE_CONF))
+
+    def start(most):
+        return kvmtuned("--restore", "--config", path, env={
+            **os.environ, "LD_PRELOAD": str(BUILD / "tests/count_alloc.so"), "KT_COUNT_ALLOC_MAX": str(most)})
+
+    def gets_to_the_configuration(most):
+        return "start: Cannot allocate memory" not in start(most).stdout
+
+    assert gets_to_the_configuration(10**6)
+    too_few, enough = 0, 10**6
+    while enough - too_few > 1:
+        middle = (too_few + enough) // 2
+        too_few, enough = (too_few, middle) if gets_to_the_configuration(middle) else (middle, enough)
+    refused = 0
+    for most in range(enough, enough + 100):
+        done = start(most)
+        if "read the configuration" not in done.stdout:
+            break
+        assert done.returncode == 1, done
+        refused += 1
+    assert refused > 1 and "the host" in done.stdout, (refused, done)
+    assert "default" not in done.stdout, done
 
 
 def test_usr1_decides_now(live):
