@@ -256,13 +256,13 @@ static void go_on(struct act *a, struct act_guest *g)
 }
 
 /* A plan that asks for nothing does not ask for half a guest either: what is going back, or has
- * to, goes on doing so, and what was begun is ended; but not while the guest is migrated or saved.
- */
+ * to, goes on doing so, and what was begun is ended; but nothing is done while the guest is
+ * migrated or saved. */
 static void hold(struct act *a, struct act_guest *g, enum why why)
 {
 	struct placement *p = &g->placement;
 
-	if (a->look_only)
+	if (a->look_only || why == WHY_GUEST_BUSY)
 		return;
 	if (p->off)
 		act_placement_give_back(a, g, WHY_ACTUATOR_OFF);
@@ -270,7 +270,7 @@ static void hold(struct act *a, struct act_guest *g, enum why why)
 		act_placement_give_back(a, g, WHY_CEDED);
 	else if (p->giving_back)
 		act_placement_give_back(a, g, p->why);
-	else if (p->postponed && why != WHY_GUEST_BUSY && !act_pins_go_back(g))
+	else if (p->postponed && !act_pins_go_back(g))
 		go_on(a, g);
 }
 

@@ -348,6 +348,10 @@ START_TEST(what_could_be_neither_pinned_nor_unpinned_comes_back_without_a_wish)
 	plan->guest[SLOT].placement.wish = WISH_HOLD;
 	if (_i)
 		act_forgive(act); /* a reload comes first */
+	plan->guest[SLOT].placement.why = WHY_GUEST_BUSY;
+	plans(2);
+	ck_assert(runs_on(2, &first)); /* while it migrates nothing is done to it */
+	plan->guest[SLOT].placement.why = WHY_PAUSED;
 	plans(3);
 	assert_all_on(&all);
 	ck_assert(!in_force()->pin_off && !exists(at(run_dir, "undo")));

@@ -28,7 +28,7 @@ static void fill(unsigned char *map, int length, const char *text)
 	memset(map, 0, (size_t)length);
 	for (unsigned int cpu = 0; cpu / 8 < (unsigned int)length; cpu++)
 		if (cpumask_test(&cpus, cpu))
-			VIR_USE_CPU(map, cpu);
+			map[cpu / 8] = (unsigned char)(map[cpu / 8] | 1U << cpu % 8);
 }
 
 static const char *made_of(unsigned int number)
