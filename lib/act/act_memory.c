@@ -144,11 +144,13 @@ static void note(struct act *a, struct act_guest *g, uint64_t wanted_kib)
 static void prepare_limit(struct act *a, struct act_guest *g, const struct memory_plan *wish)
 {
 	struct limit *l = &g->limit;
+	bool third;
 
 	if (g->in_force.limit_ceded || g->in_force.limit_off)
 		return;
 	/* What may be in force is on file, and there is no room for a third value. */
-	if (l->lost && wish->target_kib != l->asked) {
+	third = wish->target_kib != l->asked || (l->lost_back && l->before != l->original);
+	if (l->lost && third) {
 		act_memory_give_back(a, g, wish->why);
 		return;
 	}

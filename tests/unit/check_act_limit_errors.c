@@ -118,6 +118,29 @@ START_TEST(or_asked_for_again)
 }
 END_TEST
 
+/* Any of three values may be there then, and a request expects two: what is going back does so
+ * before the next limit, be it the one that was asked for last. */
+START_TEST(after_a_limit_and_its_lift_were_lost_another_begins_with_none)
+{
+	limit(1000000);
+	assert_done(1000000);
+	limit(900000);
+	fact(1000000);
+	assert_asked(900000);
+	reply(0, -ENOTCONN);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -ENOTCONN); /* and yet it was done */
+	limit(900000);
+	assert_done(KT_UNLIMITED_KIB);
+	limit(900000);
+	assert_done(900000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 START_TEST(a_limit_whose_lift_may_be_done_is_set_again)
 {
 	lose_the_answer_to_a_lift();
@@ -480,6 +503,7 @@ int main(void)
 	tcase_add_test(c, what_a_fact_shows_after_a_lost_answer_is_not_asked_again);
 	tcase_add_test(c, a_lift_whose_answer_is_lost_is_seen_in_the_facts);
 	tcase_add_test(c, or_asked_for_again);
+	tcase_add_test(c, after_a_limit_and_its_lift_were_lost_another_begins_with_none);
 	tcase_add_test(c, a_limit_whose_lift_may_be_done_is_set_again);
 	tcase_add_test(c, facts_of_before_the_question_are_no_answer);
 	tcase_add_test(c, nor_if_they_are_the_same);
