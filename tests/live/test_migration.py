@@ -275,6 +275,6 @@ def the_undo_file_may_be_lost(live, daemon, guest, home):
     assert guest.uuid in undo_text()
     UNDO.unlink()
     last = live.daemon(ONLY_PLACEMENT, THROUGH_LIBVIRT)
-    last.wait_for(LIFTED)
+    last.wait_for(f"{guest.name}: .*{LIFTED}")
     wait_pinned(guest, home)
     last.stop()
