@@ -211,6 +211,8 @@ static void settle(struct act *a, enum ksm_knob knob)
 	struct knob *k = &a->ksm.knob[knob];
 
 	k->todo = k->fresh = false;
+	if (knob == KSM_ADVISOR && !k->asked)
+		a->ksm.knob[KSM_PAGES].before = KSM_PAGES_WITHOUT_ADVISOR;
 	if (knob >= KSM_PAGES || k->asked != k->original)
 		return;
 	k->ours = false;
@@ -224,16 +226,14 @@ static bool is_unmerging(const struct act *a, enum ksm_knob knob)
 	return knob == KSM_RUN && a->ksm.knob[knob].asked == RUN_UNMERGED;
 }
 
-/* A write that failed: done all the same, not done, or is something else there by now?  To
- * pages_to_scan the kernel has written 100 when its advisor went. */
+/* A write that failed: done all the same, not done, or is something else there by now? */
 static bool was_foreign(struct act *a, enum ksm_knob knob, uint64_t *ret_found)
 {
 	struct knob *k = &a->ksm.knob[knob];
 	int r = act_ksm_read(a, knob, ret_found);
 
 	k->doubt = r < 0 || *ret_found == k->asked;
-	return !k->doubt && *ret_found != k->before &&
-	       !(knob == KSM_PAGES && a->ksm.knob[KSM_ADVISOR].ours);
+	return !k->doubt && *ret_found != k->before;
 }
 
 /* 0, or -errno of a write that ends it all. */
@@ -271,6 +271,8 @@ void act_ksm_execute(struct act *a)
 	uint64_t from[_KSM_KNOB_MAX] = { 0 }, to[_KSM_KNOB_MAX] = { 0 };
 	unsigned int written = 0;
 
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
+		from[i] = a->ksm.knob[i].before;
 	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
 		struct knob *k = &a->ksm.knob[i];
 		bool by_child = is_unmerging(a, i);
@@ -283,7 +285,6 @@ void act_ksm_execute(struct act *a)
 		}
 		if (k->todo || by_child)
 			continue;
-		from[i] = k->before;
 		to[i] = k->asked;
 		written |= 1U << i;
 	}

@@ -25,6 +25,9 @@ enum ksm_knob {
 };
 enum { RUN_STOPPED = 0, RUN_SCANNING = 1, RUN_UNMERGED = 2 };
 
+/* What the kernel writes to pages_to_scan when its advisor goes (6.8). */
+enum { KSM_PAGES_WITHOUT_ADVISOR = 100 };
+
 struct act_ksm {
 	struct knob knob[_KSM_KNOB_MAX];
 	struct retry retry; /* off until then; without: until reload */

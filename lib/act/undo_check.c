@@ -9,8 +9,8 @@
 
 #include "act_private.h"
 
-/* pages_to_scan is set by the kernel, too: to 100 when its advisor goes, and by the advisor
- * as soon as it is back. */
+/* pages_to_scan is set by the kernel, too: when its advisor goes, and by the advisor as soon
+ * as it is back. */
 static void check_ksm_speed(struct act *a, bool advisor_was_ours)
 {
 	struct knob *pages = &a->ksm.knob[KSM_PAGES];
@@ -20,7 +20,7 @@ static void check_ksm_speed(struct act *a, bool advisor_was_ours)
 		return;
 	if (!a->ksm.knob[KSM_ADVISOR].ours)
 		pages->ours = act_ksm_read(a, KSM_ADVISOR, &found) < 0 || !found;
-	else if (act_ksm_read(a, KSM_PAGES, &found) == 0 && found == 100)
+	else if (act_ksm_read(a, KSM_PAGES, &found) == 0 && found == KSM_PAGES_WITHOUT_ADVISOR)
 		pages->before = found;
 }
 
