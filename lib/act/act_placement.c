@@ -317,7 +317,8 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		act_placement_give_back(a, g, wish->why);
 		return;
 	}
-	if (!is_all_back(a, g) || !act_wish_is_complete(wish) || !can_pin(a, g, wish->backend))
+	if (!is_all_back(a, g) || g->in_force.pin_ceded || !act_wish_is_complete(wish) ||
+	    !can_pin(a, g, wish->backend))
 		return;
 	p->giving_back = false;
 	if (plan->unseen && is_in_force(a, p, wish)) {

@@ -156,6 +156,22 @@ START_TEST(who_was_born_before_an_administrator_came_has_its_own)
 }
 END_TEST
 
+/* Somebody else's pin is found out by giving back.  By its first mask, which this life has seen
+ * when the last one had pinned it, it could be the thread's own. */
+START_TEST(a_guest_that_is_ceded_on_its_way_back_is_not_pinned)
+{
+	pid_t born = is_half_back();
+
+	set_mask(guest.thread[2].tid, &second);
+	guest.thread[2].first_allowed = second;
+	faulty_ends();
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	ck_assert(runs_on(0, &all) && runs_on(1, &all) && runs_on(2, &second));
+	assert_back(born);
+}
+END_TEST
+
 /* ---- while it is wished elsewhere --------------------------------------------------------------
  */
 
@@ -225,6 +241,7 @@ int main(void)
 	tcase_add_test(c, who_was_born_of_a_guest_that_is_half_back_is_on_file);
 	tcase_add_test(c, a_guest_that_is_half_back_is_not_wished_elsewhere);
 	tcase_add_test(c, a_guest_that_is_half_back_is_not_pinned_without_a_wish);
+	tcase_add_test(c, a_guest_that_is_ceded_on_its_way_back_is_not_pinned);
 	tcase_add_loop_test(c, who_was_born_before_an_administrator_came_has_its_own, 0, 2);
 	tcase_add_test(c, a_guest_with_a_thread_that_cannot_be_read_stays_where_it_is);
 	tcase_add_test(c, what_cannot_be_filed_leaves_all_as_it_was);
