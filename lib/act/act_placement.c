@@ -66,6 +66,8 @@ static int note_thread(struct act *a, const struct look *look, struct act_guest 
 
 	if (finding == THREAD_KNOWN)
 		note_known(a, pin, t, &seen.mask);
+	if (finding == THREAD_UNREAD && (!pin || pin->start_ticks != t->start_ticks))
+		return -EAGAIN;
 	if (finding != THREAD_NEW && finding != THREAD_BORN)
 		return 0;
 	r = originals_of(a, g, finding, &seen.mask, &new);
@@ -122,7 +124,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 		 const struct look *look)
 {
 	struct placement *p = &g->placement;
-	bool noted = false;
+	bool noted = false, forgot = false;
 
 	if (!act_pins_keep(p))
 		return;
@@ -139,6 +141,11 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 		if (r < 0) /* what cannot be remembered is not changed */
 			log_debug("a thread cannot be remembered: %s", strerror(-r));
 		noted |= r > 0;
+		forgot |= r < 0;
+	}
+	if (forgot && look->pinned && wishes_elsewhere(p, look->wish)) {
+		act_placement_abandon(g); /* as of one that could not be looked at */
+		return;
 	}
 	a->must_save |= take_wish(p, look) || noted;
 }
