@@ -6,89 +6,6 @@
 
 #include "soak.h"
 
-/* ---- which files there are ---------------------------------------------------------------- */
-
-static struct soak_file *add(struct soak *s, enum soak_kind kind, const char *path, const char *key,
-			     const char *word)
-{
-	struct soak_file *f = &s->file[s->nfiles++];
-
-	*f = (struct soak_file){ .kind = kind, .rule = -1 };
-	snprintf(f->path, sizeof f->path, "%s", path);
-	snprintf(f->key, sizeof f->key, "%s", key);
-	snprintf(f->now, sizeof f->now, "%s", word);
-	snprintf(f->own, sizeof f->own, "%s", word);
-	return f;
-}
-
-static void add_ksm(struct soak *s, const char *name, const char *word)
-{
-	char path[96], key[64];
-
-	snprintf(path, sizeof path, "sys/kernel/mm/ksm/%s", name);
-	snprintf(key, sizeof key, "ksm %s", name);
-	add(s, SOAK_KSM, path, key, word);
-}
-
-static void add_irqs(struct soak *s, unsigned int rule)
-{
-	for (unsigned int irq = 40; irq < 40 + SOAK_IRQS; irq++) {
-		char path[96], key[64];
-		struct soak_file *f;
-
-		snprintf(path, sizeof path, "proc/irq/%u/smp_affinity_list", irq);
-		snprintf(key, sizeof key, "host %s %u", host_rule_id(rule), irq);
-		f = add(s, SOAK_IRQ, path, key, "0-15");
-		f->irq = irq;
-		f->rule = (int)rule;
-	}
-}
-
-/* kernel.numa_balancing is placement's here: a file has one master. */
-static void add_host_files(struct soak *s)
-{
-	for (unsigned int rule = 0; rule < HOST_RULES_MAX && host_rule_id(rule); rule++) {
-		const char *path = host_rule_path(rule);
-		char key[64];
-
-		if (!path || strcmp(path, "proc/sys/kernel/numa_balancing") == 0)
-			continue;
-		if (strstr(path, "{0}")) {
-			add_irqs(s, rule);
-			continue;
-		}
-		snprintf(key, sizeof key, "host %s 0", host_rule_id(rule));
-		add(s, SOAK_HOST_FILE, path, key, "60")->rule = (int)rule;
-	}
-}
-
-void soak_files_make(struct soak *s)
-{
-	add_ksm(s, "advisor_mode", soak_chance(s, 200) ? "1" : "0");
-	add_ksm(s, "merge_across_nodes", soak_chance(s, 800) ? "1" : "0");
-	add_ksm(s, "use_zero_pages", "0");
-	add_ksm(s, "smart_scan", "1");
-	add_ksm(s, "pages_to_scan", "100");
-	add_ksm(s, "sleep_millisecs", "20");
-	add_ksm(s, "run", soak_chance(s, 200) ? "1" : "0");
-	add(s, SOAK_BALANCING, "proc/sys/kernel/numa_balancing", "balancing",
-	    soak_chance(s, 800) ? "1" : "2");
-	add_host_files(s);
-}
-
-struct soak_file *soak_file(struct soak *s, const char *key)
-{
-	for (unsigned int i = 0; i < s->nfiles; i++)
-		if (strcmp(s->file[i].key, key) == 0)
-			return &s->file[i];
-	return NULL;
-}
-
-uint64_t soak_number(struct soak *s, const char *key)
-{
-	return strtoull(soak_file(s, key)->now, NULL, 10);
-}
-
 static struct soak_file *at_path(struct soak *s, const char *path)
 {
 	for (unsigned int i = 0; i < s->nfiles; i++)
@@ -115,13 +32,20 @@ static bool is_on_file(const struct soak_file *f, const char *word)
 		strcmp(word, f->filed.asked) == 0);
 }
 
+static const char *pages_of_kernel(bool advisor)
+{
+	return advisor ? "500" : "100";
+}
+
 /* pages_to_scan is the advisor's while there is one, and 100 afterwards; whose doing it was
- * does not matter. */
+ * does not matter.  Where the advisor writes over a stranger's speed, nobody who starts then
+ * can know that there was one. */
 static void advisor_was_set(struct soak *s, bool by_us, bool on)
 {
 	struct soak_file *pages = soak_file(s, "ksm pages_to_scan");
 
-	snprintf(pages->now, sizeof pages->now, "%s", on ? "500" : "100");
+	snprintf(pages->now, sizeof pages->now, "%s", pages_of_kernel(on));
+	pages->stranger &= !on;
 	pages->touched |= !by_us && pages->filed.known;
 	if (on || !by_us) /* what looks like ours cannot be told from it */
 		snprintf(pages->own, sizeof pages->own, "%s",
@@ -160,12 +84,25 @@ static const char *any_word(struct soak *s, const struct soak_file *f)
 	return numbers[soak_below(s, KT_ARRAY_LEN(numbers))];
 }
 
+/* Whoever switches the advisor has the kernel write to pages_to_scan.  If that is what was
+ * there before our last write, who starts then takes it for a write that was not done; who
+ * has lived through it knows better. */
+static bool makes_speed_doubtful(struct soak *s, const struct soak_file *f, const char *word)
+{
+	const struct soak_filed *pages = &soak_file(s, "ksm pages_to_scan")->filed;
+	const char *speed = pages_of_kernel(word[0] != '0');
+
+	return is(f, "ksm advisor_mode") && pages->known && strcmp(speed, pages->before) == 0 &&
+	       strcmp(speed, pages->original) != 0 && strcmp(speed, pages->asked) != 0;
+}
+
 const char *soak_other_word(struct soak *s, const struct soak_file *f)
 {
 	for (int i = 0; i < 8; i++) {
 		const char *word = any_word(s, f);
 
-		if (strcmp(word, f->now) != 0 && !is_on_file(f, word) && refusal(s, f, word) == 0)
+		if (strcmp(word, f->now) != 0 && !is_on_file(f, word) &&
+		    !makes_speed_doubtful(s, f, word) && refusal(s, f, word) == 0)
 			return word;
 	}
 	return NULL;
