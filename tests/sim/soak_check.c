@@ -125,11 +125,25 @@ static bool is_taken_for_born(const struct soak *s, const struct soak_guest *g,
 	return !t->filed.known && t->now != soak_shown(s, t->now) && is_born_of_ours(s, g, t);
 }
 
+/* Of a thread that may run on all CPUs that are on-line nobody can tell whether somebody has kept
+ * from it just those that are not: a cpuset shows the same of every thread. */
+static void note_taken_for_unpinned(const struct soak *s, struct soak_thread *t)
+{
+	if (t->stranger || t->now != t->own || t->own == soak_all_cpus ||
+	    soak_shown(s, t->own) != s->online || !t->filed.known ||
+	    t->filed.original != soak_all_cpus)
+		return;
+	t->own_before_reset = t->own;
+	t->own = soak_all_cpus;
+}
+
 void soak_check_mask(struct soak *s, const struct soak_guest *g, struct soak_thread *t,
 		     uint64_t mask)
 {
-	bool gives_back = is_own_mask(t, mask) || soak_shown(s, mask) == soak_shown(s, t->own);
+	bool gives_back;
 
+	note_taken_for_unpinned(s, t);
+	gives_back = is_own_mask(t, mask) || soak_shown(s, mask) == soak_shown(s, t->own);
 	if (!gives_back)
 		soak_check_hands_off(s, g, "a thread of it is pinned");
 	if (!gives_back && is_taken_for_born(s, g, t)) {
