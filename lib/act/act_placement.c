@@ -324,7 +324,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 		act_placement_give_back(a, g, wish->why);
 		return;
 	}
-	if (!is_all_back(a, g) || g->in_force.pin_ceded || !act_wish_is_complete(wish) ||
+	if (!is_all_back(a, g) || g->in_force.pin_ceded || p->off || !act_wish_is_complete(wish) ||
 	    !can_pin(a, g, wish->backend))
 		return;
 	p->giving_back = false;

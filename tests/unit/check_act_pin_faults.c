@@ -435,6 +435,28 @@ START_TEST(what_was_to_go_back_and_is_wished_again_stays)
 }
 END_TEST
 
+/* What still goes back is refused for a while, which a wish has found out. */
+START_TEST(a_guest_that_is_refused_on_its_way_back_is_not_pinned)
+{
+	wish_first();
+	plans(1);
+	strike_read(2 * READS + 2);
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(1);
+	ck_assert(runs_on(0, &all) && runs_on(2, &first));
+	ends_well();
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = EIO;
+	refusal.is_done = false;
+	wish_first();
+	plans(1);
+	ck_assert(in_force()->pin_off);
+	ck_assert(runs_on(0, &all));
+	ends_well();
+	assert_back();
+}
+END_TEST
+
 /* Before its time has come to be tried again: there is no later one. */
 START_TEST(what_was_refused_for_a_while_is_tried_once_more_at_the_stop)
 {
@@ -817,6 +839,7 @@ int main(void)
 	tcase_add_loop_test(c, half_a_guest_is_pinned_in_whole_though_nothing_is_wished, 0, 2);
 	tcase_add_test(c, half_a_guest_that_somebody_has_pinned_stays_so_while_nothing_is_wished);
 	tcase_add_test(c, what_was_to_go_back_and_is_wished_again_stays);
+	tcase_add_test(c, a_guest_that_is_refused_on_its_way_back_is_not_pinned);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
