@@ -293,9 +293,10 @@ static const struct {
 	{ host_has_one_node, WISH_RELEASE, WHY_SINGLE_NODE_HOST, ABOUT_HOST, NULL },
 	{ is_switched_off, WISH_RELEASE, WHY_SWITCHED_OFF, ABOUT_HOST, NULL },
 	{ operator_released_it, WISH_RELEASE, WHY_RELEASED, ABOUT_GUEST, NULL },
+	/* Before what holds as well: act ends what it has begun unless it reads this. */
+	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY, ABOUT_GUEST, NULL },
 	{ operator_paused_it, WISH_HOLD, WHY_PAUSED, ABOUT_HOST, NULL },
 	{ is_not_sampled, WISH_HOLD, WHY_NOT_SAMPLED, ABOUT_GUEST, NULL },
-	{ is_busy, WISH_HOLD, WHY_GUEST_BUSY, ABOUT_GUEST, NULL },
 	{ numad_runs, WISH_RELEASE, WHY_NUMAD_RUNNING, ABOUT_HOST, NULL },
 	{ is_placed_by_libvirt, WISH_RELEASE, WHY_PLACEMENT_AUTO, ABOUT_GUEST, NULL },
 	{ is_pinned_by_admin, WISH_RELEASE, WHY_PINNED_BY_ADMIN, ABOUT_PROCESS, NULL },

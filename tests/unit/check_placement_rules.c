@@ -107,6 +107,18 @@ static void by_paused_and_wish(void)
 	by_wish();
 }
 
+static void by_paused_loops_while_migrating(void)
+{
+	by_paused_loops();
+	by_busy();
+}
+
+static void by_no_sample_while_migrating(void)
+{
+	by_no_sample();
+	by_busy();
+}
+
 static void by_ceded(void)
 {
 	fx.in_force.guest[0].pin_ceded = true;
@@ -170,6 +182,9 @@ static const struct {
 	{ "opted out, and paused", by_paused_and_wish, WISH_RELEASE, WHY_SWITCHED_OFF },
 	{ "its process cannot be read", by_no_sample, WISH_HOLD, WHY_NOT_SAMPLED },
 	{ "migrating", by_busy, WISH_HOLD, WHY_GUEST_BUSY },
+	{ "migrating, the loop paused", by_paused_loops_while_migrating, WISH_HOLD,
+	  WHY_GUEST_BUSY },
+	{ "migrating, not to be read", by_no_sample_while_migrating, WISH_HOLD, WHY_GUEST_BUSY },
 	{ "pins in its XML", by_xml_pins, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
 	{ "a pinned vCPU", by_vcpu_pin, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
 	{ "a pinned iothread", by_iothread_pin, WISH_RELEASE, WHY_PINNED_BY_ADMIN },
