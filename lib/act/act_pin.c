@@ -167,7 +167,6 @@ int act_pin_by_libvirt(struct act *a, const struct act_guest *g, const struct pi
 	struct pin_order order = {
 		.role = pin->role, .number = pin->number, .cpus = *cpus, .tid = pin->tid
 	};
-
 	int r = a->fs->is_live ? thread_get_cpus(pin->tid, &order.seen) : 0;
 
 	/* Who cannot be looked at now could be somebody else's by the time it is done. */

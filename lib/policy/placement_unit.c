@@ -253,6 +253,7 @@ static void add_all_options(struct unit *u)
 static void fill_item(struct unit *u)
 {
 	u->gathered = KT_NODES_MAX;
+	u->may_bring = !u->step->in_force->move.off && placing_may_move(u->placing);
 	for (uint64_t nodes = guest_memory_nodes(u->placing->guest); nodes; nodes &= nodes - 1) {
 		unsigned int n = nodemask_first(nodes);
 		double gib = placement_gib_on(u->placing, u->cell, n);
@@ -314,7 +315,6 @@ static bool add_unit(struct placement_step *s, const struct placing *p, size_t s
 	u.present = placed ? present : p->nodes;
 	u.max_options = fair_share_of_options(s->view);
 	u.placed = placed;
-	u.may_bring = !s->in_force->move.off && placing_may_move(p);
 	u.repin_cpus = placement_change_cpus(s, slot);
 	u.memory_cpus = KT_MAX(cpus, least_cpus * p->guest->domain->vcpus) * share;
 	fill_item(&u);
@@ -345,7 +345,6 @@ struct pack_item *placement_add_newcomer(struct placement_step *s, const struct 
 			  .placing = p,
 			  .guest = &nobody,
 			  .max_options = PACK_OPTIONS_MAX,
-			  .may_bring = !s->in_force->move.off && placing_may_move(p),
 			  .present = p->nodes,
 			  .memory_cpus = vcpus };
 

@@ -171,6 +171,16 @@ START_TEST(what_somebody_wrote_before_it_was_read_back_is_his)
 }
 END_TEST
 
+/* The next plan sets it, and its original comes back in the end. */
+static void assert_is_ours(const struct value *v)
+{
+	act_apply(act, plan);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert_str_eq(text_of(v->file), v->wished);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_str_eq(text_of(v->file), v->original);
+}
+
 /* Whoever finds the original there does not take it for somebody else's word. */
 START_TEST(what_was_given_back_and_not_read_back_is_set_again)
 {
@@ -183,11 +193,7 @@ START_TEST(what_was_given_back_and_not_read_back_is_set_again)
 	ck_assert(act_owes(act));
 	can_be_read();
 	plan->now_ns += KT_NS_PER_S * 60;
-	act_apply(act, plan);
-	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
-	ck_assert_str_eq(text_of(v->file), v->wished);
-	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
-	ck_assert_str_eq(text_of(v->file), v->original);
+	assert_is_ours(v);
 }
 END_TEST
 
@@ -292,11 +298,7 @@ START_TEST(what_an_earlier_life_gave_back_last_is_nobody_elses)
 	put(at(root, v->file), v->original);
 	is_taken_over_unread(v->twice);
 	v->wish();
-	act_apply(act, plan);
-	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
-	ck_assert_str_eq(text_of(v->file), v->wished);
-	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
-	ck_assert_str_eq(text_of(v->file), v->original);
+	assert_is_ours(v);
 }
 END_TEST
 
