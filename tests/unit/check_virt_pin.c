@@ -345,6 +345,21 @@ START_TEST(that_ours_was_replaced_shows_without_an_event)
 }
 END_TEST
 
+/* Nothing has changed that an event would tell of: who has found it must say so. */
+START_TEST(that_ours_was_replaced_shows_although_nothing_can_be_marked)
+{
+	hide_pin_events = true;
+	ck_assert_int_eq(pin_to("0-3"), 0);
+	until(true, false);
+	events_come_to_an_end();
+	somebody_pins_to("4-7");
+	marking_fails = true;
+	ck_assert_int_eq(pin_to("8-9"), -EIO);
+	ck_assert(next_of(VIRT_GUEST).guest.admin_pins);
+	ck_assert(is_pinned_to("4-7"));
+}
+END_TEST
+
 /* A pin to every CPU is none, which only who knows them can tell. */
 START_TEST(cpus_of_the_host_that_are_not_known_are_asked_for_again)
 {
@@ -447,6 +462,7 @@ int main(void)
 		what_waits_is_marked_with_the_first,
 		the_events_of_our_own_calls_come_to_an_end,
 		a_pin_that_replaced_ours_stays_the_admins,
+		that_ours_was_replaced_shows_although_nothing_can_be_marked,
 		cpus_of_the_host_that_are_not_known_are_asked_for_again,
 		what_cannot_be_marked_is_not_pinned,
 		a_pin_that_was_made_and_cannot_be_read_back_is_made,
