@@ -40,7 +40,7 @@ disk 2 "$2" off
 disk 3 "$3" off
 disk 4 "$4" off
 
-quick='quiet systemd.show_status=0 mitigations=off nokaslr nowatchdog no_timer_check tsc=reliable'
+quick='quiet systemd.show_status=auto mitigations=off nokaslr nowatchdog no_timer_check tsc=reliable'
 exec qemu-system-x86_64 "${machine[@]}" -nodefaults -no-user-config -display none \
 	-serial "file:$5" -serial stdio -kernel "$kernel" \
 	-append "console=ttyS0 root=/dev/nvme0n1 rw panic=0 psi=1 apparmor=0 $quick"

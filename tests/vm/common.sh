@@ -18,6 +18,7 @@ failed=0
 check() { # NAME COMMAND...: the last line that it prints is the reason
 	local name=$1 said since=$SECONDS
 	shift
+	echo "$name" >out/check
 	if said=$("$@" 2>&1); then
 		echo "ok vm/$scenario/$name ($((SECONDS - since)) s)"
 	else
@@ -35,6 +36,19 @@ within() { # SECONDS COMMAND...
 		sleep 0.5
 	done
 }
+
+# What hangs is told before run.sh ends the host from outside, when nobody can ask it any more.
+end_when_late() {
+	sleep "$(($(<deadline) - $(date +%s)))"
+	echo "not ok vm/$scenario/$(<out/check): no end in or after it; processes, jobs and journal:"
+	{
+		ps -N --ppid 2 -o pid,etimes,stat,wchan:20,args --forest
+		systemctl list-jobs --no-pager
+		journalctl -q -b -n 20 -o short-monotonic --no-pager
+	} | cut -c 1-200 | sed 's/^/# /'
+	kill $$
+}
+end_when_late &
 
 # ---- guests ----------------------------------------------------------------------
 

@@ -26,6 +26,13 @@ not_ok() { # NAME REASON
 	return 1
 }
 
+# Its own end_when_late has not done it: it boots, goes down, or is gone.
+ended_from_outside() { # SCENARIO CONSOLE
+	not_ok "$1" "no end within $limit s; the end of $2:"
+	tail -n 20 "$2" | sed 's/^/# /'
+	return 1
+}
+
 # Runs a command in a process group of its own, which does not outlive us.
 child=
 own() {
@@ -68,17 +75,18 @@ run() { # SCENARIO[=ARGUMENT], which it finds in a file
 	echo "${1#*=}" >"$work/argument"
 	set -- "${1%%=*}"
 	echo "$1" >"$work/name"
+	echo "$(($(date +%s) + limit - 60))" >"$work/deadline"
 	log=$logs/$1
 	rm -rf "$log" && mkdir -p "$log/out" || not_ok "$1" "cannot write $log" || return
 	tar -chf "$work/in" --owner=0 --group=0 -C "$here" common.sh counting.sh lifecycle.sh memory.sh poor.sh "scenario-$1" \
 		--transform 's,^scenario-.*,scenario,S' --transform 's,^sleeper.bin,sleeper,S' \
-		-C "$work" argument name kvmtuned.deb -C "$sleeper" sleeper.bin \
+		-C "$work" argument deadline name kvmtuned.deb -C "$sleeper" sleeper.bin \
 		-C "$here/../.." debian/tests || not_ok "$1" 'cannot pack it' || return
 	truncate -s %1M "$work/in"
 	truncate -s 0 "$work/out" "$work/swap" && truncate -s 64M "$work/out" && truncate -s 2G "$work/swap"
 	own timeout --foreground "$limit" "$here/boot.sh" "$(cat "$work/image")" "$work/in" \
 		"$work/out" "$work/swap" "$log/console.log" </dev/null 2>"$log/qemu.log"
-	[ $? != 124 ] || not_ok "$1" "no end within $limit s; see $log/console.log" || return
+	[ $? != 124 ] || ended_from_outside "$1" "$log/console.log" || return
 	tar -xf "$work/out" -C "$log" out 2>/dev/null ||
 		not_ok "$1" "it went down without a result; see $log/console.log and qemu.log" || return
 	[ "$(cat "$log/out/rc")" = 0 ]
