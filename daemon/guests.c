@@ -115,14 +115,11 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 static void renew_replaced(struct kvmtuned *k)
 {
 	for (size_t i = 0; i < k->domains->nslots; i++) {
-		struct domain_slot *slot = &k->domains->slot[i];
-		struct domain d = slot->domain;
+		const struct domain_slot *slot = &k->domains->slot[i];
 
-		if (!slot->used || !sense_process_is_replaced(k->sense, i, slot))
-			continue;
-		forget(k, i, "another process has its place");
-		if (domains_put(k->domains, &d) >= 0) /* there is room */
-			say_guest(&d, "appear", d.running ? "running" : "paused");
+		if (slot->used && sense_process_is_replaced(k->sense, i, slot) &&
+		    virt_disown(k->virt, &slot->domain.uuid) == 0) /* else the next link tells */
+			forget(k, i, "another process has its place");
 	}
 }
 

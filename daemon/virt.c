@@ -304,6 +304,11 @@ int virt_own_soft_limit(struct virt *v, const struct uuid *uuid)
 	return request_plain(v, VIRT_REQUEST_OWN_SOFT_LIMIT, uuid);
 }
 
+int virt_disown(struct virt *v, const struct uuid *uuid)
+{
+	return request_plain(v, VIRT_REQUEST_DISOWN, uuid);
+}
+
 int virt_lift_pins(struct virt *v, const struct uuid *uuid)
 {
 	return request_plain(v, VIRT_REQUEST_LIFT_PINS, uuid);

@@ -76,7 +76,7 @@ bool virt_next(struct virt *v, struct virt_news *ret) KT_MUST_USE;
 uint64_t virt_waiting_since_ns(const struct virt *v);
 
 /* Each queues and returns at once: -EAGAIN the queue is full, -ENOTCONN no link (only
- * the last two do without one), -EINVAL an empty set of CPUs, a soft limit of 0 (which
+ * those below "refresh" do without one), -EINVAL an empty set of CPUs, a soft limit of 0 (which
  * would freeze the guest) or no such number of a thread.
  *
  * A pin or soft limit that was taken is answered by exactly one VIRT_REPLY, except
@@ -108,6 +108,10 @@ int virt_request_refresh(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
  * is remembered without being told. */
 int virt_own_pins(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 int virt_own_soft_limit(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
+
+/* Another process has this guest's place: what was ours went with the one before.  It is told
+ * of again, as one that is new. */
+int virt_disown(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 
 /* Marked pins of this guest that no undo file knows: it has come with them, from another host
  * or out of a file.  They are lifted when no job holds the guest; its facts then say so. */

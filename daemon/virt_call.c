@@ -155,6 +155,13 @@ void virt_perform(struct virt *v, const struct virt_request *request)
 		if (g)
 			virt_guest_touch(v, g);
 		break;
+	case VIRT_REQUEST_DISOWN:
+		g = virt_guest_find(v, &request->uuid);
+		if (g) {
+			virt_guest_renew(g);
+			virt_guest_touch(v, g);
+		}
+		break;
 	case VIRT_REQUEST_OWN_PINS:
 	case VIRT_REQUEST_LIFT_PINS:
 	case VIRT_REQUEST_OWN_SOFT_LIMIT:

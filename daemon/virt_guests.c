@@ -100,17 +100,22 @@ static void complain_of_metadata(struct virt_guest *g, const struct domain *d,
 /* ---- telling ------------------------------------------------------------------- */
 
 /* What was ours went with its process. */
+void virt_guest_renew(struct virt_guest *g)
+{
+	g->announced = g->stopped = g->lift_pins = false;
+	g->own_pins = g->foreign_pins = g->own_soft_limit = false;
+	g->own_soft_limit_kib = 0;
+	g->rest_until_ns = 0;
+	g->gone = VIRT_GONE_STOPPED;
+}
+
 static void tell_gone(struct virt *v, struct virt_guest *g)
 {
 	struct virt_news news = { .kind = VIRT_GUEST_GONE, .uuid = g->uuid, .gone = g->gone };
 
 	if (!g->announced)
 		return;
-	g->announced = g->stopped = g->lift_pins = false;
-	g->own_pins = g->foreign_pins = g->own_soft_limit = false;
-	g->own_soft_limit_kib = 0;
-	g->rest_until_ns = 0;
-	g->gone = VIRT_GONE_STOPPED;
+	virt_guest_renew(g);
 	virt_tell(v, &news);
 }
 

@@ -42,6 +42,7 @@ enum virt_request_kind {
 	VIRT_REQUEST_OWN_PINS,
 	VIRT_REQUEST_LIFT_PINS,
 	VIRT_REQUEST_OWN_SOFT_LIMIT,
+	VIRT_REQUEST_DISOWN,
 };
 
 struct virt_request {
@@ -168,6 +169,8 @@ struct virt_guest *virt_guest_find(struct virt *v, const struct uuid *uuid);
 struct virt_guest *virt_guest_put(struct virt *v, const struct uuid *uuid);
 void virt_guest_touch(struct virt *v, struct virt_guest *g);
 void virt_guest_drop(struct virt *v, struct virt_guest *g);
+/* Nothing of it is ours any more, and nobody has been told of it. */
+void virt_guest_renew(struct virt_guest *g);
 /* Reads it, and tells what is new. */
 void virt_guest_refresh(struct virt *v, struct virt_guest *g);
 

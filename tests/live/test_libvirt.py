@@ -221,3 +221,30 @@ def test_another_libvirtd_at_the_same_socket_has_other_guests(live):
     finally:
         for pid in orphans:  # of nobody any more
             os.kill(pid, signal.SIGKILL)
+
+
+def test_what_somebody_has_pinned_is_theirs_although_the_guest_had_a_twin_of_ours(live):
+    """The twin was pinned through libvirt, and goes on without it.  No thread shows the pin of a
+    vCPU that is not plugged in yet."""
+    home, other = two_nodes(live)
+    Libvirtd.kill()
+    Libvirtd.start()
+    older = live.guest("twin")
+    daemon = live.daemon(merged(ONLY_PLACEMENT, {"placement": {"backend": "libvirt"}}))
+    wait_home(older, home)
+    orphan, number, before = older.pid(), domain_id(older), daemon.mark()
+    try:
+        daemon.process.send_signal(signal.SIGSTOP)
+        Libvirtd.replace()
+        newer = live.new_guest("pinned", max_vcpus=2)
+        newer.uuid = older.uuid
+        newer.create()
+        assert domain_id(newer) == number
+        virsh("vcpupin", newer.uuid, 1, min(other), "--live")
+        daemon.process.send_signal(signal.SIGCONT)
+        daemon.wait_for(guest_verdict(newer, "placement"), since=before, timeout=60)
+        daemon.wait_ticks()
+        assert on(only(newer, but=[orphan]), home | other)
+        assert daemon.found(guest_verdict(newer, "placement", "pinned-by-admin"), before)
+    finally:
+        os.kill(orphan, signal.SIGKILL)  # of nobody any more

@@ -220,6 +220,27 @@ START_TEST(pins_of_an_earlier_life_are_adopted_and_die_with_the_guest)
 }
 END_TEST
 
+START_TEST(what_was_ours_went_with_the_process_before)
+{
+	admin_pins_emulator();
+	ck_assert_int_eq(virt_own_pins(virt, &uuid), 0);
+	until_admin_has(false, false);
+	admin_sets_soft_limit(65536);
+	until_admin_has(false, true);
+	ck_assert_int_eq(virt_own_soft_limit(virt, &uuid), 0);
+	until_admin_has(false, false);
+	ck_assert_int_eq(virt_disown(virt, &uuid), 0);
+	until_admin_has(true, true);
+}
+END_TEST
+
+START_TEST(a_guest_in_the_place_of_another_is_told_of_although_nothing_has_changed)
+{
+	ck_assert_int_eq(virt_disown(virt, &uuid), 0);
+	ck_assert_int_eq(next().kind, VIRT_GUEST);
+}
+END_TEST
+
 START_TEST(our_own_pins_are_not_the_admins)
 {
 	ck_assert_int_eq(pin_emulator(&uuid, 0, NEVER), 0);
@@ -282,6 +303,8 @@ int main(void)
 	tcase_add_test(c, a_limit_that_somebody_set_after_an_earlier_life_is_not_given_back);
 	tcase_add_test(c, limits_of_an_earlier_life_are_adopted);
 	tcase_add_test(c, pins_of_an_earlier_life_are_adopted_and_die_with_the_guest);
+	tcase_add_test(c, what_was_ours_went_with_the_process_before);
+	tcase_add_test(c, a_guest_in_the_place_of_another_is_told_of_although_nothing_has_changed);
 	tcase_add_test(c, our_own_pins_are_not_the_admins);
 	tcase_add_test(c, statistics_name_each_guest);
 	tcase_add_test(c, nobody_waits_and_nothing_is_lost_while_nobody_listens);
