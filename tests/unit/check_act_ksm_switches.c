@@ -151,6 +151,26 @@ START_TEST(without_the_wish_it_is_given_back_and_nobodys)
 }
 END_TEST
 
+/* ... but the speed beside it is not, unless the kernel's advisor has it again. */
+START_TEST(the_speed_stays_ours_when_a_switch_is_given_back)
+{
+	bool advisors = rows[_i].plan.stops_advisor;
+
+	put(knob(rows[_i].file), rows[_i].before);
+	wish(true, 1250, 10);
+	set_switches(&rows[_i].plan);
+	apply();
+	set_switches(&nothing);
+	apply();
+	assert_file(rows[_i].file, rows[_i].before);
+	assert_file("pages_to_scan", advisors ? "500\n" : "1250\n");
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_file("pages_to_scan", advisors ? "500\n" : "100\n");
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 START_TEST(a_switch_comes_back_in_the_end)
 {
 	apply_row(&rows[_i]);
@@ -302,6 +322,7 @@ int main(void)
 	EACH(the_same_wish_again_writes_nothing);
 	EACH(a_switch_that_is_so_already_is_not_ours);
 	EACH(without_the_wish_it_is_given_back_and_nobodys);
+	EACH(the_speed_stays_ours_when_a_switch_is_given_back);
 	EACH(a_switch_comes_back_in_the_end);
 	EACH(a_release_gives_it_back_as_well);
 	EACH(the_next_life_takes_it_over);

@@ -460,6 +460,20 @@ START_TEST(without_room_all_else_is_given_back)
 }
 END_TEST
 
+START_TEST(what_had_no_room_is_given_back_once_there_is_some)
+{
+	set_apart();
+	plan->ksm = (struct ksm_plan){ .wish = WISH_RELEASE };
+	apply();
+	assert_only_nodes_left();
+	plan->ksm.may_unmerge = true;
+	apply();
+	let_it(UNMERGES_ALL);
+	apply();
+	assert_originals();
+}
+END_TEST
+
 START_TEST(what_had_no_room_is_given_back_by_the_next_life)
 {
 	set_apart();
@@ -585,6 +599,7 @@ static void add_ways_back(TCase *c)
 	tcase_add_test(c, a_scan_that_was_not_ours_goes_on_in_the_end);
 	tcase_add_test(c, the_setting_is_back_before_the_scan_is);
 	tcase_add_test(c, without_room_all_else_is_given_back);
+	tcase_add_test(c, what_had_no_room_is_given_back_once_there_is_some);
 	tcase_add_test(c, what_had_no_room_is_given_back_by_the_next_life);
 	tcase_add_test(c, a_life_without_a_plan_unmerges_when_it_is_told_that_there_is_room);
 	tcase_add_test(c, what_is_not_wished_any_more_stays_while_there_is_no_room);

@@ -159,6 +159,21 @@ START_TEST(what_is_done_is_done_until_another_order)
 }
 END_TEST
 
+START_TEST(a_reload_looks_anew_where_memory_is)
+{
+	use_table();
+	wish_memory_on(1);
+	apply_until_it_ends();
+	memset(node_of, 0, sizeof node_of);
+	apply_until_it_ends();
+	ck_assert_int_eq(node_of[0], 0);
+	act_forgive(act);
+	apply_until_it_ends();
+	ck_assert_int_eq(node_of[0], 1);
+	ck_assert(moving()->done);
+}
+END_TEST
+
 START_TEST(without_an_order_there_is_no_thread)
 {
 	wish_memory_on(1);
@@ -284,6 +299,25 @@ START_TEST(the_end_of_the_daemon_ends_it)
 	act_ends();
 	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
 	ck_assert(was_said("2 MiB of its memory moved to nodes 1"));
+	act_begins();
+}
+END_TEST
+
+/* No plan has seen it. */
+START_TEST(a_move_that_is_done_at_the_end_of_the_daemon_is_told_as_done)
+{
+	struct mover_answer now;
+
+	use_table();
+	wish_memory_on(1);
+	apply();
+	do {
+		(void)poll(NULL, 0, 1);
+		mover_look(act->move.mover, &now);
+	} while (now.state == MOVER_WORKS);
+	act_ends();
+	ck_assert(was_said("16 MiB of its memory moved to nodes 1"));
+	ck_assert(!was_said("stopped before the end"));
 	act_begins();
 }
 END_TEST
@@ -523,6 +557,7 @@ static void add_ends(TCase *t)
 	tcase_add_test(t, memory_that_is_to_leave_other_nodes_is_another_order);
 	tcase_add_test(t, after_a_stop_the_same_order_is_given_again);
 	tcase_add_test(t, the_end_of_the_daemon_ends_it);
+	tcase_add_test(t, a_move_that_is_done_at_the_end_of_the_daemon_is_told_as_done);
 	tcase_add_test(t, a_guest_that_is_forgotten_is_not_talked_about);
 	tcase_add_test(t, a_rate_may_change_in_the_middle);
 }
@@ -536,6 +571,7 @@ int main(void)
 	tcase_add_checked_fixture(t, setup_move, teardown_move);
 	tcase_add_test(t, a_move_is_told_when_it_begins_and_when_it_has_ended);
 	tcase_add_test(t, what_is_done_is_done_until_another_order);
+	tcase_add_test(t, a_reload_looks_anew_where_memory_is);
 	tcase_add_test(t, without_an_order_there_is_no_thread);
 	tcase_add_test(t, memory_that_is_home_is_not_talked_about);
 	add_ends(t);

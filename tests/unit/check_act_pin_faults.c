@@ -486,6 +486,35 @@ START_TEST(a_mask_that_cannot_be_read_is_not_written)
 }
 END_TEST
 
+static void is_refused_for_s(unsigned int wait_s)
+{
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = EIO;
+	refusal.is_done = false;
+	apply();
+	ck_assert(in_force()->pin_off);
+	ends_well();
+	plan->now_ns += wait_s * KT_NS_PER_S - 1;
+	apply();
+	ck_assert(in_force()->pin_off);
+	plan->now_ns++;
+	apply();
+	ck_assert(!in_force()->pin_off);
+}
+
+/* What was pinned in between has ended the row of refusals. */
+START_TEST(a_refusal_after_a_success_is_the_first_again)
+{
+	wish_first();
+	is_refused_for_s(10);
+	assert_all_on(&first);
+	wish_cpus(&second, 1);
+	is_refused_for_s(10);
+	assert_all_on(&second);
+	assert_back();
+}
+END_TEST
+
 /* ---- while nobody can tell who was born of them --------------------------------------------- */
 
 static void hide(const char *file, enum fault_how how, int error, unsigned int times)
@@ -842,6 +871,7 @@ int main(void)
 	tcase_add_test(c, a_guest_that_is_refused_on_its_way_back_is_not_pinned);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
+	tcase_add_test(c, a_refusal_after_a_success_is_the_first_again);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
 	tcase_add_test(c, who_is_born_while_others_are_given_back_is_given_back_too);
 	tcase_add_loop_test(c, who_was_born_of_ours_is_looked_for_ever_more_seldom, 0, 2);

@@ -162,17 +162,19 @@ END_TEST
 
 START_TEST(a_new_thread_that_got_another_mask_is_pinned)
 {
+	char list[64];
 	pid_t tid;
 
 	pin_to_first();
 	tid = new_thread();
-	set_mask(tid, &all); /* as libvirt does with a vCPU that is plugged in */
+	set_mask(tid, &second); /* as libvirt does with a vCPU that is plugged in */
 	see_thread(tid, THREAD_VCPU, 2);
 	pin_to_first();
 	assert_all_on(&first);
 	ck_assert_uint_eq(count_said(LOG_PIN_CHANGED), 2);
+	ck_assert_str_eq(said[1].from, cpumask_str(&second, list, sizeof list));
 	act_restore(act, 0);
-	assert_all_on(&all);
+	ck_assert(runs_on(0, &all) && runs_on(4, &second));
 }
 END_TEST
 
