@@ -42,7 +42,9 @@ static enum finding judge_known(struct act *a, const struct pin *pin, const stru
 		return act_pin_was_reset(a, pin, &seen->mask) || may_be_back(a, pin, &seen->mask)
 			       ? THREAD_KNOWN
 			       : THREAD_FOREIGN;
-	return pin->done && cpumask_equal(&pin->asked, &seen->wanted) ? THREAD_FINE : THREAD_KNOWN;
+	if (pin->done && cpumask_equal(&pin->asked, &seen->wanted))
+		return THREAD_FINE;
+	return act_pin_hides_more(a, pin, &seen->mask) > 0 ? THREAD_FOREIGN : THREAD_KNOWN;
 }
 
 /* Sense saw each thread's first mask; whatever it has no more was taken since.  But sense

@@ -94,11 +94,15 @@ static void note_result(struct placement *p, struct pin *pin, const struct cpuma
 
 /* ---- backend affinity -------------------------------------------------- */
 
-/* Since it was looked at; of one that could not be, this is the first look. */
+/* Since it was looked at; of one that could not be, this is the first look.  Nor is a mask
+ * written over of which nobody can tell. */
 static bool is_somebody_elses(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	return !act_pin_may_be_ours(a, pin, found) && !act_shows(a, found, &pin->original) &&
-	       !act_pin_was_reset(a, pin, found);
+	if (act_shows(a, found, &pin->original))
+		return false;
+	if (act_pin_may_be_ours(a, pin, found))
+		return act_pin_hides_more(a, pin, found) != 0;
+	return !act_pin_was_reset(a, pin, found);
 }
 
 /* 1: pinned, or for the next plan to look at; 0: nobody can; -ESRCH: it has gone; -errno. */

@@ -264,3 +264,31 @@ bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpum
 	return act_shows(a, found, &pin->got) || act_shows(a, found, &pin->asked) ||
 	       (!pin->done && act_shows(a, found, &pin->before));
 }
+
+static bool is_within(const struct cpumask *mask, const struct cpumask *other)
+{
+	struct cpumask outside = cpumask_andnot(mask, other);
+
+	return cpumask_empty(&outside);
+}
+
+/* The kernel takes CPUs from a mask, and adds none, unless it gives back all that the thread may
+ * have.  `got` has but those of ours that were on-line. */
+int act_pin_hides_more(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	struct cpumask whole, got = cpumask_or(&pin->got, &pin->asked);
+	int r;
+
+	(void)act_online(a);
+	if (!a->fs->is_live || !a->any_offline)
+		return 0;
+	r = act_whole_mask(a, pin->tid, &whole);
+	if (r < 0)
+		return r;
+	if (is_within(&pin->original, &whole))
+		return 0;
+	return !(act_shows(a, found, &pin->asked) && is_within(&whole, &pin->asked)) &&
+	       !(act_shows(a, found, &pin->got) && is_within(&whole, &got)) &&
+	       !(!pin->done && act_shows(a, found, &pin->before) &&
+		 is_within(&whole, &pin->before));
+}

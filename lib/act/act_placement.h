@@ -110,6 +110,10 @@ bool act_pins_are_done(const struct placement *p);
 /* Other CPUs are on-line: of which pins is none left? */
 void act_pins_note_orphans(struct act *a);
 bool act_pin_may_be_ours(struct act *a, const struct pin *pin, const struct cpumask *found);
+/* `found` looks like one of ours, and may be somebody else's with CPUs that are off-line.  1: it
+ * is; 0: it is ours; -errno: nobody can tell just now. */
+int act_pin_hides_more(struct act *a, const struct pin *pin,
+		       const struct cpumask *found) KT_MUST_USE;
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
@@ -200,7 +204,7 @@ int thread_check(const struct hostfs *fs, pid_t pid, pid_t tid, uint64_t start_t
 		 bool *ret_unpinnable) KT_MUST_USE;
 int process_check(const struct hostfs *fs, pid_t pid, uint64_t start_ticks) KT_MUST_USE;
 int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
-/* With its CPUs that are off-line, which sched_getaffinity(2) hides. */
+/* With its CPUs that are off-line, which sched_getaffinity(2) hides.  -ESRCH: it has gone. */
 int act_whole_mask(const struct act *a, pid_t tid, struct cpumask *ret) KT_MUST_USE;
 /* Read once per call of act.h that writes masks. */
 const struct cpumask *act_online(struct act *a);

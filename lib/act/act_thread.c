@@ -135,7 +135,7 @@ int act_whole_mask(const struct act *a, pid_t tid, struct cpumask *ret)
 	ssize_t n = r < 0 ? r : hostfs_read(a->fs, path, status, sizeof status);
 
 	if (n < 0)
-		return (int)n;
+		return n == -ENOENT ? -ESRCH : (int)n;
 	list = strstr(status, key);
 	if (!list)
 		return -EINVAL;
@@ -168,6 +168,28 @@ static bool read_online(const struct act *a, struct cpumask *ret)
 	return n == -ENOENT;
 }
 
+/* -ENOENT: of this host it is not known. */
+static int read_present(const struct act *a, struct cpumask *ret)
+{
+	char text[KT_CPULIST_MAX];
+	ssize_t n = hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text);
+
+	if (n < 0)
+		return (int)n;
+	return cpumask_parse(text, ret) < 0 ? -ENOENT : 0;
+}
+
+/* As long as it cannot be read there may be. */
+static bool is_any_offline(const struct act *a)
+{
+	struct cpumask present, offline;
+
+	if (read_present(a, &present) < 0)
+		memset(&present, 0xff, sizeof present);
+	offline = cpumask_andnot(&present, &a->online);
+	return !cpumask_empty(&offline);
+}
+
 const struct cpumask *act_online(struct act *a)
 {
 	struct cpumask online;
@@ -182,6 +204,7 @@ const struct cpumask *act_online(struct act *a)
 		a->online_settles_ns = a->now_ns + online_settle_ns;
 	if (!a->online_ever_known || !cpumask_equal(&a->online, &online)) {
 		a->online = online;
+		a->any_offline = is_any_offline(a);
 		act_pins_note_orphans(a);
 	}
 	a->online_ever_known = !a->online_unread;
@@ -200,17 +223,6 @@ bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask 
 		return false;
 	expected = cpumask_andnot(found, mask);
 	return cpumask_empty(&expected);
-}
-
-/* -ENOENT: of this host it is not known. */
-static int read_present(const struct act *a, struct cpumask *ret)
-{
-	char text[KT_CPULIST_MAX];
-	ssize_t n = hostfs_read(a->fs, "sys/devices/system/cpu/present", text, sizeof text);
-
-	if (n < 0)
-		return (int)n;
-	return cpumask_parse(text, ret) < 0 ? -ENOENT : 0;
 }
 
 int act_with_hidden_cpus(struct act *a, const struct cpumask *found, struct cpumask *ret)

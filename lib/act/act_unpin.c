@@ -48,15 +48,35 @@ static bool looks_ours(struct act *a, const struct pin *pin, const struct cpumas
 }
 
 /* What is seen of the original while CPUs are off-line may be seen of another mask; but the kernel
- * takes CPUs from a mask, and adds none: what has more than ours is not ours. */
-static bool hides_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
+ * takes CPUs from a mask, and adds none: what has more than ours is not ours.  -errno: nobody can
+ * tell just now. */
+static int hides_ours(struct act *a, const struct pin *pin, const struct cpumask *found)
 {
-	struct cpumask whole;
+	bool looks = looks_ours(a, pin, found);
+	struct cpumask whole = *found;
+	int r = looks && a->fs->is_live ? act_whole_mask(a, pin->tid, &whole) : 0;
 
-	if (looks_ours(a, pin, found) &&
-	    (act_whole_mask(a, pin->tid, &whole) < 0 || looks_ours(a, pin, &whole)))
-		return true;
-	return was_given_all(a, pin);
+	if (r < 0)
+		return r;
+	return (looks && looks_ours(a, pin, &whole)) || was_given_all(a, pin);
+}
+
+/* As look_at(). */
+static int judge(struct act *a, const struct pin *pin, const struct cpumask *found)
+{
+	int r;
+
+	if (act_shows(a, found, &pin->original)) {
+		r = hides_ours(a, pin, found);
+		return r < 0 ? r : !r;
+	}
+	if (act_pin_may_be_ours(a, pin, found)) {
+		r = act_pin_hides_more(a, pin, found);
+		return r > 0 ? -ESTALE : r;
+	}
+	if (a->online_unread)
+		return -EAGAIN;
+	return act_pin_was_reset(a, pin, found) ? 0 : -ESTALE;
 }
 
 /* 0: it has to be given back; 1: it has its original, or has gone; -ESTALE: it has a mask
@@ -73,16 +93,10 @@ static int look_at(struct act *a, const struct act_guest *g, const struct pin *p
 		if (r == 0)
 			r = thread_get_cpus(pin->tid, &found);
 	}
-	if (r < 0)
-		return r == -ESRCH ? 1 : r;
-	if (act_shows(a, &found, &pin->original))
-		return hides_ours(a, pin, &found) ? 0 : 1;
-	if (act_pin_may_be_ours(a, pin, &found))
-		return 0;
-	if (a->online_unread)
-		return -EAGAIN;
+	if (r == 0)
+		r = judge(a, pin, &found);
 	*ret_found = found;
-	return act_pin_was_reset(a, pin, &found) ? 0 : -ESTALE;
+	return r == -ESRCH ? 1 : r;
 }
 
 /* 0: libvirt is asked, or will be; 1: done; -errno. */
@@ -162,8 +176,9 @@ static int give_back_to(struct born *born, pid_t tid, const struct pin *pin)
 	if (!is_of_ours(born, pin, &found) || cpumask_equal(&found, original))
 		return 0;
 	/* As in hides_ours(). */
-	if (act_whole_mask(born->a, tid, &whole) == 0 && !is_of_ours(born, pin, &whole))
-		return 0;
+	r = act_whole_mask(born->a, tid, &whole);
+	if (r < 0 || !is_of_ours(born, pin, &whole))
+		return r;
 	r = thread_restore_cpus(born->a, tid, original);
 	born->given_back += r == 0;
 	return r;
