@@ -23,8 +23,7 @@ static uint64_t present_nodes(const struct host_sample *h)
 	uint64_t nodes = 0;
 
 	for (unsigned int n = 0; n < KT_NODES_MAX; n++)
-		if (h->node[n].present)
-			nodes |= nodemask_of(n);
+		nodes |= (uint64_t)h->node[n].present << n;
 	return nodes;
 }
 

@@ -502,6 +502,28 @@ static void is_refused_for_s(unsigned int wait_s)
 	ck_assert(!in_force()->pin_off);
 }
 
+START_TEST(who_is_given_back_later_is_told_of_apart)
+{
+	const struct said *last;
+
+	wish_first();
+	plans(1);
+	refusal.tid = guest.thread[2].tid;
+	refusal.error = EIO;
+	refusal.is_done = false;
+	plan->guest[SLOT].placement.wish = WISH_RELEASE;
+	plans(1);
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_RESTORED)->message, "3 threads"));
+	ends_well();
+	plans(3);
+	assert_all_on(&all);
+	last = &said[nsaid - 1];
+	ck_assert_uint_eq(count_said(LOG_RESTORED), 2);
+	ck_assert_int_eq(last->id, LOG_RESTORED);
+	ck_assert_ptr_nonnull(strstr(last->message, "1 threads"));
+}
+END_TEST
+
 /* What was pinned in between has ended the row of refusals. */
 START_TEST(a_refusal_after_a_success_is_the_first_again)
 {
@@ -871,6 +893,7 @@ int main(void)
 	tcase_add_test(c, a_guest_that_is_refused_on_its_way_back_is_not_pinned);
 	tcase_add_test(c, what_was_refused_for_a_while_is_tried_once_more_at_the_stop);
 	tcase_add_test(c, a_mask_that_cannot_be_read_is_not_written);
+	tcase_add_test(c, who_is_given_back_later_is_told_of_apart);
 	tcase_add_test(c, a_refusal_after_a_success_is_the_first_again);
 	tcase_add_test(c, who_was_born_of_ours_is_given_back_when_it_can_be_seen);
 	tcase_add_test(c, who_is_born_while_others_are_given_back_is_given_back_too);

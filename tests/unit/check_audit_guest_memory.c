@@ -136,6 +136,7 @@ GIVEN(three_nodes, wide(15, 8, 2); fx.topology.node[2] = fx.topology.node[1];
       fx.topology.node[2].all_cpus = cpus(16, 23); fx.topology.node[2].cpus = cpus(16, 22);
       fx.topology.online = cpus(0, 23))
 GIVEN(three_nodes_three_cells, three_nodes(); facts_of(A)->nnuma_cells = 3)
+GIVEN(three_nodes_of_which_two_would_do, three_nodes(); wide(8, 32, 2))
 GIVEN(wide_on_one_node, too_wide(); one_node())
 
 GIVEN(fast_and_shared, realtime(); guest_of(A)->shared_memory = true)
@@ -244,6 +245,7 @@ static const struct audit_row rows[] = {
 	{ "no more cells than nodes", "guest-vnuma", larger_than_the_host, OK },
 	{ "three nodes, two cells", "guest-vnuma", three_nodes, FINDING },
 	{ "three cells", "guest-vnuma", three_nodes_three_cells, OK },
+	{ "of three nodes it needs two", "guest-vnuma", three_nodes_of_which_two_would_do, OK },
 	{ "one node", "guest-vnuma", wide_on_one_node, NA },
 };
 

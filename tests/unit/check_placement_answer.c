@@ -32,6 +32,27 @@ START_TEST(what_did_not_move_to_one_home_may_move_to_another)
 }
 END_TEST
 
+/* ... nor because other memory has moved since. */
+START_TEST(what_did_not_move_is_not_tried_again_with_the_rest)
+{
+	four_nodes();
+	(void)guest_away(0.4, 0);
+	fx.sample[0].node_memory_kib[2] = G(1);
+	moves("what is far", 0);
+	fx.in_force.move = (struct move_in_force){ .slot = 0, .done = true };
+	rests("it did not move", WHY_NOTHING_TO_MOVE);
+	fx.in_force.move = (struct move_in_force){ .slot = 0 };
+	fixture_memory_on(0, G(1), G(1));
+	moves("what is near", 0);
+	ck_assert_uint_eq(fx.plan.move.from, NODE(1));
+	fixture_memory_on(0, G(2), 0);
+	fx.in_force.move = (struct move_in_force){ .slot = 0, .done = true };
+	rests("it did", WHY_NOTHING_TO_MOVE);
+	fx.in_force.move = (struct move_in_force){ .slot = 0 };
+	rests("and what did not is known", WHY_NOTHING_TO_MOVE);
+}
+END_TEST
+
 START_TEST(an_answer_about_another_guest_ends_nothing)
 {
 	(void)guest_away(0.4, G(1));
@@ -154,6 +175,7 @@ int main(void)
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_test(c, what_did_not_move_is_not_tried_again);
 	tcase_add_test(c, what_did_not_move_to_one_home_may_move_to_another);
+	tcase_add_test(c, what_did_not_move_is_not_tried_again_with_the_rest);
 	tcase_add_test(c, an_answer_about_another_guest_ends_nothing);
 	tcase_add_test(c, a_full_home_is_asked_again_after_half_a_minute);
 	tcase_add_test(c, a_home_that_is_full_again_is_asked_half_as_often);

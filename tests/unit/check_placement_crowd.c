@@ -50,6 +50,34 @@ START_TEST(nobody_is_placed_by_half)
 }
 END_TEST
 
+static void many_nodes(void)
+{
+	for (unsigned int n = 2; n < KT_NODES_MAX; n++)
+		fixture_node(n, 8 * n, 8, G(32), G(20));
+	for (unsigned int a = 0; a < KT_NODES_MAX; a++)
+		for (unsigned int b = a + 1; b < KT_NODES_MAX; b++)
+			fixture_distance(a, b, a / 2 == b / 2 ? 12 : 21);
+}
+
+/* Where there are many nodes not even all choices of each guest are considered: none would be left
+ * for the last ones. */
+START_TEST(everybody_has_some_choice_however_many_nodes_there_are)
+{
+	many_nodes();
+	crowd(KT_GUESTS_MAX, 1);
+	(void)step();
+	ck_assert_uint_eq(fx.state.placement.nunits, KT_GUESTS_MAX);
+	for (size_t slot = 0; slot < KT_GUESTS_MAX; slot++) {
+		const struct pack_item *item = &fx.state.placement.pack.item[slot];
+
+		ck_assert_msg(plan_of(slot)->wish != WISH_HOLD, "%zu", slot);
+		ck_assert_msg(item->noptions == fx.state.placement.pack.item[0].noptions &&
+				      item->noptions > 32,
+			      "%zu: %zu", slot, (size_t)item->noptions);
+	}
+}
+END_TEST
+
 /* One step does not look at all that such a crowd could do. */
 START_TEST(newcomers_are_placed_at_once_however_many)
 {
@@ -61,6 +89,22 @@ START_TEST(newcomers_are_placed_at_once_however_many)
 				      nodemask_count(plan_of(slot)->nodes) == 1,
 			      "%zu: %s, nodes %lx", slot, why_str(plan_of(slot)->why),
 			      plan_of(slot)->nodes);
+}
+END_TEST
+
+/* Each is at home, with memory elsewhere: that it belongs home is found for all at once. */
+START_TEST(memory_is_to_come_home_of_however_many)
+{
+	four_nodes();
+	crowd(KT_GUESTS_MAX, 1);
+	fx.host.node[0].mem_free_kib = fx.host.node[0].mem_total_kib = G(40960);
+	for (size_t slot = 0; slot < KT_GUESTS_MAX; slot++) {
+		fixture_wants(slot, 0.4);
+		fixture_pinned(slot, 0);
+	}
+	(void)step();
+	for (size_t slot = 0; slot < KT_GUESTS_MAX; slot++)
+		ck_assert_msg(fx.state.placement.unit[slot].brings, "%zu", slot);
 }
 END_TEST
 
@@ -93,6 +137,8 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, nobody_is_placed_by_half, 0, KT_ARRAY_LEN(rows));
 	tcase_add_test(c, newcomers_are_placed_at_once_however_many);
+	tcase_add_test(c, everybody_has_some_choice_however_many_nodes_there_are);
+	tcase_add_test(c, memory_is_to_come_home_of_however_many);
 	tcase_add_loop_test(c, one_more_is_advised_if_it_can_be_planned, 0, 2);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -295,6 +295,22 @@ START_TEST(cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus)
 }
 END_TEST
 
+/* Of the others it is the nearest to that memory. */
+START_TEST(a_cell_that_has_to_leave_goes_where_it_costs_least)
+{
+	four_nodes();
+	two_cells(6);
+	fx.domain[0].cell[0].vcpus = cpus_of(0, 6);
+	fx.domain[0].cell[1].vcpus = cpus_of(7, 11);
+	fixture_wants(0, 0.2);
+	fixture_memory_on(0, 0, 0);
+	fx.sample[0].node_memory_kib[3] = G(4);
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->cell[0].nodes, NODE(3));
+	ck_assert_uint_eq(plan_of(0)->cell[1].nodes, NODE(2));
+}
+END_TEST
+
 START_TEST(cells_share_what_the_plugged_vcpus_want)
 {
 	const struct pack_item *item = fx.state.placement.pack.item;
@@ -352,6 +368,7 @@ int main(void)
 	tcase_add_test(c, cells_keep_their_homes);
 	tcase_add_test(c, small_cells_share_the_node_of_their_memory);
 	tcase_add_test(c, cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus);
+	tcase_add_test(c, a_cell_that_has_to_leave_goes_where_it_costs_least);
 	tcase_add_test(c, cells_share_what_the_plugged_vcpus_want);
 	tcase_add_test(c, a_cell_wants_its_share_of_the_guest);
 	suite_add_tcase(s, c);

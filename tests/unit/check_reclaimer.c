@@ -16,7 +16,7 @@
 
 #include "kt_check.h"
 #include "own_process.h"
-#include "reclaimer.h"
+#include "reclaimer_private.h"
 #include "scratch.h"
 
 #define MIB UINT64_C(1024) /* in KiB, as all that is ordered */
@@ -527,25 +527,44 @@ START_TEST(the_end_does_not_wait_for_a_write)
 }
 END_TEST
 
-/* What it leaves behind is freed by its thread: the leak checker would see it. */
+static bool is_detached(pthread_t thread)
+{
+	pthread_attr_t of_thread;
+	int state = PTHREAD_CREATE_JOINABLE;
+
+	ck_assert_int_eq(pthread_getattr_np(thread, &of_thread), 0);
+	ck_assert_int_eq(pthread_attr_getdetachstate(&of_thread, &state), 0);
+	pthread_attr_destroy(&of_thread);
+	return state == PTHREAD_CREATE_DETACHED;
+}
+
+/* What it leaves behind is its thread's, and freed by it: memory, which the leak checker would see,
+ * and a descriptor. */
 START_TEST(a_write_that_no_signal_ends_is_left_to_the_kernel)
 {
-	unsigned int with;
+	unsigned int files, with_files, with;
+	pthread_t thread;
 	int gate[2];
 
 	ck_assert_int_eq(pipe(gate), 0);
 	kernel.gate = gate[0];
 	kernel.deaf = true;
+	files = count_open_files();
 	begin(kernel_call);
+	thread = reclaimer->thread;
 	with = count_threads(); /* a sanitizer may have begun one of its own with it */
 	give(0, "a", 0, 64 * MIB);
 	await_call();
+	with_files = count_open_files();
 	reclaimer_free(reclaimer);
 	reclaimer = NULL;
 	ck_assert_uint_eq(count_threads(), with);
+	ck_assert_uint_eq(count_open_files(), with_files);
+	ck_assert(is_detached(thread));
 	ck_assert_int_eq(write(gate[1], "x", 1), 1);
 	while (count_threads() == with)
 		(void)poll(NULL, 0, 1);
+	ck_assert_uint_eq(count_open_files(), files);
 	ck_assert_uint_eq(kernel.ncalls, 1);
 	close(gate[0]);
 	close(gate[1]);
