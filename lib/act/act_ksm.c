@@ -23,7 +23,10 @@ void act_ksm_publish(struct act *a)
 	f->unmerging = k->unmerger > 0;
 }
 
-int act_ksm_speed_is_advisors(const struct act *a)
+/* Whether the kernel's advisor sets pages_to_scan, which became ours before it was back: without
+ * our knowing, too, if its file was written and could not be read back, or if an earlier life has
+ * given it back, of which the speed could not be looked at since.  1; 0; -errno. */
+static int speed_is_advisors(const struct act *a)
 {
 	const struct knob *k = &a->ksm.knob[KSM_ADVISOR];
 	uint64_t on = 0;
@@ -35,61 +38,70 @@ int act_ksm_speed_is_advisors(const struct act *a)
 	return r == -ENOENT ? 0 : r < 0 ? r : on != 0;
 }
 
-static void end_doubt_of(struct act *a, enum ksm_knob knob, uint64_t found)
-{
-	struct knob *k = &a->ksm.knob[knob];
-	bool is_done = found == k->asked && found != k->before;
-
-	if (k->ours && k->doubt && !is_done && (found == k->before || found == k->original)) {
-		k->asked = found;
-		k->ours = found != k->original;
-		a->undo_stale = true;
-	}
-	k->doubt = false;
-}
-
-/* A write that failed may have been done all the same, and an earlier life may have given back
- * last: what is there tells, once it can be read again.  -errno: of the advisor. */
-static int end_doubt(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
-{
-	struct knob *pages = &a->ksm.knob[KSM_PAGES];
-	int r = pages->ours && found[KSM_PAGES] != pages->asked ? act_ksm_speed_is_advisors(a) : 0;
-
-	if (r < 0)
-		return r;
-	a->undo_stale |= r > 0;
-	pages->ours &= r == 0;
-	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
-		end_doubt_of(a, i, found[i]);
-	return 0;
-}
-
-/* At rest nothing may be ours, and yet who starts KSM then is somebody else. */
-static bool is_foreign(const struct act *a, enum ksm_knob knob, uint64_t found)
+/* Without anybody else's doing: what was there before, or what the kernel writes by itself after
+ * a write of ours. */
+static bool may_be_there(const struct act *a, enum ksm_knob knob, uint64_t found)
 {
 	const struct knob *k = &a->ksm.knob[knob];
 
-	if (k->ours)
-		return found != k->asked;
-	return knob == KSM_RUN && a->ksm.run_known && found != a->ksm.run_left;
+	if (found == k->before || found == k->original)
+		return true;
+	if (knob == KSM_PAGES)
+		return a->ksm.knob[KSM_ADVISOR].ours && found == KSM_PAGES_WITHOUT_ADVISOR;
+	return knob == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED;
 }
 
-/* All that are foreign: the next reload begins with what is there.  A sweep of ours ends. */
-static bool cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
+int act_ksm_recognise(struct act *a, enum ksm_knob knob, uint64_t found)
 {
-	bool any = false;
+	struct knob *k = &a->ksm.knob[knob];
+	bool is_done = found == k->asked && found != k->before;
+	int advisors = knob == KSM_PAGES && found != k->asked ? speed_is_advisors(a) : 0;
 
-	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
-		if (!is_foreign(a, i, found[i]))
-			continue;
-		if (!a->ksm.knob[i].ours)
-			a->ksm.knob[i].asked = a->ksm.run_left;
-		act_ksm_cede(a, i, found[i]);
-		any = true;
+	if (advisors < 0)
+		return advisors;
+	if (advisors || (k->doubt && !is_done && may_be_there(a, knob, found))) {
+		k->asked = found;
+		k->ours = !advisors && found != k->original;
+		a->undo_stale = true;
 	}
-	if (any)
+	k->doubt = false;
+	return found == k->asked;
+}
+
+/* At rest nothing may be ours, and yet who starts KSM then is somebody else.  -errno of reading
+ * the advisor. */
+static int find_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX], unsigned int *ret_which)
+{
+	struct act_ksm *k = &a->ksm;
+
+	*ret_which = 0;
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++) {
+		int r = k->knob[i].ours ? act_ksm_recognise(a, i, found[i]) : 1;
+
+		if (r < 0)
+			return r;
+		*ret_which |= (unsigned int)(r == 0) << i;
+	}
+	if (!k->knob[KSM_RUN].ours && k->run_known && found[KSM_RUN] != k->run_left) {
+		k->knob[KSM_RUN].asked = k->run_left;
+		*ret_which |= 1U << KSM_RUN;
+	}
+	return 0;
+}
+
+/* All that are foreign: the next reload begins with what is there.  A sweep of ours ends.
+ * 1: that is it; 0: nothing is; -errno. */
+static int cede_if_foreign(struct act *a, const uint64_t found[_KSM_KNOB_MAX])
+{
+	unsigned int which;
+	int r = find_foreign(a, found, &which);
+
+	for (unsigned int i = 0; r == 0 && i < _KSM_KNOB_MAX; i++)
+		if (which & 1U << i)
+			act_ksm_cede(a, i, found[i]);
+	if (r == 0 && which)
 		act_ksm_end_sweep(a);
-	return any;
+	return r < 0 ? r : which != 0;
 }
 
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted_value)
@@ -172,11 +184,11 @@ void act_ksm_prepare(struct act *a, const struct ksm_plan *plan)
 		return;
 	}
 	r = act_ksm_compare(a, plan, found, want, &which, &failed);
-	if (r >= 0 && (r = end_doubt(a, found)) < 0)
+	if (r == 0 && (r = cede_if_foreign(a, found)) < 0)
 		failed = KSM_ADVISOR;
 	if (r < 0)
 		act_ksm_refused(a, failed, r);
-	if (r < 0 || cede_if_foreign(a, found))
+	if (r != 0)
 		return;
 	a->ksm.retry.wait_s = which ? a->ksm.retry.wait_s : 0;
 	a->ksm.why = plan->why;
@@ -226,14 +238,15 @@ static bool is_unmerging(const struct act *a, enum ksm_knob knob)
 	return knob == KSM_RUN && a->ksm.knob[knob].asked == RUN_UNMERGED;
 }
 
-/* A write that failed: done all the same, not done, or is something else there by now? */
+/* A write that failed may have been done all the same. */
 static bool was_foreign(struct act *a, enum ksm_knob knob, uint64_t *ret_found)
 {
-	struct knob *k = &a->ksm.knob[knob];
-	int r = act_ksm_read(a, knob, ret_found);
-
-	k->doubt = r < 0 || *ret_found == k->asked;
-	return !k->doubt && *ret_found != k->before;
+	a->ksm.knob[knob].doubt = true;
+	if (act_ksm_read(a, knob, ret_found) < 0)
+		return false;
+	if (*ret_found == a->ksm.knob[knob].asked)
+		settle(a, knob);
+	return act_ksm_recognise(a, knob, *ret_found) == 0;
 }
 
 /* 0, or -errno of a write that ends it all. */

@@ -65,10 +65,10 @@ void act_ksm_publish(struct act *a);
 void act_ksm_note(struct act *a, enum ksm_knob knob, uint64_t found, uint64_t wanted);
 /* What was refused for a while may be tried to be given back once more. */
 void act_ksm_last_chance(struct act *a);
-/* Whether the kernel's advisor sets pages_to_scan, which became ours before it was back: without
- * our knowing, too, if its file was written and could not be read back, or if an earlier life has
- * given it back, of which the speed could not be looked at since.  1; 0; -errno. */
-int act_ksm_speed_is_advisors(const struct act *a);
+/* Is what is there ours?  Where nobody could read it for a while, it may also be what was there
+ * before, or what the kernel has made of it: then it is ours no more, or what was asked for.
+ * 1; 0: it is somebody else's; -errno: of reading the advisor, nobody can tell. */
+int act_ksm_recognise(struct act *a, enum ksm_knob knob, uint64_t found);
 /* Something is merged: merge_across_nodes cannot be written. */
 bool act_ksm_must_unmerge(const struct act *a);
 

@@ -27,13 +27,11 @@ static int give_back_knob(struct act *a, enum ksm_knob knob, uint64_t *ret_found
 		return r;
 	if (*ret_found == k->original || *ret_found == original)
 		return 0;
-	if (*ret_found != k->asked && !(k->doubt && *ret_found == k->before)) {
-		r = knob == KSM_PAGES ? act_ksm_speed_is_advisors(a) : 0;
-		if (r == 0)
-			act_ksm_cede(a, knob, *ret_found);
+	r = act_ksm_recognise(a, knob, *ret_found);
+	if (r == 0)
+		act_ksm_cede(a, knob, *ret_found);
+	if (r <= 0 || !k->ours)
 		return KT_MIN(r, 0);
-	}
-	k->asked = *ret_found;
 	k->before = original;
 	k->doubt = true; /* until it has been read back */
 	r = act_ksm_write(a, knob, original, &found);
@@ -81,13 +79,11 @@ static bool owes_nodes(const struct act *a)
 }
 
 /* Whoever has KSM now keeps his scanner. */
-static bool may_stop(const struct act *a, uint64_t run)
+static bool may_stop(struct act *a, uint64_t run)
 {
-	const struct knob *k = &a->ksm.knob[KSM_RUN];
-
-	if (!k->ours)
+	if (!a->ksm.knob[KSM_RUN].ours)
 		return !a->in_force.ksm.ceded;
-	return run == k->asked || (k->doubt && run == k->before);
+	return act_ksm_recognise(a, KSM_RUN, run) > 0;
 }
 
 /* False: it could not begin, and run is as it was. */

@@ -9,33 +9,6 @@
 
 #include "act_private.h"
 
-/* pages_to_scan is set by the kernel, too: when its advisor goes, and by the advisor as soon
- * as it is back. */
-static void check_ksm_speed(struct act *a, bool advisor_was_ours)
-{
-	struct knob *pages = &a->ksm.knob[KSM_PAGES];
-	uint64_t found;
-
-	if (!advisor_was_ours || !pages->ours)
-		return;
-	if (!a->ksm.knob[KSM_ADVISOR].ours)
-		pages->ours = act_ksm_read(a, KSM_ADVISOR, &found) < 0 || !found;
-	else if (act_ksm_read(a, KSM_PAGES, &found) == 0 && found == KSM_PAGES_WITHOUT_ADVISOR)
-		pages->before = found;
-}
-
-/* The advisor was given back before, and the speed could not be.  Where nobody can tell, it
- * stays on file. */
-static bool is_advisors(const struct act *a, struct knob *pages)
-{
-	uint64_t on = 0;
-	int r = act_ksm_read(a, KSM_ADVISOR, &on);
-
-	pages->doubt = r < 0 && r != -ENOENT;
-	pages->ours = !on;
-	return on || pages->doubt;
-}
-
 static void check_ksm_knob(struct act *a, enum ksm_knob i)
 {
 	struct knob *k = &a->ksm.knob[i];
@@ -45,27 +18,17 @@ static void check_ksm_knob(struct act *a, enum ksm_knob i)
 
 	if (!k->ours)
 		return;
+	k->doubt = true; /* as long as nobody can tell */
 	r = act_ksm_read(a, i, &found);
-	k->doubt = r < 0 && !act_file_has_gone(a, act_ksm_path(i, path), r);
-	if (k->doubt)
-		return;
-	if (r < 0 || found == k->original)
+	if (act_file_has_gone(a, act_ksm_path(i, path), r) || (r == 0 && found == k->original))
 		k->ours = false;
-	else if (i == KSM_RUN && k->asked == RUN_UNMERGED && found == RUN_STOPPED)
-		k->asked = found; /* our child was killed: the kernel has stopped */
-	else if (found == k->before)
-		k->asked = found;
-	else if (found != k->asked && !(i == KSM_PAGES && is_advisors(a, k)))
+	else if (r == 0 && act_ksm_recognise(a, i, found) == 0)
 		act_ksm_cede(a, i, found);
 }
 
 static void check_ksm(struct act *a)
 {
-	bool advisor_was_ours = a->ksm.knob[KSM_ADVISOR].ours;
-
-	check_ksm_knob(a, KSM_ADVISOR);
-	check_ksm_speed(a, advisor_was_ours);
-	for (unsigned int i = KSM_ADVISOR + 1; i < _KSM_KNOB_MAX; i++)
+	for (unsigned int i = 0; i < _KSM_KNOB_MAX; i++)
 		check_ksm_knob(a, i);
 	act_ksm_publish(a);
 }

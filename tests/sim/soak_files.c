@@ -85,15 +85,19 @@ static const char *any_word(struct soak *s, const struct soak_file *f)
 }
 
 /* Whoever switches the advisor has the kernel write to pages_to_scan.  If that is what was
- * there before our last write, who starts then takes it for a write that was not done; who
- * has lived through it knows better. */
+ * there before our last write, who starts then takes it for a write that was not done; and if
+ * it is what that write asked for, and has been given back since without a word on file, for one
+ * that was.  Who has lived through it knows better. */
 static bool makes_speed_doubtful(struct soak *s, const struct soak_file *f, const char *word)
 {
-	const struct soak_filed *pages = &soak_file(s, "ksm pages_to_scan")->filed;
+	const struct soak_file *pages = soak_file(s, "ksm pages_to_scan");
+	const struct soak_filed *filed = &pages->filed;
 	const char *speed = pages_of_kernel(word[0] != '0');
 
-	return is(f, "ksm advisor_mode") && pages->known && strcmp(speed, pages->before) == 0 &&
-	       strcmp(speed, pages->original) != 0 && strcmp(speed, pages->asked) != 0;
+	if (!is(f, "ksm advisor_mode") || !filed->known || strcmp(speed, filed->original) == 0)
+		return false;
+	return strcmp(speed, filed->asked) == 0 ? strcmp(pages->now, filed->original) == 0
+						: strcmp(speed, filed->before) == 0;
 }
 
 const char *soak_other_word(struct soak *s, const struct soak_file *f)

@@ -79,6 +79,81 @@ START_TEST(the_speed_that_the_kernel_sets_is_nobody_elses)
 }
 END_TEST
 
+/* Makes a file of KSM say this; NULL: nobody can read it. */
+static void leave(const char *name, const char *text)
+{
+	(void)remove(knob(name));
+	if (text)
+		put(knob(name), text);
+	else
+		ck_assert_int_eq(mkdir(knob(name), 0755), 0);
+}
+
+/* The next life cannot read at first what an earlier one left: nobody else has written any of
+ * these. */
+static const struct {
+	const char *filed, *name, *left, *back;
+} lives[] = {
+	/* it died between the advisor's write and that of the speed, which the kernel has set */
+	{ "ksm advisor_mode 1 1 0\nksm pages_to_scan 800 800 833\nend 2\n", "pages_to_scan",
+	  "100\n", "500\n" },
+	/* its child was killed with it, had ended well, or had not begun */
+	{ "ksm run 1 1 2\nend 1\n", "run", "0\n", "1\n" },
+	{ "ksm run 1 1 2\nend 1\n", "run", "2\n", "1\n" },
+	{ "ksm run 1 1 2\nend 1\n", "run", "1\n", "1\n" },
+	{ "ksm run 0 1 2\nend 1\n", "run", "1\n", "0\n" },
+};
+
+static void next_life(int i)
+{
+	char undo[256];
+
+	snprintf(undo, sizeof undo, "kvmtuned-undo 2\n%s", lives[i].filed);
+	put(at(run_dir, "undo"), undo);
+	leave(lives[i].name, NULL);
+	(void)act_again();
+	leave(lives[i].name, lives[i].left);
+}
+
+START_TEST(what_an_earlier_life_left_may_be_read_later)
+{
+	next_life(_i);
+	wish(true, 833, 5);
+	plan->ksm.stops_advisor = true;
+	apply();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_file("run", "1\n");
+	assert_file("pages_to_scan", "833\n");
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_file(lives[_i].name, lives[_i].back);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+START_TEST(and_is_given_back_when_it_can_be_read)
+{
+	next_life(_i);
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_file(lives[_i].name, lives[_i].back);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* A number that no life of ours, and no kernel, has put there. */
+START_TEST(what_somebody_else_left_is_theirs_however_late_it_is_read)
+{
+	static const char *const theirs[] = { "150\n", "3\n", "3\n", "3\n", "3\n" };
+
+	next_life(_i);
+	leave(lives[_i].name, theirs[_i]);
+	wish(true, 833, 5);
+	apply();
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	assert_file(lives[_i].name, theirs[_i]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("act_ksm_unread");
@@ -87,6 +162,11 @@ int main(void)
 	tcase_add_checked_fixture(c, setup_kernel, teardown_kernel);
 	tcase_add_test(c, a_speed_of_somebody_else_is_left_though_the_advisor_went_for_us);
 	tcase_add_loop_test(c, the_speed_that_the_kernel_sets_is_nobody_elses, 0, 3);
+	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
+			    (int)KT_ARRAY_LEN(lives));
+	tcase_add_loop_test(c, and_is_given_back_when_it_can_be_read, 0, (int)KT_ARRAY_LEN(lives));
+	tcase_add_loop_test(c, what_somebody_else_left_is_theirs_however_late_it_is_read, 0,
+			    (int)KT_ARRAY_LEN(lives));
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
