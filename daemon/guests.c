@@ -174,6 +174,9 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 	case VIRT_REPLY:
 		act_reply(k->act, &news->reply, now_ns);
 		return false;
+	case VIRT_LIFTED:
+		lift_from_born(k, &news->reply);
+		return false;
 	case VIRT_ENDED:
 		k->virt_ended = true;
 		return true;
@@ -214,23 +217,6 @@ static void end_pauses(struct kvmtuned *k, uint64_t now_ns)
 		control_say_ended(k, &ended);
 	if (any)
 		control_remember_pauses(k);
-}
-
-/* A guest that came with pins of another kvmtuned, or whose undo file is lost, is left alone
- * until they are lifted: what its threads may run on now is not their original. */
-void guests_lift_marked_pins(struct kvmtuned *k)
-{
-	for (size_t i = 0; i < k->domains->nslots; i++) {
-		const struct domain_slot *slot = &k->domains->slot[i];
-		struct domain *d = &k->domains->slot[i].domain;
-
-		if (!slot->used || !d->marked_pins || k->bound[i] != slot->incarnation ||
-		    act_in_force(k->act)->guest[i].pinned || kvmtuned_observes(k) || !k->virt)
-			continue;
-		d->admin_pins = true;
-		k->lifting[i] = slot->incarnation;
-		best_effort(virt_lift_pins(k->virt, &d->uuid), "lift");
-	}
 }
 
 void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns)

@@ -128,9 +128,6 @@ void guests_note_vcpu_threads(struct kvmtuned *k);
 /* Soft limits of ours are read again now and then. */
 void guests_recheck_limits(struct kvmtuned *k, uint64_t now_ns);
 
-/* Pins that a kvmtuned has set and that nobody here remembers: before each plan. */
-void guests_lift_marked_pins(struct kvmtuned *k);
-
 /* Configuration has changed: who wants what is worked out anew. */
 void guests_apply_wishes(struct kvmtuned *k);
 
@@ -145,6 +142,14 @@ void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns);
 
 /* What act asks of libvirt. */
 struct vm_ops guests_vm_ops(struct kvmtuned *k);
+
+/* ---- lift.c ------------------------------------------------------------------- */
+
+/* Pins that a kvmtuned has set and that nobody here remembers: before each plan. */
+void lift_marked_pins(struct kvmtuned *k);
+
+/* libvirt has lifted the main thread's, which was `cpus`: so are those of its children. */
+void lift_from_born(struct kvmtuned *k, const struct vm_reply *lifted);
 
 /* ---- answer_control.c: pauses ------------------------------------------------- */
 

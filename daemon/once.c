@@ -86,13 +86,13 @@ static size_t count_marked(const struct kvmtuned *k)
 }
 
 /* False: not all could be, which is said. */
-static bool lift_marked_pins(struct kvmtuned *k)
+static bool lift_and_wait(struct kvmtuned *k)
 {
 	uint64_t deadline_ns = now_monotonic_ns() + RESTORE_PATIENCE_S * KT_NS_PER_S;
 	size_t n;
 
 	k->conf.policy.mode = DAEMON_ACTIVE; /* an observer changes nothing, but gives back */
-	guests_lift_marked_pins(k);
+	lift_marked_pins(k);
 	while ((n = count_marked(k)) > 0 && now_monotonic_ns() < deadline_ns)
 		loop_pause_for_news(k);
 	if (n > 0)
@@ -112,7 +112,7 @@ int once_restore(struct kvmtuned *k)
 		return EXIT_FAILURE;
 	wait_for_guests(k, RESTORE_PATIENCE_S);
 	look_at_guests(k);
-	if (!loop_restore(k, RESTORE_PATIENCE_S) || !lift_marked_pins(k))
+	if (!loop_restore(k, RESTORE_PATIENCE_S) || !lift_and_wait(k))
 		return EXIT_FAILURE;
 	log_info("everything that kvmtuned had set is as it was before%s",
 		 k->guests_known ? "" : ", as far as is known without libvirt");

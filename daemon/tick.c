@@ -215,7 +215,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	bind_new_guests(k);
 	guests_note_vcpu_threads(k);
 	guests_recheck_limits(k, now_ns);
-	guests_lift_marked_pins(k);
+	lift_marked_pins(k);
 	guests_apply_pauses(k, now_ns);
 	arbiter_step(k->arbiter, &k->policy_now, k->view, act_in_force(k->act), k->plan);
 	record(k, unix_us);

@@ -24,6 +24,7 @@ enum virt_news_kind {
 			   */
 	VIRT_TUNABLE,     /* uuid, text: somebody else pinned this guest, just now */
 	VIRT_REPLY,       /* reply: to a pin or a soft limit */
+	VIRT_LIFTED,      /* reply: uuid, and in `cpus` the emulator's pin that was lifted */
 	VIRT_ENDED,       /* the thread had no memory to go on: nothing comes any more */
 	VIRT_STATISTICS,  /* uuid, has_balloon, balloon_usable_kib: one guest's */
 };

@@ -327,6 +327,16 @@ static void say_lifted(const struct domain *d, const struct cpumask *cpus, size_
 		  name, n, to);
 }
 
+/* libvirt pins threads that QEMU starts for itself only where they have a cgroup. */
+static void tell_lifted(struct virt *v, const struct uuid *uuid, const struct pin_mark *p)
+{
+	const struct virt_news news = { .kind = VIRT_LIFTED,
+					.reply = { .uuid = *uuid, .cpus = p->cpus } };
+
+	if (p->role == THREAD_EMULATOR)
+		virt_tell(v, &news);
+}
+
 int virt_pins_lift(struct virt *v, struct virt_guest *g, virDomainPtr dom, const struct domain *d)
 {
 	AUTO_STATE struct pin_state s = { 0 };
@@ -347,6 +357,8 @@ int virt_pins_lift(struct virt *v, struct virt_guest *g, virDomainPtr dom, const
 			continue;
 		r = virt_pin_perform(v, g, dom, &request, &ignored);
 		n += r == 0;
+		if (r == 0)
+			tell_lifted(v, &d->uuid, p);
 	}
 	if (n > 0)
 		say_lifted(d, all, n);

@@ -106,6 +106,18 @@ void act_refresh(struct act *a);
 /* An answer of vm_ops. */
 void act_reply(struct act *a, const struct vm_reply *reply, uint64_t now_ns);
 
+struct act_free_born {
+	struct uuid uuid;
+	struct cpumask was;
+	const struct guest_thread *threads; /* as they are known */
+	size_t nthreads;
+};
+
+/* libvirt has lifted a pin of the guest's main thread, `was`, of which nothing is on file: who
+ * was born of it, and still has that mask, gets what the main thread has now.  Only after
+ * act_bind has told its process.  Returns how many threads. */
+size_t act_free_born(struct act *a, const struct act_free_born *order);
+
 /* What is in force now; valid until the next call that takes a non-const act. */
 const struct in_force *act_in_force(const struct act *a);
 /* The undo file could not be written the last time: nothing is changed until it can. */

@@ -181,13 +181,13 @@ class Guest:
 
     def create(self, paused=True):
         if self.persistent:
-            virsh("define", self._xml_file())
+            virsh("define", self.xml_file())
             virsh("start", self.uuid, *(["--paused"] if paused else []), timeout=180)
         else:
-            virsh("create", self._xml_file(), *(["--paused"] if paused else []), timeout=180)
+            virsh("create", self.xml_file(), *(["--paused"] if paused else []), timeout=180)
         return self
 
-    def _xml_file(self):
+    def xml_file(self):
         file = pathlib.Path("/run") / f"{self.uuid}.xml"
         file.write_text(self.xml())
         return file

@@ -118,8 +118,8 @@ def mark_of(guest):
     return virsh("metadata", guest.uuid, "--uri", PIN_URI, "--live", check=False)
 
 
-def is_pinned_to(guest, cpus):
-    return all(cpulist(virsh(what, guest.uuid).split()[-1]) == cpus for what in ("vcpupin", "emulatorpin"))
+def is_pinned_to(guest, cpus, ask=virsh):
+    return all(cpulist(ask(what, guest.uuid).split()[-1]) == cpus for what in ("vcpupin", "emulatorpin"))
 
 
 def wait_pinned(guest, cpus):
@@ -268,6 +268,26 @@ def test_a_restore_without_an_undo_file_goes_by_the_marks(live):
     assert cpulist(virsh("vcpupin", foreign.uuid).split()[-1]) == {min(home)}
     again = kvmtuned("--restore", "--config", daemon.conf_file)
     assert again.returncode == 0 and LIFTED not in again.stdout, again.stdout
+
+
+def test_threads_that_were_born_of_a_pin_of_ours_go_with_it_where_no_cgroup_holds_them(live):
+    home, other = two_nodes(live)
+    destination = Destination(live, home | other)  # its guests have no cgroups
+    try:
+        guest, image = live.new_guest("kept"), live.dir / "image"
+        destination.virsh("create", guest.xml_file(), "--paused")
+        daemon = live.daemon(ONLY_PLACEMENT, THROUGH_LIBVIRT, destination.conf)
+        wait_until(lambda: is_pinned_to(guest, home, destination.virsh), what="it is pinned")
+        destination.virsh("save", guest.uuid, image)
+        daemon.kill()
+        (destination.dir / "kvmtuned/undo").unlink()
+        destination.virsh("restore", image)
+        assert guest.all_on(home) and len(guest.threads()) > 2
+        done = kvmtuned("--restore", "--config", daemon.conf_file)
+        assert done.returncode == 0 and LIFTED in done.stdout, done.stdout
+        assert guest.all_on(home | other), guest.affinity()
+    finally:
+        destination.end()
 
 
 def the_undo_file_may_be_lost(live, daemon, guest, home):

@@ -227,14 +227,14 @@ START_TEST(pins_that_come_along_are_lifted_before_the_guest_is_placed)
 	slot = &k->domains->slot[see_pins(true)];
 	incarnation = slot->incarnation;
 	ck_assert(!slot->domain.admin_pins);
-	guests_lift_marked_pins(k); /* act has not been asked yet whose they are */
+	lift_marked_pins(k); /* act has not been asked yet whose they are */
 	ck_assert(!slot->domain.admin_pins);
 	bind_guest((size_t)(slot - k->domains->slot));
 	k->dry_run = true;
-	guests_lift_marked_pins(k);
+	lift_marked_pins(k);
 	ck_assert(!slot->domain.admin_pins);
 	k->dry_run = false;
-	guests_lift_marked_pins(k);
+	lift_marked_pins(k);
 	ck_assert(slot->domain.admin_pins);
 	slot = &k->domains->slot[see_pins(false)];
 	ck_assert(!slot->domain.admin_pins && slot->incarnation != incarnation);
@@ -258,7 +258,7 @@ START_TEST(a_mark_of_another_pin_lifts_nothing)
 	slot = &k->domains->slot[found];
 	ck_assert(!slot->domain.marked_pins);
 	bind_guest((size_t)found);
-	guests_lift_marked_pins(k);
+	lift_marked_pins(k);
 	ck_assert_uint_eq(k->lifting[found], 0);
 }
 END_TEST

@@ -136,6 +136,7 @@ static void keep_restored(const struct log_event *event, void *context)
 START_TEST(whose_pins_were_lifted_is_said)
 {
 	struct cpumask cpus = cpus_of(ASKED);
+	struct virt_news news;
 
 	ck_assert_int_eq(request_pin(&uuid, THREAD_EMULATOR, 0, &cpus, NEVER), 0);
 	(void)next_of(VIRT_REPLY);
@@ -149,6 +150,8 @@ START_TEST(whose_pins_were_lifted_is_said)
 	ck_assert_str_eq(said,
 			 "restore of test to 0,2,4: test: 1 threads have their own CPUs back, "
 			 "0,2,4: they were pinned by an earlier kvmtuned, or on another host");
+	news = next_of(VIRT_LIFTED);
+	ck_assert(uuid_equal(&news.reply.uuid, &uuid) && cpumask_equal(&news.reply.cpus, &cpus));
 }
 END_TEST
 
