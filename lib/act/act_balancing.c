@@ -122,6 +122,20 @@ static void refused(struct act *a, int error)
 		  act_retry_str(&b->retry, time), hint(error));
 }
 
+/* Is what is there ours?  Where nobody could read it for a while it may also be what was there
+ * before: then nothing was written. */
+static bool recognise(struct act *a, uint64_t found)
+{
+	struct knob *k = &a->balancing.knob;
+
+	if (k->doubt && found == k->before) {
+		*k = (struct knob){ 0 };
+		a->undo_stale = true;
+	}
+	k->doubt = false;
+	return !k->ours || found == k->asked;
+}
+
 /* ---- the way back ---------------------------------------------------------- */
 
 /* 1: given back; 0: nothing to do; -errno.  Somebody else's value stays. */
@@ -133,7 +147,7 @@ static int restore(struct act *a, uint64_t *ret_found)
 
 	if (r < 0 || *ret_found == original)
 		return act_file_has_gone(a, file, r) ? 0 : r;
-	if (*ret_found != k->asked) {
+	if (!recognise(a, *ret_found)) {
 		act_balancing_cede(a, *ret_found);
 		return 0;
 	}
@@ -192,29 +206,16 @@ static void note(struct act *a, uint64_t found, uint64_t value)
 	a->must_save = true;
 }
 
-/* A write that failed may have been done all the same. */
-static void end_doubt(struct act *a, uint64_t found)
-{
-	struct knob *k = &a->balancing.knob;
-
-	if (k->doubt && found == k->before) {
-		*k = (struct knob){ 0 };
-		a->undo_stale = true;
-	}
-	k->doubt = false;
-}
-
 /* Ours is either as asked for or goes back: there is no third value that it could become. */
 static void compare(struct act *a, enum ksm_switch wish, uint64_t found)
 {
 	const struct knob *k = &a->balancing.knob;
-	uint64_t value;
+	bool foreign = !recognise(a, found);
+	uint64_t value = wanted(wish, k->ours ? k->original : found);
 
-	end_doubt(a, found);
-	value = wanted(wish, k->ours ? k->original : found);
 	if (value == found)
 		a->balancing.retry.wait_s = 0;
-	if (k->ours && found != k->asked)
+	if (foreign)
 		act_balancing_cede(a, found);
 	else if (k->ours && value == k->original)
 		act_balancing_give_back(a, WHY_NONE);
@@ -270,21 +271,16 @@ void act_balancing_abandon(struct act *a)
 	act_balancing_publish(a);
 }
 
-/* Done all the same, not done, or is something else there by now? */
+/* It may have been done all the same. */
 static void write_failed(struct act *a, int error)
 {
-	struct knob *k = &a->balancing.knob;
 	uint64_t found = 0;
 
-	k->doubt = read_it(a, &found) < 0 || found == k->asked;
-	a->undo_stale = true;
-	if (!k->doubt && found != k->before) {
+	a->balancing.knob.doubt = a->undo_stale = true;
+	if (read_it(a, &found) == 0 && !recognise(a, found))
 		act_balancing_cede(a, found);
-		return;
-	}
-	if (!k->doubt)
-		*k = (struct knob){ 0 };
-	refused(a, error);
+	else
+		refused(a, error);
 }
 
 void act_balancing_execute(struct act *a)
@@ -318,10 +314,10 @@ void act_balancing_check(struct act *a)
 	if (!k->ours)
 		return;
 	r = read_it(a, &found);
-	k->doubt = r < 0;
-	if (act_file_has_gone(a, file, r) || (r == 0 && found == k->original))
+	k->doubt = true;
+	if (act_file_has_gone(a, file, r))
 		k->ours = false;
-	else if (r == 0 && found != k->asked)
+	else if (r == 0 && !recognise(a, found))
 		act_balancing_cede(a, found);
 	act_balancing_publish(a);
 }

@@ -53,9 +53,7 @@ static bool is_to_change(const struct host_step *s, const struct host_value *v, 
 	return !is_fulfilled(s, found) || (v->ours && strcmp(v->asked, s->word) != 0);
 }
 
-/* A write that failed may have been done all the same, and an earlier life may have given back
- * last. */
-static void end_doubt(struct act *a, struct host_value *v, const char *found)
+bool act_host_recognise(struct act *a, struct host_value *v, const char *found)
 {
 	bool is_original = strcmp(found, v->original) == 0;
 
@@ -65,14 +63,12 @@ static void end_doubt(struct act *a, struct host_value *v, const char *found)
 		a->undo_stale = true;
 	}
 	v->doubt = false;
+	return !is_foreign(v, found);
 }
 
 static void compare(struct act *a, struct host_step *s, struct host_value *v, const char *found)
 {
-	bool foreign;
-
-	end_doubt(a, v, found);
-	foreign = is_foreign(v, found) || v->theirs;
+	bool foreign = !act_host_recognise(a, v, found) || v->theirs;
 
 	if (foreign && is_fulfilled(s, found)) { /* it does as well, as long as that is wished */
 		a->undo_stale |= v->ours;
@@ -273,15 +269,11 @@ static void write_value(struct act *a, struct host_value *v, struct host_tally *
 		act_host_cede(a, v, found);
 		return;
 	}
-	v->doubt = act_host_read(a, v, found) < 0 || strcmp(found, v->asked) == 0;
-	a->undo_stale = true;
-	if (!v->doubt && strcmp(found, v->before) != 0) {
+	v->doubt = a->undo_stale = true; /* it may have been done all the same */
+	if (act_host_read(a, v, found) == 0 && !act_host_recognise(a, v, found))
 		act_host_cede(a, v, found);
-		return;
-	}
-	if (!v->doubt)
-		act_host_forget(v);
-	act_host_refused(a, v, r);
+	else
+		act_host_refused(a, v, r);
 }
 
 /* After the first refusal the others of the rule are as good as refused. */

@@ -55,6 +55,9 @@ void act_balancing_last_chance(struct act *a);
 void act_host_prepare(struct act *a, const struct host_plan *plan);
 void act_host_abandon(struct act *a);
 void act_host_execute(struct act *a);
+/* Is what is there ours?  Where nobody could read it for a while it may also be what was there
+ * before, and then it was not written, or what was there at first: it is nobody's any more. */
+bool act_host_recognise(struct act *a, struct host_value *v, const char *found);
 
 /* ---- act_host_values.c ------------------------------------------------- */
 

@@ -16,11 +16,10 @@ static int restore(struct act *a, struct host_value *v, char ret_found[HOST_TEXT
 		return act_file_has_gone(a, act_host_path(v, path), r) ? 0 : r;
 	if (strcmp(ret_found, v->original) == 0)
 		return 0;
-	if (strcmp(ret_found, v->asked) != 0 && !(v->doubt && strcmp(ret_found, v->before) == 0)) {
+	if (!act_host_recognise(a, v, ret_found)) {
 		act_host_cede(a, v, ret_found);
 		return 0;
 	}
-	strcpy(v->asked, ret_found);
 	strcpy(v->before, v->original);
 	v->doubt = true; /* until it has been read back */
 	r = act_host_write(a, v, v->original, now);
@@ -99,13 +98,10 @@ size_t act_host_check(struct act *a)
 		char found[HOST_TEXT_MAX], path[KT_PATH_MAX];
 		int r = act_host_read(a, v, found);
 
-		v->doubt = r < 0;
-		if (act_file_has_gone(a, act_host_path(v, path), r) ||
-		    (r == 0 && strcmp(found, v->original) == 0))
+		v->doubt = true; /* that life may have ended before it wrote, or gave back last */
+		if (act_file_has_gone(a, act_host_path(v, path), r))
 			v->ours = false;
-		else if (r == 0 && strcmp(found, v->before) == 0)
-			strcpy(v->asked, found); /* that life ended before it wrote */
-		else if (r == 0 && strcmp(found, v->asked) != 0)
+		else if (r == 0 && !act_host_recognise(a, v, found))
 			act_host_cede(a, v, found);
 		n += v->ours;
 	}
