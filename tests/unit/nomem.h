@@ -35,16 +35,17 @@ enum nomem_kind {
 static atomic_long nomem_left; /* requests until one fails; 0: it has */
 static atomic_bool nomem_armed, nomem_of_others;
 static atomic_uint nomem_nfailed;
-static enum nomem_kind nomem_kind;
-static pthread_t nomem_thread;
+static _Atomic enum nomem_kind nomem_kind;
+static _Atomic pthread_t nomem_thread;
 static _Thread_local bool nomem_paused; /* in a call of what would end the process */
 
 /* What ends the process when memory is short is no business of ours: GLib, and all of libvirt
- * with it; in threads that call it what libc does for them as well. */
+ * with it; in threads that call it what libc does for them as well.  Others may be looking while
+ * the next test begins. */
 static struct {
-	uintptr_t begin, end;
+	atomic_uintptr_t begin, end;
 } nomem_spared[32];
-static size_t nomem_nspared;
+static atomic_size_t nomem_nspared;
 
 static inline int nomem_see_library(struct dl_phdr_info *info, size_t size, void *context)
 {
