@@ -72,6 +72,7 @@ GIVEN(nothing_but_absurd, facts_of(A)->memory_kib = UINT64_MAX; facts_of(A)->loc
       facts_of(A)->hard_limit_kib = UINT64_MAX - 1)
 
 GIVEN(soft_enough, facts_of(A)->soft_limit_kib = 9 * GIB_KIB)
+GIVEN(soft_just_enough, facts_of(A)->soft_limit_kib = 9227468)
 GIVEN(soft_low, facts_of(A)->soft_limit_kib = 8 * GIB_KIB)
 GIVEN(soft_low_v1, soft_low(); fx.sample.cgroup_v2 = false)
 GIVEN(soft_low_nobody_knows, soft_low(); fx.sample.has_cgroup = false)
@@ -131,6 +132,7 @@ GIVEN(too_wide_one_cell, wide(8, 32, 1))
 GIVEN(too_wide_two_cells, wide(8, 32, 2))
 GIVEN(too_large, wide(4, 33, 0))
 GIVEN(too_large_two_cells, wide(4, 64, 2))
+GIVEN(too_large_for_its_vcpu, wide(1, 64, 0))
 GIVEN(larger_than_the_host, wide(64, 640, 2))
 GIVEN(three_nodes, wide(15, 8, 2); fx.topology.node[2] = fx.topology.node[1];
       fx.topology.node[2].all_cpus = cpus(16, 23); fx.topology.node[2].cpus = cpus(16, 22);
@@ -189,6 +191,7 @@ static const struct audit_row rows[] = {
 	{ "absurd", "guest-memtune-hard-limit", nothing_but_absurd, FINDING },
 	{ "none", "guest-memtune-soft-limit", NULL, NA },
 	{ "enough", "guest-memtune-soft-limit", soft_enough, OK },
+	{ "just enough", "guest-memtune-soft-limit", soft_just_enough, OK },
 	{ "low, v2", "guest-memtune-soft-limit", soft_low, FINDING },
 	{ "low, v1", "guest-memtune-soft-limit", soft_low_v1, OK },
 	{ "low, which?", "guest-memtune-soft-limit", soft_low_nobody_knows, UNKNOWN },
@@ -270,6 +273,7 @@ static const struct audit_said said[] = {
 	{ huge_1g_one_short, "guest-hugepages", { 7, 8, 1, 0 }, "1G", "0" },
 	{ no_limit_locked, "guest-memory-locked", { 8192, 9227468 }, "none", "" },
 	{ too_wide, "guest-vnuma", { 0, 2, 3, 16 * GIB_KIB }, "", "" },
+	{ too_large_for_its_vcpu, "guest-vnuma", { 0, 2, 0, 32 * GIB_KIB }, "", "" },
 };
 
 START_TEST(numbers_and_words_are_those_of_the_texts)

@@ -124,6 +124,21 @@ START_TEST(an_empty_slot_has_no_rules)
 }
 END_TEST
 
+/* Behind the last one may be what was there before. */
+START_TEST(a_slot_behind_the_last_has_no_rules)
+{
+	(void)fixture_step();
+	ck_assert_ptr_nonnull(fx.view.guest[0].domain);
+	fx.view.nslots = 0;
+	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, 0, &e);
+	ck_assert_uint_eq(e.nrules, 0);
+	explain_memory(&fx.state, &fx.conf, &fx.view, &fx.in_force, &fx.plan, 0, &e);
+	ck_assert_uint_eq(e.nrules, 0);
+	explain_ksm_of_guest(&fx.view, 0, &e);
+	ck_assert_uint_eq(e.nrules, 0);
+}
+END_TEST
+
 /* A guest that came back to the slot is not judged by the one before it, nor forgotten. */
 START_TEST(asking_changes_nothing)
 {
@@ -404,6 +419,7 @@ int main(void)
 	tcase_add_test(c, what_comes_after_the_reason_is_said_too);
 	tcase_add_test(c, a_guest_that_is_not_sampled_is_asked_what_can_be_asked);
 	tcase_add_test(c, an_empty_slot_has_no_rules);
+	tcase_add_test(c, a_slot_behind_the_last_has_no_rules);
 	tcase_add_test(c, asking_changes_nothing);
 	tcase_add_test(c, a_guest_that_the_search_left_out_is_crowded_out);
 	tcase_add_test(c, of_the_host_only_what_is_its_own_is_said);

@@ -148,6 +148,22 @@ START_TEST(guests_that_still_fill_their_memory_have_not_settled)
 }
 END_TEST
 
+/* A sixteenth and 8 MiB is still a little; a KiB more begins the wait anew. */
+START_TEST(a_guest_has_settled_while_it_fills_just_a_little)
+{
+	const uint64_t little_kib = 2 * GIB_KIB / 16 + 8 * MIB_KIB;
+
+	converge();
+	fx.view.guest[0].awake_ns = fx.view.now_ns;
+	assert_why(step(), WHY_SETTLING);
+	pass_time(2);
+	grow_to(2 * GIB_KIB + little_kib + (uint64_t)_i);
+	assert_why(step(), WHY_SETTLING);
+	pass_time(1);
+	assert_why(step(), _i ? WHY_SETTLING : WHY_BURST);
+}
+END_TEST
+
 START_TEST(a_boot_storm_without_end_does_not_put_it_off_for_ever)
 {
 	converge();
@@ -579,6 +595,7 @@ int main(void)
 	tcase_add_test(c, guests_that_have_just_come_settle_first);
 	tcase_add_test(c, nothing_begins_before_the_first_guests_have_settled);
 	tcase_add_test(c, guests_that_still_fill_their_memory_have_not_settled);
+	tcase_add_loop_test(c, a_guest_has_settled_while_it_fills_just_a_little, 0, 2);
 	tcase_add_test(c, a_boot_storm_without_end_does_not_put_it_off_for_ever);
 	tcase_add_test(c, a_guest_that_resumes_brings_a_burst);
 	tcase_add_test(c, arrivals_during_a_burst_have_their_own_next);

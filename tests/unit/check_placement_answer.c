@@ -13,8 +13,10 @@ START_TEST(what_did_not_move_is_not_tried_again)
 	ck_assert(!fx.state.placement.unit[0].brings);
 	fixture_memory_on(0, G(1), G(1) + 100 * MIB_KIB);
 	rests("nor a little more", WHY_NOTHING_TO_MOVE);
-	fixture_memory_on(0, G(1), G(2));
-	moves("but much more", 0);
+	fixture_memory_on(0, G(1), G(1) + G(1) / 8 + 4 * MIB_KIB);
+	rests("nor an eighth and what is too little to begin with", WHY_NOTHING_TO_MOVE);
+	fixture_memory_on(0, G(1), G(1) + G(1) / 8 + 4 * MIB_KIB + 1);
+	moves("but more than that", 0);
 }
 END_TEST
 
