@@ -124,7 +124,7 @@ struct record_layout {
 };
 
 int record_layout_ours(struct record_layout *ret) KT_MUST_USE;
-/* Adds the words of one field.  -E2BIG: there are too many; -ENOMEM. */
+/* Adds the words, at least one, of one field.  -E2BIG: there are too many; -ENOMEM. */
 int record_layout_add(struct record_layout *l, enum record_table_id table,
 		      const struct record_field *field, size_t nwords) KT_MUST_USE;
 void record_layout_clear(struct record_layout *l);

@@ -91,7 +91,7 @@ static bool has_schema(struct json_object *o)
 
 /* ---- the header --------------------------------------------------------------------------- */
 
-/* "name[64]": 64 words. */
+/* "name[64]": 64 words.  0, or no number: there is no such field. */
 static size_t words_of(const char *name)
 {
 	const char *bracket = strchr(name, '[');
@@ -122,14 +122,15 @@ static int take_field(struct record_reader *r, enum record_table_id table, struc
 {
 	const char *name =
 		json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
-	const struct record_field *field;
+	const struct record_field *field =
+		name ? find_field(&record_tables[table], name, place) : NULL;
+	size_t nwords = field ? field->nwords : name ? words_of(name) : 0;
 	int e;
 
-	if (!name)
+	if (nwords == 0)
 		return refuse(r, "\"fields\" has something that is no name");
-	field = find_field(&record_tables[table], name, place);
 	r->is_strange |= !field;
-	e = record_layout_add(&r->layout, table, field, field ? field->nwords : words_of(name));
+	e = record_layout_add(&r->layout, table, field, nwords);
 	return e == -E2BIG ? refuse(r, "\"fields\" has more than %d words", RECORD_WORDS_MAX) : e;
 }
 

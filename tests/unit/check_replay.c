@@ -199,6 +199,9 @@ START_TEST(what_is_no_header_is_refused)
 		{ "{\"schema\":1,\"kind\":\"kvmtuned-recording\",\"fields\":{\"tick\":"
 		  "[\"a[99999]\"]}}",
 		  "more than 8192" },
+		{ "{\"schema\":1,\"kind\":\"kvmtuned-recording\",\"fields\":{\"tick\":"
+		  "[\"a[0]\",\"b[]\"]}}",
+		  "no name" },
 	};
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(lines); i++) {
