@@ -253,7 +253,7 @@ check: ## every test, installing what is missing; ends with "N passed, N failed"
 	@tests/check $(BUILD)
 
 .PHONY: release
-release: ## all that is to hold before a release, in whole; hours, a table in the end
+release: ## all that is to hold before a release, in whole; hours, a table in the end; STEPS= DAYS= MINUTES= FUZZ_RUNS=
 	@tests/release $(BUILD)
 
 unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
