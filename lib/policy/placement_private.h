@@ -6,6 +6,7 @@
  *	placement_rules.c   may this guest be placed at all, and where
  *	placement_host.c    the nodes as bins: CPUs, load that is not the guests', room
  *	placement_demand.c  what a guest wants, and where its memory is
+ *	placement_sets.c    nodes that are near each other
  *	placement_unit.c    a guest, or a cell of it, as an item: options and costs
  *	placement_search.c  from the present placement to a better one
  *	placement_pin.c     masks for a home
@@ -166,6 +167,14 @@ double placement_gib_on(const struct placing *p, unsigned int cell, unsigned int
 /* ... and all, with what is yet to come: what a young guest has not touched it will; an old
  * one, some of it. */
 double placement_gib(const struct placing *p, unsigned int cell);
+
+/* ---- placement_sets.c ------------------------------------------------------------- */
+
+/* Memory that a set of nodes gets is spread over it: how far it is, on average. */
+double placement_spread_far(struct placement_step *s, uint64_t nodes);
+/* Valid until some of another size, or of other nodes, are asked for. */
+const struct placement_sets *placement_sets_of(struct placement_step *s, uint64_t nodes,
+					       unsigned int size);
 
 /* ---- placement_unit.c --------------------------------------------------------------- */
 

@@ -93,27 +93,6 @@ static double horizon_s(const struct placement_conf *conf)
 	return (double)KT_MAX(conf->horizon_s, UINT64_C(1));
 }
 
-/* Memory that a set of nodes gets is spread over it.  The set of all nodes is asked for by
- * every guest. */
-static double spread_far(struct placement_step *s, uint64_t nodes)
-{
-	double far = 0, n = nodemask_count(nodes);
-
-	if (!(nodes & (nodes - 1)))
-		return 0;
-	if (nodes == s->spread_nodes)
-		return s->spread_far;
-	for (uint64_t from = nodes; from; from &= from - 1)
-		for (uint64_t to = nodes; to; to &= to - 1)
-			far += placement_remoteness(s->view->topology, nodemask_first(from),
-						    nodemask_first(to));
-	if (n > 2) {
-		s->spread_nodes = nodes;
-		s->spread_far = far / (n * n);
-	}
-	return far / (n * n);
-}
-
 /* Of the CPUs that wait for memory, what is lost: the memory that is somewhere, and that
  * which is to come. */
 static double leave_cpus(const struct unit *u, uint64_t nodes, double spread)
@@ -180,50 +159,10 @@ static void add_options(struct unit *u, uint64_t nodes, double spread)
 		(void)pack_add_option(p, nodes, true, cost + bring_cpus(u, gib, leave, spread));
 }
 
-/* Of two nodes that are nearest to each other both lie around the same set. */
-static bool has_set(const struct placement_sets *sets, uint64_t set)
-{
-	for (size_t i = 0; i < sets->n; i++)
-		if (sets->set[i] == set)
-			return true;
-	return false;
-}
-
-static void fill_sets(struct placement_step *s, struct placement_sets *sets)
-{
-	for (uint64_t left = sets->of; left; left &= left - 1) {
-		const uint8_t *near = s->near[nodemask_first(left)];
-		unsigned int count = 0;
-		uint64_t set = 0;
-
-		for (unsigned int i = 0; i < s->nnear && count < sets->size; i++) {
-			set |= nodemask_of(near[i]) & sets->of;
-			count += nodemask_test(sets->of, near[i]);
-		}
-		if (count != sets->size || has_set(sets, set))
-			continue;
-		sets->far[sets->n] = spread_far(s, set);
-		sets->set[sets->n++] = set;
-	}
-}
-
-/* All guests that may run on the same nodes want the same sets. */
-static const struct placement_sets *sets_of(struct placement_step *s, uint64_t nodes,
-					    unsigned int size)
-{
-	struct placement_sets *sets = &s->sets[size % PLACEMENT_SETS];
-
-	if (sets->of == nodes && sets->size == size)
-		return sets;
-	*sets = (struct placement_sets){ .of = nodes, .size = size };
-	fill_sets(s, sets);
-	return sets;
-}
-
 /* The nearest ones around each of its nodes; false: no set of this size holds it. */
 static bool add_sets(struct unit *u, unsigned int size)
 {
-	const struct placement_sets *sets = sets_of(u->step, u->placing->nodes, size);
+	const struct placement_sets *sets = placement_sets_of(u->step, u->placing->nodes, size);
 	bool any = false;
 
 	for (size_t i = 0; i < sets->n; i++) {
@@ -241,9 +180,9 @@ static void add_all_options(struct unit *u)
 {
 	unsigned int all = nodemask_count(u->placing->nodes), size = 1;
 
-	add_options(u, u->present, spread_far(u->step, u->present));
+	add_options(u, u->present, placement_spread_far(u->step, u->present));
 	if (u->present != u->placing->nodes)
-		add_options(u, u->placing->nodes, spread_far(u->step, u->placing->nodes));
+		add_options(u, u->placing->nodes, placement_spread_far(u->step, u->placing->nodes));
 	while (size < all && !add_sets(u, size))
 		size++;
 	if (size + 1 < all)
