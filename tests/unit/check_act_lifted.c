@@ -7,6 +7,17 @@ enum { HELPER = 1, VCPU };
 
 static pid_t unknown; /* born since the guest was looked at */
 
+static pid_t moved_last; /* when it gets its mask, the helper is born; 0: nobody */
+
+int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
+{
+	if (tid != 0 && tid == moved_last) {
+		moved_last = 0;
+		set_mask(guest.thread[HELPER].tid, &first);
+	}
+	return (int)syscall(SYS_sched_setaffinity, tid, size, set);
+}
+
 static void mask_is(pid_t tid, const struct cpumask *cpus)
 {
 	struct cpumask now = mask_of(tid);
@@ -31,6 +42,7 @@ static void threads_are_on(const struct cpumask *cpus)
 /* As one that came out of a file: all of it was born where the pin was. */
 static void setup(void)
 {
+	moved_last = 0;
 	setup_guest();
 	threads_are_on(&first);
 	unknown = new_thread();
@@ -44,6 +56,18 @@ START_TEST(who_was_born_of_the_main_thread_goes_where_it_is)
 	mask_is(guest.thread[HELPER].tid, &all);
 	mask_is(unknown, &all);
 	ck_assert_uint_eq(free_born(), 0);
+}
+END_TEST
+
+/* As when numbers begin anew: it stands before those that are looked at then. */
+START_TEST(who_is_born_meanwhile_goes_there_too)
+{
+	set_mask(guest.thread[HELPER].tid, &all);
+	moved_last = unknown;
+	ck_assert_uint_eq(free_born(), 2);
+	ck_assert_int_eq(moved_last, 0);
+	mask_is(guest.thread[HELPER].tid, &all);
+	mask_is(unknown, &all);
 }
 END_TEST
 
@@ -107,6 +131,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown_guest);
 	tcase_add_test(c, who_was_born_of_the_main_thread_goes_where_it_is);
+	tcase_add_test(c, who_is_born_meanwhile_goes_there_too);
 	tcase_add_loop_test(c, what_has_a_pin_of_its_own_keeps_it, 0, 2);
 	tcase_add_test(c, what_somebody_has_put_elsewhere_stays_there);
 	tcase_add_loop_test(c, nothing_is_written_of_a_guest_that_is_not_as_it_was_said, 0,
