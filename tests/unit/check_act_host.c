@@ -223,6 +223,19 @@ START_TEST(a_foreign_write_is_seen_at_the_end_too)
 }
 END_TEST
 
+/* It has been read since we wrote, so this is no write of ours that was not done. */
+START_TEST(who_puts_the_original_back_has_it)
+{
+	wish(WISH_SET);
+	put_below(f->path, f->before);
+	for (int n = 0; n < 2; n++)
+		wish(WISH_SET);
+	assert_below(f->path, f->before);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert(in_force()->ceded == bit() && is_nobodys());
+}
+END_TEST
+
 START_TEST(a_foreign_write_right_behind_ours_cedes_it)
 {
 	kernel.instead = f->other;
@@ -464,6 +477,7 @@ int main(void)
 	tcase_add_loop_test(c, who_may_not_write_tells_it_once, 0, 2);
 	tcase_add_loop_test(c, a_foreign_write_cedes_it_until_reload, 0, 2 * n);
 	tcase_add_test(c, a_foreign_write_is_seen_at_the_end_too);
+	tcase_add_test(c, who_puts_the_original_back_has_it);
 	tcase_add_test(c, a_foreign_write_right_behind_ours_cedes_it);
 	tcase_add_test(c, what_its_owner_says_as_well_is_left_to_him);
 	tcase_add_loop_test(c, a_refusal_ends_it_until_reload, 0, KT_ARRAY_LEN(refusals));

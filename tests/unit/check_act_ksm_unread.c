@@ -89,35 +89,47 @@ static void leave(const char *name, const char *text)
 		ck_assert_int_eq(mkdir(knob(name), 0755), 0);
 }
 
+struct life {
+	const char *filed, *name, *left, *back;
+};
+
+#define ADVISOR_GOES   "ksm advisor_mode 1 1 0\nksm pages_to_scan 800 800 833\nend 2\n"
+#define CHILD_UNMERGES "ksm run 1 1 2\nend 1\n"
+
 /* The next life cannot read at first what an earlier one left: nobody else has written any of
  * these. */
-static const struct {
-	const char *filed, *name, *left, *back;
-} lives[] = {
+static const struct life lives[] = {
 	/* it died between the advisor's write and that of the speed, which the kernel has set */
-	{ "ksm advisor_mode 1 1 0\nksm pages_to_scan 800 800 833\nend 2\n", "pages_to_scan",
-	  "100\n", "500\n" },
+	{ ADVISOR_GOES, "pages_to_scan", "100\n", "500\n" },
 	/* its child was killed with it, had ended well, or had not begun */
-	{ "ksm run 1 1 2\nend 1\n", "run", "0\n", "1\n" },
-	{ "ksm run 1 1 2\nend 1\n", "run", "2\n", "1\n" },
-	{ "ksm run 1 1 2\nend 1\n", "run", "1\n", "1\n" },
+	{ CHILD_UNMERGES, "run", "0\n", "1\n" },
+	{ CHILD_UNMERGES, "run", "2\n", "1\n" },
+	{ CHILD_UNMERGES, "run", "1\n", "1\n" },
 	{ "ksm run 0 1 2\nend 1\n", "run", "1\n", "0\n" },
 };
 
-static void next_life(int i)
+/* Numbers that neither a life of ours nor the kernel has put there. */
+static const struct life strangers[] = {
+	{ ADVISOR_GOES, "pages_to_scan", "150\n", NULL },
+	{ "ksm pages_to_scan 150 200 833\nend 1\n", "pages_to_scan", "100\n", NULL },
+	{ CHILD_UNMERGES, "run", "3\n", NULL },
+	{ "ksm run 2 2 1\nend 1\n", "run", "0\n", NULL },
+};
+
+static void next_life(const struct life *l)
 {
 	char undo[256];
 
-	snprintf(undo, sizeof undo, "kvmtuned-undo 2\n%s", lives[i].filed);
+	snprintf(undo, sizeof undo, "kvmtuned-undo 2\n%s", l->filed);
 	put(at(run_dir, "undo"), undo);
-	leave(lives[i].name, NULL);
+	leave(l->name, NULL);
 	(void)act_again();
-	leave(lives[i].name, lives[i].left);
+	leave(l->name, l->left);
 }
 
 START_TEST(what_an_earlier_life_left_may_be_read_later)
 {
-	next_life(_i);
+	next_life(&lives[_i]);
 	wish(true, 833, 5);
 	plan->ksm.stops_advisor = true;
 	apply();
@@ -132,7 +144,7 @@ END_TEST
 
 START_TEST(and_is_given_back_when_it_can_be_read)
 {
-	next_life(_i);
+	next_life(&lives[_i]);
 	ck_assert_uint_eq(act_restore(act, 0), 0);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
 	assert_file(lives[_i].name, lives[_i].back);
@@ -140,17 +152,13 @@ START_TEST(and_is_given_back_when_it_can_be_read)
 }
 END_TEST
 
-/* A number that no life of ours, and no kernel, has put there. */
 START_TEST(what_somebody_else_left_is_theirs_however_late_it_is_read)
 {
-	static const char *const theirs[] = { "150\n", "3\n", "3\n", "3\n", "3\n" };
-
-	next_life(_i);
-	leave(lives[_i].name, theirs[_i]);
+	next_life(&strangers[_i]);
 	wish(true, 833, 5);
 	apply();
 	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
-	assert_file(lives[_i].name, theirs[_i]);
+	assert_file(strangers[_i].name, strangers[_i].left);
 }
 END_TEST
 
@@ -166,7 +174,7 @@ int main(void)
 			    (int)KT_ARRAY_LEN(lives));
 	tcase_add_loop_test(c, and_is_given_back_when_it_can_be_read, 0, (int)KT_ARRAY_LEN(lives));
 	tcase_add_loop_test(c, what_somebody_else_left_is_theirs_however_late_it_is_read, 0,
-			    (int)KT_ARRAY_LEN(lives));
+			    (int)KT_ARRAY_LEN(strangers));
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
