@@ -92,11 +92,27 @@ static size_t see_guest(bool marked)
 	return (size_t)slot;
 }
 
-/* Its process was found. */
+static uint64_t own_start_ticks(void)
+{
+	FILE *f = fopen("/proc/self/stat", "re");
+	unsigned long long ticks = 0;
+
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f,
+				"%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
+				"%*d %*d %*d %*d %*d %*d %llu",
+				&ticks),
+			 1);
+	fclose(f);
+	return ticks;
+}
+
+/* Its process was found: it is this one. */
 static const struct guest_in_force *bind_guest(size_t slot)
 {
-	k->sample->guest[slot] =
-		(struct guest_sample){ .present = true, .pid = getpid(), .start_ticks = 1 };
+	k->sample->guest[slot] = (struct guest_sample){ .present = true,
+							.pid = getpid(),
+							.start_ticks = own_start_ticks() };
 	guests_bind(k, slot);
 	return &act_in_force(k->act)->guest[slot];
 }
@@ -263,6 +279,44 @@ START_TEST(a_mark_of_another_pin_lifts_nothing)
 }
 END_TEST
 
+static void *wait_for_ever(void *tid)
+{
+	*(atomic_int *)tid = gettid();
+	while (true)
+		pause();
+	return NULL;
+}
+
+/* One that is not what it was said of, or of which nobody could tell vCPUs from others, has none.
+ */
+START_TEST(who_was_born_of_a_lifted_pin_has_what_the_main_thread_has)
+{
+	size_t slot;
+	struct vm_reply lifted = { .uuid = uuid };
+	struct cpumask all, found;
+	pthread_t thread;
+	atomic_int born = 0;
+
+	pins_and_mark_are_set("0");
+	slot = see_pins(true);
+	bind_guest(slot);
+	ck_assert_int_eq(thread_get_cpus(0, &all), 0);
+	ck_assert_msg(cpumask_count(&all) > 1, "this test needs two CPUs");
+	for (unsigned int cpu = 0; cpumask_empty(&lifted.cpus); cpu++)
+		if (cpumask_test(&all, cpu))
+			cpumask_set(&lifted.cpus, cpu);
+	ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_ever, &born), 0);
+	while (!born)
+		(void)poll(NULL, 0, 1);
+	ck_assert_int_eq(sched_setaffinity(born, sizeof lifted.cpus, (void *)&lifted.cpus), 0);
+	k->lifting[slot] = k->domains->slot[slot].incarnation + (_i == 1);
+	k->sample->guest[slot].present = _i != 2;
+	lift_from_born(k, &lifted);
+	ck_assert_int_eq(thread_get_cpus(born, &found), 0);
+	ck_assert(cpumask_equal(&found, _i == 0 ? &all : &lifted.cpus));
+}
+END_TEST
+
 /* Usage has changed since: it may be far below by now. */
 START_TEST(a_limit_that_waited_is_not_set_but_an_original_is)
 {
@@ -296,6 +350,7 @@ int main(void)
 	tcase_add_test(c, a_limit_that_waited_is_not_set_but_an_original_is);
 	tcase_add_test(c, pins_that_come_along_are_lifted_before_the_guest_is_placed);
 	tcase_add_test(c, a_mark_of_another_pin_lifts_nothing);
+	tcase_add_loop_test(c, who_was_born_of_a_lifted_pin_has_what_the_main_thread_has, 0, 3);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
