@@ -144,9 +144,7 @@ void act_look(struct act *a, const struct act_guest *g, const struct guest_plan 
 			note_foreign(look, t, pin_of(&g->placement, t, i), &seen.mask);
 		else if (finding == THREAD_KNOWN)
 			look->changes++;
-		else if (finding == THREAD_UNREAD)
-			look->unread |= !pin_of(&g->placement, t, i);
-		else if (finding != THREAD_FINE)
+		else if (finding != THREAD_FINE && finding != THREAD_UNREAD)
 			look->changes += !cpumask_equal(&seen.mask, &seen.wanted);
 	}
 }

@@ -119,7 +119,7 @@ static bool take_wish(struct placement *p, const struct look *look)
 
 /* What the undo file says of a thread goes back by one wish only.  So a guest whose last one
  * is not yet done everywhere (libvirt was not there, or did not say), or of which a thread cannot
- * be read that may have been born under it, is not wished elsewhere: that one is repeated. */
+ * be read that may have been born under it, does not go elsewhere. */
 static void note(struct act *a, struct act_guest *g, const struct guest_plan *plan,
 		 const struct look *look)
 {
@@ -132,7 +132,7 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	act_pins_drop_dead(a, g, plan);
 	p->todo = true;
 	p->why = look->wish->why;
-	if ((!act_pins_are_done(p) || look->unread) && wishes_elsewhere(p, look->wish))
+	if (!act_pins_are_done(p) && wishes_elsewhere(p, look->wish))
 		return;
 	act_pins_expect(p, plan->nthreads);
 	for (size_t i = 0; i < plan->nthreads; i++) {

@@ -143,7 +143,6 @@ struct look {
 	bool pinned;    /* the guest, by us, before this plan */
 	size_t changes; /* threads whose mask has to be written */
 	bool foreign;
-	bool unread;          /* a thread whose mask cannot be read: it may be ours */
 	struct pin example;   /* a thread that somebody else has pinned ... */
 	struct cpumask found; /* ... to these */
 };

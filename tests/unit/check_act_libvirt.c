@@ -2,6 +2,7 @@
 /* Pins through libvirt: asked for once, answered some time, given back the same way.
  * libvirt is a list of requests here; its answers move the threads of a real process. */
 #include "act_guest.h"
+#include "act_private.h"
 
 /* Main thread, vCPU 0 and vCPU 1; the emulator's worker has no address in libvirt. */
 enum { PINS = 3 };
@@ -834,6 +835,30 @@ START_TEST(who_has_been_pinned_since_it_was_looked_at_is_not_asked_for)
 }
 END_TEST
 
+static int ask_while_somebody_pins(void *context, const struct uuid *asked_of,
+				   const struct pin_order *order)
+{
+	set_mask(guest.thread[2].tid, &second);
+	return ask_pin(context, asked_of, order);
+}
+
+/* Nor of one that is pinned while the others are asked for. */
+START_TEST(who_is_pinned_after_it_was_looked_at_is_not_asked_for)
+{
+	static const struct vm_ops meddling = { .pin = ask_while_somebody_pins };
+
+	act->ops = &meddling;
+	pin_to_first();
+	act->ops = &ops;
+	ck_assert_uint_eq(nrequests, 1);
+	answer_all();
+	pin_to_first();
+	ck_assert(in_force()->pin_ceded);
+	answer_all();
+	ck_assert(runs_on(2, &second) && runs_on(0, &all) && runs_on(3, &all));
+}
+END_TEST
+
 START_TEST(answers_that_nobody_waits_for_are_ignored)
 {
 	struct request stray = {
@@ -920,6 +945,7 @@ int main(void)
 	tcase_add_test(c, a_worker_that_somebody_pinned_since_is_his);
 	tcase_add_test(c, libvirt_is_told_what_was_seen);
 	tcase_add_test(c, who_has_been_pinned_since_it_was_looked_at_is_not_asked_for);
+	tcase_add_test(c, who_is_pinned_after_it_was_looked_at_is_not_asked_for);
 	tcase_add_test(c, answers_that_nobody_waits_for_are_ignored);
 	tcase_add_test(c, a_guest_that_is_lost_while_it_is_asked_for_gets_its_masks_back);
 	suite_add_tcase(s, c);

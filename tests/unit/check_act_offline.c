@@ -2,6 +2,7 @@
 /* The kernel hides off-line CPUs from every mask: is it known all the same which masks are
  * ours, in this life and in the next, and also while it cannot be told which CPUs those are? */
 #include "act_guest.h"
+#include "faulty.h"
 
 static unsigned int nwrites;  /* of masks ... */
 static pid_t written_last;    /* ... the last one of this thread */
@@ -38,6 +39,9 @@ static void setup(void)
 	hostfs_close(&fs);
 	ck_assert_int_eq(hostfs_open(root, &fs), 0);
 	fs.is_live = true;
+	faulty_root_fd = fs.root_fd;
+	fault = (struct fault){ .path = NULL };
+	faulty_hits = 0;
 	ck_assert_int_eq(symlink("/proc", at(root, "proc")), 0);
 	for (size_t i = 0; i < KT_ARRAY_LEN(folders); i++)
 		ck_assert_int_eq(mkdir(at(root, folders[i]), 0755), 0);
@@ -193,7 +197,7 @@ START_TEST(a_life_that_did_not_write_may_look_as_if_it_had)
 END_TEST
 
 /* Before the first CPU went somebody gave them more than ever we did, which is not seen now. */
-START_TEST(what_has_more_cpus_than_ours_is_not_written)
+static void give_them_more_and_switch_off(void)
 {
 	char original[32], asked[32], before[32];
 
@@ -204,10 +208,55 @@ START_TEST(what_has_more_cpus_than_ours_is_not_written)
 		 cpumask_str(&first, asked, sizeof asked),
 		 cpumask_str(&second, before, sizeof before));
 	nwrites = 0;
+}
+
+START_TEST(what_has_more_cpus_than_ours_is_not_written)
+{
+	give_them_more_and_switch_off();
 	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
 	ck_assert_uint_eq(nwrites, 0);
 	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
 	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+static void hide_whole_mask(size_t thread, enum fault_how how)
+{
+	static char path[32];
+
+	snprintf(path, sizeof path, "proc/%d/status", guest.thread[thread].tid);
+	fault = (struct fault){ .path = path, .how = how, .error = EIO };
+}
+
+static const enum fault_how unreadable[] = { FAULT_READ, FAULT_GARBAGE, FAULT_EMPTY };
+
+START_TEST(what_may_have_more_cpus_than_ours_stays_on_file_until_it_can_be_told)
+{
+	give_them_more_and_switch_off();
+	hide_whole_mask(2, unreadable[_i]);
+	restore();
+	ck_assert_uint_gt(faulty_hits, 0);
+	ck_assert(act_owes(act) && exists(at(run_dir, "undo")));
+	fault.path = NULL;
+	restore();
+	ck_assert_uint_eq(nwrites, 0);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
+/* What is seen is all that there is. */
+START_TEST(while_all_cpus_are_on_line_whole_masks_are_not_asked_for)
+{
+	char present[64];
+
+	online(&all);
+	put(at(root, "sys/devices/system/cpu/present"), cpumask_str(&all, present, sizeof present));
+	pin_to_second();
+	hide_whole_mask(2, FAULT_READ);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert_uint_eq(faulty_hits, 0);
+	assert_all_on(&all);
 }
 END_TEST
 
@@ -433,6 +482,9 @@ int main(void)
 	tcase_add_test(c, the_next_life_may_be_told_later);
 	tcase_add_test(c, a_life_that_did_not_write_may_look_as_if_it_had);
 	tcase_add_test(c, what_has_more_cpus_than_ours_is_not_written);
+	tcase_add_loop_test(c, what_may_have_more_cpus_than_ours_stays_on_file_until_it_can_be_told,
+			    0, KT_ARRAY_LEN(unreadable));
+	tcase_add_test(c, while_all_cpus_are_on_line_whole_masks_are_not_asked_for);
 	tcase_add_loop_test(c, who_was_born_and_has_more_cpus_than_ours_is_not_written, 0, 2);
 	tcase_add_loop_test(c, what_looks_like_the_original_without_a_cpu_is_given_back, 0, 2);
 	tcase_add_loop_test(c, a_mask_that_was_reset_while_nobody_looked_is_no_foreign_pin, 0, 2);
