@@ -152,6 +152,24 @@ START_TEST(and_is_given_back_when_it_can_be_read)
 }
 END_TEST
 
+/* It is the advisor's where there is one, which nobody can tell yet. */
+START_TEST(a_speed_that_may_be_the_advisors_is_neither_ceded_nor_written)
+{
+	next_life(&(struct life){ "ksm pages_to_scan 800 800 833\nend 1\n", "pages_to_scan",
+				  "500\n", NULL });
+	leave("advisor_mode", NULL);
+	wish(true, 833, 5);
+	apply();
+	ck_assert_ptr_nonnull(strstr(the_one(LOG_WRITE_REFUSED)->message, "advisor_mode"));
+	assert_written("");
+	leave("advisor_mode", "none [scan-time]\n");
+	ck_assert_uint_eq(act_restore(act, 0), 0);
+	assert_file("pages_to_scan", "500\n");
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	ck_assert(!exists(at(run_dir, "undo")));
+}
+END_TEST
+
 START_TEST(what_somebody_else_left_is_theirs_however_late_it_is_read)
 {
 	next_life(&strangers[_i]);
@@ -173,6 +191,7 @@ int main(void)
 	tcase_add_loop_test(c, what_an_earlier_life_left_may_be_read_later, 0,
 			    (int)KT_ARRAY_LEN(lives));
 	tcase_add_loop_test(c, and_is_given_back_when_it_can_be_read, 0, (int)KT_ARRAY_LEN(lives));
+	tcase_add_test(c, a_speed_that_may_be_the_advisors_is_neither_ceded_nor_written);
 	tcase_add_loop_test(c, what_somebody_else_left_is_theirs_however_late_it_is_read, 0,
 			    (int)KT_ARRAY_LEN(strangers));
 	suite_add_tcase(s, c);
