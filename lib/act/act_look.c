@@ -72,7 +72,7 @@ static enum finding judge(struct act *a, const struct look *look, const struct a
 	if (pin && pin->ours)
 		return judge_known(a, pin, seen);
 	/* Also where it is as wished: once its mother has another mask nobody would know. */
-	if (look->pinned && act_mask_is_ours(a, g, &seen->mask))
+	if (look->pinned && !seen->hides_more && act_mask_is_ours(a, g, &seen->mask))
 		return THREAD_BORN;
 	return is_original(a, look, g, t, pin, &seen->mask) ? THREAD_NEW : THREAD_FOREIGN;
 }
@@ -104,6 +104,31 @@ static struct pin *pin_of(const struct placement *p, const struct guest_thread *
 	return pin && pin->start_ticks == t->start_ticks ? pin : NULL;
 }
 
+/* With which of our masks was it born?  Without the CPUs that are off-line several look alike, and
+ * that of a wish before the last is on file of nobody.  So it is told where one of them is not
+ * what is wished. */
+static int see_whole(struct act *a, const struct look *look, const struct act_guest *g,
+		     const struct guest_thread *t, const struct pin *pin, struct seen *seen)
+{
+	const struct cpumask *ours;
+	struct cpumask whole;
+	int r;
+
+	if (!look->pinned || (pin && (pin->ours || pin->unpinnable)) || !a->fs->is_live)
+		return 0;
+	(void)act_online(a);
+	ours = a->any_offline ? act_mask_of_ours(a, g, &seen->mask, &seen->wanted) : NULL;
+	if (!ours || cpumask_equal(ours, &seen->wanted))
+		return 0;
+	r = act_whole_mask(a, t->tid, &whole);
+	if (r < 0)
+		return r;
+	seen->hides_more = !act_mask_is_ours(a, g, &whole);
+	if (!seen->hides_more)
+		seen->mask = whole;
+	return 0;
+}
+
 /* A thread that has gone is normal life. */
 enum finding act_find_thread(struct act *a, const struct look *look, const struct act_guest *g,
 			     const struct guest_thread *t, size_t hint, struct seen *ret_seen)
@@ -113,10 +138,12 @@ enum finding act_find_thread(struct act *a, const struct look *look, const struc
 
 	if (!is_addressable(g, t, look->wish->backend))
 		return THREAD_FINE;
+	ret_seen->wanted = act_wished_cpus(look->wish, t->role, t->number);
 	r = mask_now(a, t, pin, &ret_seen->mask);
+	if (r == 0)
+		r = see_whole(a, look, g, t, pin, ret_seen);
 	if (r < 0)
 		return r == -ESRCH ? THREAD_FINE : THREAD_UNREAD;
-	ret_seen->wanted = act_wished_cpus(look->wish, t->role, t->number);
 	return judge(a, look, g, t, pin, ret_seen);
 }
 

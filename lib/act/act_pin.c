@@ -135,10 +135,14 @@ static bool pin_one(struct act *a, struct act_guest *g, struct pin *pin)
 	if (r > 0)
 		return true;
 	a->undo_stale = true;
-	if (r == 0 || r == -ESRCH) {
+	if (r == -ESRCH) {
+		pin->done = pin->gone = true; /* threads come and go */
+		return true;
+	}
+	if (r == 0) {
 		pin->ours = false;
 		pin->asked = (struct cpumask){ 0 };
-		return true; /* threads come and go */
+		return true;
 	}
 	/* It may have been done all the same: giving it back finds out. */
 	act_placement_refused(a, g, pin, r);
@@ -234,8 +238,8 @@ static void failed(struct act *a, struct act_guest *g, struct pin *pin, int erro
 	if (act_error_passes(error))
 		return;
 	if (thread_check(a->fs, g->pid, pin->tid, pin->start_ticks, &unpinnable) == -ESRCH) {
-		pin->ours = false; /* threads come and go */
-		pin->asked = (struct cpumask){ 0 };
+		pin->done = pin->gone = true; /* threads come and go */
+		pin->back = pin->giving_back;
 		return;
 	}
 	act_placement_refused(a, g, pin, error);
@@ -251,7 +255,7 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 	undo_text_changes(g);
 	pin->pending = false;
 	if (reply->error == 0 && pin->giving_back) {
-		act_pin_is_back(g, pin);
+		pin->back = true;
 		g->placement.given_back++;
 	} else if (reply->error == 0) {
 		note_result(&g->placement, pin, &reply->cpus);
@@ -259,7 +263,6 @@ void act_placement_reply(struct act *a, struct act_guest *g, const struct vm_rep
 	} else {
 		failed(a, g, pin, reply->error);
 	}
-	a->undo_stale |= !pin->ours;
 	pin->giving_back = false;
 	if (!act_pins_any_pending(&g->placement)) {
 		say_pinned(g);

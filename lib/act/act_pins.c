@@ -136,16 +136,12 @@ bool act_pins_any_ours(const struct placement *p)
 	return false;
 }
 
-void act_pin_is_back(const struct act_guest *g, struct pin *pin)
+bool act_pins_go_back(const struct placement *p)
 {
-	pin->ours = pin->back = pin->tid == g->pid;
-}
-
-bool act_pins_go_back(const struct act_guest *g)
-{
-	const struct pin *first = act_pin_main(g);
-
-	return first && first->back;
+	for (size_t i = 0; i < p->npins; i++)
+		if (p->pin[i].back)
+			return true;
+	return false;
 }
 
 bool act_pins_any_pending(const struct placement *p)
@@ -174,7 +170,7 @@ static bool is_asked(const struct pin *pin)
 static bool is_pinned(const struct placement *p)
 {
 	for (size_t i = 0; i < p->npins; i++)
-		if (p->pin[i].ours && !p->pin[i].back &&
+		if (p->pin[i].ours && !p->pin[i].back && !p->pin[i].gone &&
 		    (is_asked(&p->pin[i]) || !cpumask_equal(&p->pin[i].got, &p->pin[i].original)))
 			return true;
 	return false;
@@ -248,6 +244,21 @@ const struct cpumask *act_mask_of_ours(struct act *a, const struct act_guest *g,
 		found = ours ? ours : found;
 	}
 	return found;
+}
+
+/* The main thread's, if it could be that one's. */
+const struct pin *act_pin_of_mother(struct act *a, const struct act_guest *g,
+				    const struct cpumask *mask)
+{
+	const struct placement *p = &g->placement;
+	const struct pin *first = act_pin_main(g);
+
+	if (first && act_pin_shows(a, first, mask))
+		return first;
+	for (size_t i = 0; i < p->npins; i++)
+		if (act_pin_shows(a, &p->pin[i], mask))
+			return &p->pin[i];
+	return NULL;
 }
 
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask)

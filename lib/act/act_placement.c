@@ -7,8 +7,7 @@
  * another is the worst of placements.
  *
  * A thread inherits the mask of the one that creates it.  One that is born of a pinned
- * guest has our mask; its original is then that of the main thread, which all descend
- * from. */
+ * guest has our mask; its original is then that of the one who may have borne it. */
 #include <errno.h>
 #include <string.h>
 
@@ -35,11 +34,11 @@ static void note_known(struct act *a, struct pin *pin, const struct guest_thread
 static int originals_of(struct act *a, const struct act_guest *g, enum finding finding,
 			const struct cpumask *found, struct pin *pin)
 {
-	const struct pin *first = act_pin_main(g);
+	const struct pin *mother = finding == THREAD_BORN ? act_pin_of_mother(a, g, found) : NULL;
 	int r = 0;
 
-	if (finding == THREAD_BORN && first)
-		pin->original = first->original;
+	if (mother)
+		pin->original = mother->original;
 	else
 		r = act_with_hidden_cpus(a, found, &pin->original);
 	pin->got = pin->original;
@@ -129,7 +128,6 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 	if (!act_pins_keep(p))
 		return;
 	undo_text_changes(g);
-	act_pins_drop_dead(a, g, plan);
 	p->todo = true;
 	p->why = look->wish->why;
 	if (!act_pins_are_done(p) && wishes_elsewhere(p, look->wish))
@@ -147,6 +145,8 @@ static void note(struct act *a, struct act_guest *g, const struct guest_plan *pl
 		act_placement_abandon(g); /* as of one that could not be looked at */
 		return;
 	}
+	if (!forgot) /* by now those who were born of them are known themselves */
+		act_pins_drop_dead(a, g, plan);
 	a->must_save |= take_wish(p, look) || noted;
 }
 
@@ -221,9 +221,9 @@ static void dry_run(struct act *a, struct act_guest *g, const struct guest_plan 
  * was born of it before would be taken for born since. */
 static bool is_all_back(struct act *a, struct act_guest *g)
 {
-	if (act_pins_go_back(g))
+	if (act_pins_go_back(&g->placement))
 		act_placement_give_back(a, g, g->placement.why);
-	return !act_pins_go_back(g);
+	return !act_pins_go_back(&g->placement);
 }
 
 static bool can_pin(struct act *a, const struct act_guest *g, enum placement_backend backend)
@@ -277,7 +277,7 @@ static void hold(struct act *a, struct act_guest *g, enum why why)
 		act_placement_give_back(a, g, WHY_CEDED);
 	else if (p->giving_back)
 		act_placement_give_back(a, g, p->why);
-	else if (p->postponed && !act_pins_go_back(g))
+	else if (p->postponed && !act_pins_go_back(&g->placement))
 		go_on(a, g);
 }
 

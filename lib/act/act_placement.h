@@ -19,7 +19,10 @@ struct pin {
 	enum thread_role role;
 	unsigned int number;
 	bool ours; /* on file, to be given back; else the original is only remembered */
-	bool back; /* its own mask, or somebody's, is there: on file for those born of it */
+	/* Nothing is to be done about its mask any more: it is on file for those who were born of
+	 * the thread, and are known by it, until all have been looked at. */
+	bool back;
+	bool gone; /* its thread has; as `back`, until a plan has looked at all others */
 	bool gave_up;
 	bool pending;     /* libvirt owes an answer ... */
 	bool giving_back; /* ... about the original */
@@ -86,7 +89,7 @@ char *act_home_words(const struct home *home, char *buf, size_t size);
 
 /* NULL: not known. `hint`: where to look first. */
 struct pin *act_pin_find(const struct placement *p, pid_t tid, size_t hint);
-/* The pin of the main thread, which all threads descend from; or NULL. */
+/* The pin of the main thread, or NULL. */
 const struct pin *act_pin_main(const struct act_guest *g);
 /* Room for no more than these: a pin takes half a KiB, and there may be thousands. */
 void act_pins_expect(struct placement *p, size_t nthreads);
@@ -99,11 +102,8 @@ bool act_pins_keep(struct placement *p);
 void act_pins_forget_kept(struct placement *p);
 void act_pins_put_back(struct placement *p);
 bool act_pins_any_ours(const struct placement *p);
-/* Nothing is to be done about its mask any more.  The main thread's pin stays on file all the
- * same: who was born of it is known by it, until all have been looked at. */
-void act_pin_is_back(const struct act_guest *g, struct pin *pin);
-/* The main thread has its own mask again, and not all that were born of it may have. */
-bool act_pins_go_back(const struct act_guest *g);
+/* Threads have their own masks again, and not all that were born of them may have. */
+bool act_pins_go_back(const struct placement *p);
 bool act_pins_any_pending(const struct placement *p);
 /* True: all that there are have what the last wish asked for, as far as it is to be had. */
 bool act_pins_are_done(const struct placement *p);
@@ -117,6 +117,9 @@ int act_pin_hides_more(struct act *a, const struct pin *pin,
 /* Whether a thread that we do not know has this mask from us: it inherits that of any other,
  * and may do so just before that one moves on. */
 bool act_mask_is_ours(struct act *a, const struct act_guest *g, const struct cpumask *mask);
+/* Of whom a thread that has this mask may have it; or NULL. */
+const struct pin *act_pin_of_mother(struct act *a, const struct act_guest *g,
+				    const struct cpumask *mask);
 /* Whether one of this thread's shows so. */
 bool act_pin_shows(struct act *a, const struct pin *pin, const struct cpumask *mask);
 /* That one of ours which shows as this mask; or NULL.  While some CPUs are off-line several may:
@@ -150,6 +153,7 @@ struct look {
 /* A thread as it is, and as it is wished. */
 struct seen {
 	struct cpumask mask, wanted;
+	bool hides_more; /* than any of ours: CPUs that are off-line */
 };
 
 enum finding act_find_thread(struct act *a, const struct look *look, const struct act_guest *g,

@@ -8,7 +8,7 @@
 #include "str.h"
 
 /* A thread that is born while its elders are given back is found in the next round. */
-enum { ROUNDS_MAX = 8 };
+enum { ROUNDS_MAX = 8, BORN_MAX = 128 };
 
 /* `back`: only stands for those born of it. */
 static size_t count_waiting(const struct placement *p, bool back)
@@ -25,7 +25,7 @@ size_t act_placement_waiting(const struct act_guest *g)
 	const struct placement *p = &g->placement;
 	size_t n = count_waiting(p, false);
 
-	return n > 0 ? n : count_waiting(p, true);
+	return n > 0 ? n : count_waiting(p, true) > 0;
 }
 
 static bool looks_like(struct act *a, const struct pin *pin, const struct cpumask *found,
@@ -125,7 +125,7 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 	if (r == 0)
 		r = unpin(a, g, pin);
 	if (r == 1 || r == -ESTALE) {
-		act_pin_is_back(g, pin);
+		pin->back = true;
 	} else if (r < 0 && r != -EAGAIN) {
 		act_placement_refused(a, g, pin, r);
 		pin->gave_up = !act_error_is_ours(r);
@@ -135,17 +135,19 @@ static void give_back_pin(struct act *a, struct act_guest *g, struct pin *pin)
 struct born {
 	struct act *a;
 	const struct act_guest *g;
-	const struct pin *first;
 	size_t given_back;
-	bool failed; /* one of them could not be seen, or not be given back */
+	pid_t tid[BORN_MAX]; /* ... the first of these: what they have now may be another's of ours
+			      */
+	bool failed;         /* one of them could not be seen, or not be given back */
 };
 
 /* libvirt pins the emulator's threads through their cgroup, and so also those that we have
  * pinned, and given back, in another way before. */
 static bool went_along(const struct born *born, const struct pin *pin)
 {
-	return born->g->placement.backend == PLACEMENT_LIBVIRT && !pin->ours &&
-	       pin != born->first && (pin->role == THREAD_EMULATOR || pin->role == THREAD_VHOST);
+	return born->g->placement.backend == PLACEMENT_LIBVIRT && (!pin->ours || pin->back) &&
+	       pin->tid != born->g->pid &&
+	       (pin->role == THREAD_EMULATOR || pin->role == THREAD_VHOST);
 }
 
 /* Of one that may be another thread by now. */
@@ -153,35 +155,41 @@ static bool may_have_ours(const struct born *born, pid_t tid, const struct pin *
 {
 	struct cpumask found;
 
-	return !pin->ours && thread_get_cpus(tid, &found) == 0 &&
+	return (!pin->ours || pin->back) && thread_get_cpus(tid, &found) == 0 &&
 	       act_mask_is_ours(born->a, born->g, &found) && !cpumask_equal(&found, &pin->original);
 }
 
-/* pin NULL: any thread's. */
-static bool is_of_ours(const struct born *born, const struct pin *pin, const struct cpumask *mask)
-{
-	return pin ? act_pin_shows(born->a, born->first, mask)
-		   : act_mask_is_ours(born->a, born->g, mask);
-}
-
-/* pin NULL: nobody knows it, and it descends from the main thread. */
+/* pin NULL: nobody knows it. */
 static int give_back_to(struct born *born, pid_t tid, const struct pin *pin)
 {
-	const struct cpumask *original = pin ? &pin->original : &born->first->original;
+	const struct cpumask *original;
 	struct cpumask found, whole;
 	int r = thread_get_cpus(tid, &found);
 
 	if (r < 0)
 		return r;
-	if (!is_of_ours(born, pin, &found) || cpumask_equal(&found, original))
+	if (!act_mask_is_ours(born->a, born->g, &found))
 		return 0;
 	/* As in hides_ours(). */
 	r = act_whole_mask(born->a, tid, &whole);
-	if (r < 0 || !is_of_ours(born, pin, &whole))
+	if (r < 0 || !act_mask_is_ours(born->a, born->g, &whole))
 		return r;
+	original = &(pin ? pin : act_pin_of_mother(born->a, born->g, &whole))->original;
+	if (cpumask_equal(&found, original))
+		return 0;
 	r = thread_restore_cpus(born->a, tid, original);
+	if (r == 0 && born->given_back < BORN_MAX)
+		born->tid[born->given_back] = tid;
 	born->given_back += r == 0;
 	return r;
+}
+
+static bool has_its_own(const struct born *born, pid_t tid)
+{
+	for (size_t i = 0; i < born->given_back && i < BORN_MAX; i++)
+		if (born->tid[i] == tid)
+			return true;
+	return false;
 }
 
 static int give_back_born(void *context, pid_t tid)
@@ -192,6 +200,8 @@ static int give_back_born(void *context, pid_t tid)
 	bool unpinnable;
 	int r = -ESRCH;
 
+	if (has_its_own(born, tid))
+		return 0;
 	if (pin)
 		r = thread_check(a->fs, born->g->pid, tid, pin->start_ticks, &unpinnable);
 	if (r == -ESRCH)
@@ -208,12 +218,12 @@ static int give_back_born(void *context, pid_t tid)
 /* False: somebody may still have a mask of ours. */
 static bool give_back_all_born(struct act *a, struct act_guest *g)
 {
-	struct born born = { .a = a, .g = g, .first = act_pin_main(g) };
+	struct born born = { .a = a, .g = g };
 	char path[64];
 	size_t before;
 	int r;
 
-	if (!a->fs->is_live || !born.first ||
+	if (!a->fs->is_live || !act_pins_go_back(&g->placement) ||
 	    str_format(path, sizeof path, "proc/%d/task", g->pid) < 0)
 		return true;
 	r = process_check(a->fs, g->pid, g->start_ticks);
@@ -230,23 +240,23 @@ static bool give_back_all_born(struct act *a, struct act_guest *g)
 	return !born.failed && !a->online_unread && (r >= 0 || r == -ENOENT);
 }
 
-/* By the main thread's pin they are known, in the next life too; so it goes last.  At a stop there
- * is no later. */
+/* By the pins of those that bore them they are known, in the next life too; so these go last.  At
+ * a stop there is no later. */
 static void settle_for_born(struct act *a, struct act_guest *g, bool all_are_back)
 {
 	struct placement *p = &g->placement;
-	struct pin *first = act_pin_find(p, g->pid, 0);
 
-	if (!first || !first->back)
-		return; /* it has not been pinned itself, so nobody was born of it so */
 	a->undo_stale = true;
-	if (all_are_back) {
-		first->ours = first->back = false;
-		return;
-	}
-	if (!p->off)
+	if (!all_are_back && !p->off && act_pins_go_back(p))
 		act_retry_later(&p->retry, a->now_ns);
-	first->gave_up = p->retry.at_ns && p->why != WHY_STOPPING;
+	for (size_t i = 0; i < p->npins; i++) {
+		struct pin *pin = &p->pin[i];
+
+		if (!pin->back)
+			continue;
+		pin->ours = pin->back = !all_are_back;
+		pin->gave_up = !all_are_back && p->retry.at_ns && p->why != WHY_STOPPING;
+	}
 }
 
 void act_placement_gave_back(struct act *a, struct act_guest *g)

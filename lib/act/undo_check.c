@@ -76,11 +76,12 @@ static void check_pins(struct act *a, struct act_guest *g)
 		if (r == 0 && a->online_unread)
 			r = -EAGAIN; /* nobody can tell whose it is */
 		if (r == -ESRCH) {
-			pin->ours = false;
+			pin->done = pin->gone = true;
+			pin->got = pin->original;
 		} else if (r < 0) {
 			pin->got = pin->asked; /* or not: whoever looks next sees it */
 		} else if (!check_pin(a, pin, &found)) {
-			act_pin_is_back(g, pin);
+			pin->back = true;
 			pin->got = pin->asked; /* what is there is theirs */
 			foreign = pin;
 			theirs = found;
@@ -96,7 +97,8 @@ static size_t count_values(const struct act_guest *g)
 	size_t n = g->limit.ours;
 
 	for (size_t i = 0; i < g->placement.npins; i++)
-		n += g->placement.pin[i].ours;
+		n += g->placement.pin[i].ours && !g->placement.pin[i].back &&
+		     !g->placement.pin[i].gone;
 	return n;
 }
 

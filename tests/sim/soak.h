@@ -73,11 +73,13 @@ struct soak_thread {
 	uint64_t start_ticks;
 	enum thread_role role;
 	unsigned int number;
+	const struct soak_thread *owner; /* of the pool that it works for, and of its cgroup */
 	uint64_t now, own;
 	uint64_t own_before_reset; /* by a kernel that forgets masks; 0: never */
 	uint64_t hidden;           /* CPUs of its own that were off-line while it was looked at */
 	bool ours, stranger, seen;
-	bool reset; /* the kernel has put `now` there: all its CPUs had gone */
+	bool reset;     /* the kernel has put `now` there: all its CPUs had gone */
+	bool inherited; /* `now` is its mother's, of whom nobody knows */
 	struct {
 		bool known;
 		uint64_t original, before, asked;
@@ -249,9 +251,11 @@ unsigned int soak_workers(void);
 
 void soak_guest_starts(struct soak *s, struct soak_guest *g);
 void soak_guest_ends(struct soak *s, struct soak_guest *g);
+/* mother NULL: the main thread. */
 struct soak_thread *soak_thread_starts(struct soak *s, struct soak_guest *g, enum thread_role role,
-				       unsigned int number);
-void soak_thread_ends(struct soak_thread *t);
+				       unsigned int number, const struct soak_thread *mother);
+/* With all who work for it. */
+void soak_thread_ends(struct soak_guest *g, struct soak_thread *t);
 unsigned int soak_count_guests(const struct soak *s);
 /* Time passes: usage and demand wander. */
 void soak_guests_go_on(struct soak *s, double seconds);
@@ -326,6 +330,8 @@ void soak_check(struct soak *s);
 /* Nothing of ours is left. */
 void soak_check_restored(struct soak *s);
 bool soak_mask_is_own(const struct soak_thread *t);
+/* What is on file of those that have their mother's mask. */
+void soak_note_kin(struct soak *s);
 
 /* ---- soak_cede.c --------------------------------------------------------------------------- */
 

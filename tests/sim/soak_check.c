@@ -137,12 +137,44 @@ static void note_taken_for_unpinned(const struct soak *s, struct soak_thread *t)
 	t->own = soak_all_cpus;
 }
 
+/* Its mother's mask may be that of others, too, who had another one before; then nobody can tell
+ * whose child it is, and so which its own would be. */
+static void note_kin(const struct soak *s, const struct soak_guest *g, struct soak_thread *t,
+		     uint64_t original)
+{
+	if (!t->inherited || is_own_mask(t, original))
+		return;
+	for (size_t i = 0; i < SOAK_THREADS; i++) {
+		const struct soak_thread *other = &g->thread[i];
+
+		if (other == t || !other->alive || !is_filed_as(s, other, t->now) ||
+		    !is_own_mask(other, original))
+			continue;
+		t->own_before_reset = t->own;
+		t->own = original;
+		return;
+	}
+}
+
+void soak_note_kin(struct soak *s)
+{
+	for (size_t g = 0; g < SOAK_GUESTS; g++)
+		for (size_t i = 0; s->guest[g].runs && i < SOAK_THREADS; i++) {
+			struct soak_thread *t = &s->guest[g].thread[i];
+
+			if (t->alive && t->filed.known)
+				note_kin(s, &s->guest[g], t, t->filed.original);
+		}
+}
+
 void soak_check_mask(struct soak *s, const struct soak_guest *g, struct soak_thread *t,
 		     uint64_t mask)
 {
 	bool gives_back;
 
 	note_taken_for_unpinned(s, t);
+	if (!t->filed.known)
+		note_kin(s, g, t, mask);
 	gives_back = is_own_mask(t, mask) || soak_shown(s, mask) == soak_shown(s, t->own);
 	if (!gives_back)
 		soak_check_hands_off(s, g, "a thread of it is pinned");

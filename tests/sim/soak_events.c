@@ -77,7 +77,7 @@ static void plug_vcpu(struct soak *s)
 {
 	struct soak_guest *g = any_guest(s);
 
-	if (!g || g->vcpus >= 12 || !soak_thread_starts(s, g, THREAD_VCPU, g->vcpus))
+	if (!g || g->vcpus >= 12 || !soak_thread_starts(s, g, THREAD_VCPU, g->vcpus, NULL))
 		return;
 	g->vcpus++;
 	g->is_stale = true;
@@ -94,17 +94,21 @@ static void unplug_vcpu(struct soak *s)
 	g->is_stale = true;
 	for (size_t i = 1; i < SOAK_THREADS; i++)
 		if (g->thread[i].role == THREAD_VCPU && g->thread[i].number == g->vcpus)
-			soak_thread_ends(&g->thread[i]);
+			soak_thread_ends(g, &g->thread[i]);
 	soak_tell(s, "guest %d has %u vCPUs now", g->id, g->vcpus);
 }
 
+/* Pools of workers are the main thread's, an I/O thread's or anybody's; workers bear others. */
 static void worker_comes(struct soak *s)
 {
-	struct soak_guest *g = any_guest(s);
-	struct soak_thread *t = g ? soak_thread_starts(s, g, THREAD_EMULATOR, 0) : NULL;
+	struct soak_guest *g;
+	struct soak_thread *mother = any_thread(s, &g);
+	struct soak_thread *t =
+		mother ? soak_thread_starts(s, g, THREAD_EMULATOR, 0, mother) : NULL;
 
 	if (t)
-		soak_tell(s, "guest %d has another thread %d, mask %lx", g->id, t->tid, t->now);
+		soak_tell(s, "guest %d has another thread %d, born of %d, mask %lx", g->id, t->tid,
+			  mother->tid, t->now);
 }
 
 static void worker_goes(struct soak *s)
@@ -113,7 +117,7 @@ static void worker_goes(struct soak *s)
 	struct soak_thread *t = any_thread(s, &g);
 
 	if (t && t != g->thread && t->role != THREAD_VCPU)
-		soak_thread_ends(t);
+		soak_thread_ends(g, t);
 }
 
 /* ---- the host ----------------------------------------------------------------------------------

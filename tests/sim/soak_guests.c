@@ -26,12 +26,13 @@ static void write_stat(struct soak_thread *t)
 		 t->unpinnable ? 0x04000000U : 0x400040U, t->start_ticks);
 }
 
-/* It inherits the mask of the one that creates it: of the main thread. */
+/* It inherits the mask of the one that creates it. */
 struct soak_thread *soak_thread_starts(struct soak *s, struct soak_guest *g, enum thread_role role,
-				       unsigned int number)
+				       unsigned int number, const struct soak_thread *mother)
 {
-	const struct soak_thread *first = &g->thread[0];
+	bool has_pool = role == THREAD_VCPU || role == THREAD_IOTHREAD;
 
+	mother = mother ? mother : g->thread;
 	for (size_t i = 0; i < SOAK_THREADS; i++) {
 		struct soak_thread *t = &g->thread[i];
 
@@ -42,21 +43,25 @@ struct soak_thread *soak_thread_starts(struct soak *s, struct soak_guest *g, enu
 					   .start_ticks = s->now_ns / 10000000 + i,
 					   .role = role,
 					   .number = number,
-					   .now = i ? first->now : soak_all_cpus,
-					   .own = i ? first->own : soak_all_cpus,
-					   .ours = i && first->ours,
-					   .reset = i && first->reset,
-					   .own_before_reset = first->own_before_reset,
-					   .hidden = first->hidden };
+					   .now = i ? mother->now : soak_all_cpus,
+					   .own = i ? mother->own : soak_all_cpus,
+					   .ours = i && mother->ours,
+					   .reset = i && mother->reset,
+					   .owner = has_pool || !i ? t : mother->owner,
+					   .inherited = i && mother->ours,
+					   .own_before_reset = mother->own_before_reset,
+					   .hidden = mother->hidden };
 		write_stat(t);
 		return t;
 	}
 	return NULL;
 }
 
-void soak_thread_ends(struct soak_thread *t)
+void soak_thread_ends(struct soak_guest *g, struct soak_thread *t)
 {
-	t->alive = t->ours = false;
+	for (size_t i = 0; i < SOAK_THREADS; i++)
+		if (&g->thread[i] == t || g->thread[i].owner == t)
+			g->thread[i].alive = g->thread[i].ours = false;
 }
 
 /* ---- life --------------------------------------------------------------------------------------
@@ -65,13 +70,13 @@ void soak_thread_ends(struct soak_thread *t)
 static void start_threads(struct soak *s, struct soak_guest *g)
 {
 	memset(g->thread, 0, sizeof g->thread);
-	soak_thread_starts(s, g, THREAD_EMULATOR, 0);
+	soak_thread_starts(s, g, THREAD_EMULATOR, 0, NULL);
 	for (unsigned int v = 0; v < g->vcpus; v++)
-		soak_thread_starts(s, g, THREAD_VCPU, v);
+		soak_thread_starts(s, g, THREAD_VCPU, v, NULL);
 	if (soak_chance(s, 300))
-		soak_thread_starts(s, g, THREAD_IOTHREAD, 1);
+		soak_thread_starts(s, g, THREAD_IOTHREAD, 1, NULL);
 	if (soak_chance(s, 200))
-		soak_thread_starts(s, g, THREAD_VHOST, 0);
+		soak_thread_starts(s, g, THREAD_VHOST, 0, NULL);
 }
 
 /* One in eight comes back with the name that it had. */
@@ -110,7 +115,7 @@ void soak_guest_ends(struct soak *s, struct soak_guest *g)
 	g->runs = false;
 	g->gone_at_ns = s->now_ns + soak_below(s, 12) * KT_NS_PER_S + 1;
 	for (size_t i = 0; i < SOAK_THREADS; i++)
-		soak_thread_ends(&g->thread[i]);
+		soak_thread_ends(g, &g->thread[i]);
 }
 
 unsigned int soak_count_guests(const struct soak *s)

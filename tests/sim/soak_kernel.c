@@ -62,7 +62,7 @@ static void rescue(const struct soak *s, struct soak_thread *t)
 void soak_put_mask(struct soak *s, struct soak_thread *t, uint64_t mask)
 {
 	t->now = mask & soak_all_cpus;
-	t->reset = false;
+	t->reset = t->inherited = false;
 	t->ours = t->now != t->own;
 	s->counts.masks++;
 }
@@ -125,7 +125,7 @@ static int take_mask(struct soak *s, struct soak_thread *t, uint64_t mask)
 {
 	soak_may_die(s);
 	if (t != guest_of(s, t)->thread && soak_fails(s, s->weather.mask / 8)) {
-		soak_thread_ends(t);
+		soak_thread_ends(guest_of(s, t), t);
 		return fail(ESRCH);
 	}
 	if (soak_fails(s, s->weather.mask))

@@ -135,4 +135,5 @@ void soak_undo_read(struct soak *s)
 		if (!read_line(s, line, &guest))
 			soak_broken(s, "the undo file has a line that says nothing: %s", line);
 	}
+	soak_note_kin(s);
 }

@@ -57,14 +57,22 @@ struct vm_ops soak_vm_ops(struct soak *s)
 
 /* ---- what it does ------------------------------------------------------------------------ */
 
-/* The emulator's is that of all threads that are neither vCPUs nor I/O. */
-static bool is_meant(const struct soak_thread *t, const struct pin_order *o)
+static struct soak_thread *meant(struct soak_guest *g, const struct pin_order *o)
 {
-	bool emulates = t->role == THREAD_EMULATOR || t->role == THREAD_VHOST;
+	for (size_t i = 1; i < SOAK_THREADS && o->role != THREAD_EMULATOR; i++) {
+		struct soak_thread *t = &g->thread[i];
 
-	if (o->role == THREAD_EMULATOR)
-		return emulates;
-	return t->role == o->role && t->number == o->number;
+		if (t->alive && t->role == o->role && t->number == o->number)
+			return t;
+	}
+	return o->role == THREAD_EMULATOR ? g->thread : NULL;
+}
+
+/* Whoever is born of a thread is in its cgroup; the emulator's is that of vhost threads, too.  It
+ * leaves a thread the mask that somebody gave it. */
+static bool is_in_cgroup_of(const struct soak_thread *t, const struct soak_thread *first)
+{
+	return t->alive && t != first && t->owner == first && t->own == first->own;
 }
 
 /* daemon/virt_pin.c */
@@ -89,28 +97,23 @@ static void goes_along(struct soak_thread *t, const struct soak_thread *first)
 static int pin(struct soak *s, struct soak_guest *g, const struct pin_order *o, struct cpumask *ret)
 {
 	uint64_t cpus = o->cpus.word[0] & soak_all_cpus;
-	struct soak_thread *first = NULL;
+	struct soak_thread *first = meant(g, o);
 
-	if (!(cpus & s->online))
+	if (!first || !(cpus & s->online))
 		return -EINVAL;
+	if (is_another(s, first, o, cpus))
+		return -EAGAIN;
+	soak_check_mask(s, g, first, cpus);
+	soak_put_mask(s, first, cpus);
+	*ret = (struct cpumask){ { soak_shown(s, first->now) } };
 	for (size_t i = 0; i < SOAK_THREADS; i++) {
-		struct soak_thread *t = &g->thread[i];
-
-		if (!t->alive || !is_meant(t, o) || (first && t->own != first->own))
-			continue; /* a cgroup leaves a thread the mask that somebody gave it */
-		if (!first && is_another(s, t, o, cpus))
-			return -EAGAIN;
-		if (!first)
-			soak_check_mask(s, g, t, cpus);
-		soak_put_mask(s, t, cpus);
-		if (first)
-			goes_along(t, first);
-		else
-			first = t;
-		*ret = (struct cpumask){ { soak_shown(s, t->now) } };
+		if (!is_in_cgroup_of(&g->thread[i], first))
+			continue;
+		soak_put_mask(s, &g->thread[i], cpus);
+		goes_along(&g->thread[i], first);
 	}
 	soak_tell(s, "libvirt pins %d/%u of guest %d to %lx", (int)o->role, o->number, g->id, cpus);
-	return first ? 0 : -EINVAL;
+	return 0;
 }
 
 /* Below, what the daemon's own libvirt thread does (daemon/virt_limit.c). */

@@ -218,6 +218,96 @@ START_TEST(what_cannot_be_filed_leaves_all_as_it_was)
 }
 END_TEST
 
+/* ---- of others than the main thread ------------------------------------------------------------
+ */
+
+/* The others on the first CPU. */
+static void pin_vcpu_to_second(unsigned int number)
+{
+	struct placement_plan *p = &plan->guest[SLOT].placement;
+
+	wish_cpus(&first, 0);
+	p->cell[1] = p->cell[0];
+	p->cell[1].vcpus = (struct cpumask){ 0 };
+	cpumask_set(&p->cell[1].vcpus, number);
+	p->cell[0].vcpus = cpumask_andnot(&p->cell[0].vcpus, &p->cell[1].vcpus);
+	p->cell[1].cpus = second;
+	p->ncells = 2;
+	apply();
+}
+
+/* That has not been seen. */
+static pid_t is_born_of_vcpu(void)
+{
+	pid_t born;
+
+	pin_vcpu_to_second(1);
+	ck_assert(runs_on(0, &first) && runs_on(3, &second));
+	born = new_thread();
+	set_mask(born, &second);
+	return born;
+}
+
+START_TEST(who_was_born_of_a_vcpu_is_on_file_until_it_is_seen)
+{
+	pid_t born = is_born_of_vcpu();
+
+	hidden_tid = born;
+	seen_first = 0;
+	release();
+	ck_assert(runs_on(0, &all) && runs_on(3, &all));
+	(void)act_again();
+	hidden_tid = 0;
+	bind();
+	assert_back(born);
+}
+END_TEST
+
+/* Its mother had another mask than the main thread. */
+START_TEST(who_was_born_of_a_vcpu_gets_what_that_had)
+{
+	struct cpumask now;
+	pid_t born;
+
+	set_mask(guest.thread[3].tid, &first);
+	guest.thread[3].first_allowed = first;
+	born = is_born_of_vcpu();
+	if (_i) {
+		see_thread(born, THREAD_EMULATOR, 0);
+		plan->guest[SLOT].nthreads = guest.nthreads;
+		apply();
+		ck_assert(runs_on(guest.nthreads - 1, &first));
+	}
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	now = mask_of(born);
+	ck_assert(cpumask_equal(&now, &first) && runs_on(0, &all));
+	ck_assert(!exists(at(run_dir, "undo")) && !act_owes(act));
+}
+END_TEST
+
+/* A vCPU that is unplugged before any plan has seen her child. */
+START_TEST(whose_mother_has_gone_is_known_by_her)
+{
+	pid_t born = new_thread();
+
+	see_thread(new_thread(), THREAD_VCPU, 2);
+	pin_vcpu_to_second(2);
+	set_mask(born, &second);
+	end_last_thread();
+	guest.nthreads--;
+	if (_i == 1) {
+		(void)act_again();
+		bind();
+	}
+	see_thread(born, THREAD_EMULATOR, 0);
+	plan->guest[SLOT].nthreads = guest.nthreads;
+	apply();
+	ck_assert(runs_on(guest.nthreads - 1, &first));
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+	assert_back(born);
+}
+END_TEST
+
 /* ---- through libvirt ---------------------------------------------------------------------------
  */
 
@@ -246,6 +336,9 @@ int main(void)
 	tcase_add_loop_test(c, who_was_born_before_an_administrator_came_has_its_own, 0, 2);
 	tcase_add_loop_test(c, a_guest_with_a_thread_that_cannot_be_read_stays_where_it_is, 0, 2);
 	tcase_add_test(c, what_cannot_be_filed_leaves_all_as_it_was);
+	tcase_add_test(c, who_was_born_of_a_vcpu_is_on_file_until_it_is_seen);
+	tcase_add_loop_test(c, who_was_born_of_a_vcpu_gets_what_that_had, 0, 2);
+	tcase_add_loop_test(c, whose_mother_has_gone_is_known_by_her, 0, 2);
 	tcase_add_loop_test(c, libvirt_is_not_asked_to_pin_what_cannot_be_read, 0, 6);
 	suite_add_tcase(s, c);
 	return kt_run(s);

@@ -99,22 +99,6 @@ START_TEST(a_process_that_cannot_be_seen_is_looked_for_again)
 }
 END_TEST
 
-/* If that is its main thread, and it never had a mask of ours, nobody has one from it. */
-START_TEST(of_one_that_could_not_be_pinned_nobody_is_born_pinned)
-{
-	char path[128];
-
-	bound = 0;
-	put_threads();
-	pin_to_first();
-	snprintf(path, sizeof path, "%s/proc/%d/stat", root, guest.pid);
-	put(path, "nonsense\n");
-	ck_assert_uint_eq(act_restore(act, 0), 0);
-	assert_all_on(&all);
-	ck_assert(!act_owes(act) && !exists(at(run_dir, "undo")));
-}
-END_TEST
-
 /* It has gone since its folder was read. */
 START_TEST(a_thread_that_has_just_gone_holds_nobody_up)
 {
@@ -159,7 +143,6 @@ int main(void)
 	tcase_add_loop_test(c, the_others_are_pinned_and_it_is_left_alone, 0, KT_ARRAY_LEN(bounds));
 	tcase_add_loop_test(c, where_it_runs_is_nobodys_wish, 0, KT_ARRAY_LEN(bounds));
 	tcase_add_test(c, a_process_that_cannot_be_seen_is_looked_for_again);
-	tcase_add_test(c, of_one_that_could_not_be_pinned_nobody_is_born_pinned);
 	tcase_add_test(c, a_thread_that_has_just_gone_holds_nobody_up);
 	tcase_add_test(c, a_thread_that_cannot_be_seen_is_given_back_later);
 	suite_add_tcase(s, c);

@@ -178,14 +178,34 @@ END_TEST
 /* ---- of one that was born of them -------------------------------------------------------------
  */
 
-START_TEST(of_a_newborn_that_cannot_be_looked_at_nobody_can_tell)
+static void is_born(void)
 {
-	pid_t vcpu = theirs;
-
-	ck_assert_int_eq(rmdir(proc_of(vcpu, "")), 0);
-	show_all_of(vcpu);
+	ck_assert_int_eq(rmdir(proc_of(theirs, "")), 0);
+	show_all_of(theirs);
 	theirs = new_thread();
 	ck_assert_int_eq(mkdir(proc_of(theirs, ""), 0755), 0);
+}
+
+/* With what its mother had before a CPU went, which looks like what all are wished now. */
+START_TEST(a_newborn_that_has_more_than_is_wished_is_written)
+{
+	struct cpumask more = cpumask_andnot(&present, &first);
+
+	is_born();
+	wish_cpus(&more, 1);
+	apply();
+	pin_to_second();
+	show_more_of(theirs);
+	see_thread(theirs, THREAD_EMULATOR, 0);
+	pin_to_second();
+	ck_assert_uint_eq(nwrites, 1);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+START_TEST(of_a_newborn_that_cannot_be_looked_at_nobody_can_tell)
+{
+	is_born();
 	is_unreadable(theirs);
 	stops();
 	assert_left_alone(theirs);
@@ -206,6 +226,7 @@ int main(void)
 	tcase_add_loop_test(c, what_has_more_than_ours_is_somebody_elses, 0, KT_ARRAY_LEN(ways));
 	tcase_add_loop_test(c, what_cannot_be_looked_at_is_not_written, 0, KT_ARRAY_LEN(ways));
 	tcase_add_test(c, what_has_all_that_it_had_is_ours);
+	tcase_add_test(c, a_newborn_that_has_more_than_is_wished_is_written);
 	tcase_add_test(c, of_a_newborn_that_cannot_be_looked_at_nobody_can_tell);
 	suite_add_tcase(s, c);
 	return kt_run(s);
