@@ -131,6 +131,7 @@ static void note(struct virt *v, const struct virt_request *request)
 	} else {
 		g->own_soft_limit = true;
 		g->own_soft_limit_kib = 0;
+		g->taken_over = true;
 	}
 	virt_guest_touch(v, g);
 }

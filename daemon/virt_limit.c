@@ -90,12 +90,13 @@ static struct change change_of(virDomainPtr dom, const struct limit_order *order
 }
 
 /* libvirt sends no event for memtune: somebody else's limit may be there, and nobody knows it
- * yet.  What was read back here is younger than what the asker knows. */
+ * yet.  What was read back here is younger than what the asker knows; what was found when it was
+ * read first may be that somebody's. */
 static bool is_foreign(const struct virt_guest *g, const struct change *c, uint64_t found_kib)
 {
 	if (found_kib == c->wanted_kib)
 		return false;
-	if (g->own_soft_limit && g->own_soft_limit_kib != 0)
+	if (g->own_soft_limit && g->own_soft_limit_kib != 0 && !g->taken_over)
 		return found_kib != g->own_soft_limit_kib;
 	return found_kib != c->expected_kib[0] && found_kib != c->expected_kib[1];
 }
@@ -115,6 +116,7 @@ static void note_set(struct virt_guest *g, const struct change *c)
 {
 	g->own_soft_limit = c->limits;
 	g->own_soft_limit_kib = 0;
+	g->taken_over = false;
 }
 
 /* It was not set: the mark is to say again what is in force. */

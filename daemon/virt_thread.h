@@ -63,6 +63,7 @@ struct virt_guest {
 	bool stopped;   /* so said an event: `gone` is the reason */
 	bool missing;   /* gone without an event, which may still come */
 	bool own_pins, own_soft_limit;
+	bool taken_over;   /* the limit: what is found first may be somebody else's */
 	bool foreign_pins; /* beside ours: only marks tell which is which, whatever we do */
 	bool lift_pins;    /* those with a mark, as soon as it is not busy */
 	struct uuid uuid;

@@ -97,6 +97,7 @@ struct soak_limit {
 	} filed;
 	/* what the libvirt thread of this life knows, and what the live XML says */
 	bool thread_owns;
+	bool thread_taken_over;
 	uint64_t thread_owns_kib;
 	bool marked;
 	bool came_along; /* from another host, with its mark, and nobody here has seen that */

@@ -206,6 +206,7 @@ static void bind_guests(struct soak *s, struct soak_daemon *d)
 			domain->admin_memtune = false;
 			guest->limit.thread_owns = true;
 			guest->limit.thread_owns_kib = 0;
+			guest->limit.thread_taken_over = true;
 		}
 	}
 }

@@ -127,7 +127,7 @@ static bool is_foreign(const struct soak_limit *l, const struct limit_order *o)
 {
 	if (l->now == whole_pages(o->kib))
 		return false;
-	if (l->thread_owns && l->thread_owns_kib != 0)
+	if (l->thread_owns && l->thread_owns_kib != 0 && !l->thread_taken_over)
 		return l->now != l->thread_owns_kib;
 	return l->now != whole_pages(o->expected_kib[0]) &&
 	       l->now != whole_pages(o->expected_kib[1]);
@@ -152,6 +152,7 @@ static void set_limit(struct soak *s, struct soak_guest *g, const struct limit_o
 	l->ours = l->now != l->own;
 	l->thread_owns = limits;
 	l->thread_owns_kib = 0;
+	l->thread_taken_over = false;
 	l->marked &= limits;
 	s->counts.limits++;
 	soak_tell(s, "libvirt limits guest %d to %lu, its own is %lu", g->id, l->now, l->own);

@@ -213,6 +213,23 @@ START_TEST(nor_is_it_written_over_by_another_step)
 }
 END_TEST
 
+/* An earlier life's, or one that came along, was to be given back; it is read for the first time
+ * when somebody has set another one. */
+START_TEST(what_somebody_set_before_ours_was_read_is_his)
+{
+	struct limit_order order = { .kib = KT_UNLIMITED_KIB,
+				     .original_kib = KT_UNLIMITED_KIB,
+				     .expected_kib = { 65536, 65536 } };
+
+	somebody_limits_to(70000);
+	ck_assert_int_eq(virt_own_soft_limit(virt, &uuid), 0);
+	(void)readings_after_rounds(32);
+	ck_assert_int_eq(virt_request_soft_limit(virt, &uuid, &order, NEVER), 0);
+	ck_assert_uint_eq(next_of(VIRT_REPLY).reply.soft_limit_kib, 70000);
+	ck_assert_uint_eq(limit_in_force(), 70000);
+}
+END_TEST
+
 START_TEST(a_limit_of_somebody_elses_is_not_marked_by_a_failure)
 {
 	somebody_limits_to(70000);
@@ -303,6 +320,7 @@ int main(void)
 		a_limit_that_was_not_set_leaves_no_mark,
 		what_somebody_sets_while_we_mark_is_his,
 		nor_is_it_written_over_by_another_step,
+		what_somebody_set_before_ours_was_read_is_his,
 		a_limit_of_somebody_elses_is_not_marked_by_a_failure,
 		a_step_that_failed_leaves_the_mark_of_what_is_in_force,
 		what_is_in_force_counts_and_not_what_was_answered,
