@@ -107,10 +107,14 @@ static int pin(struct soak *s, struct soak_guest *g, const struct pin_order *o, 
 	soak_put_mask(s, first, cpus);
 	*ret = (struct cpumask){ { soak_shown(s, first->now) } };
 	for (size_t i = 0; i < SOAK_THREADS; i++) {
-		if (!is_in_cgroup_of(&g->thread[i], first))
+		struct soak_thread *t = &g->thread[i];
+		bool inherited = t->inherited;
+
+		if (!is_in_cgroup_of(t, first))
 			continue;
-		soak_put_mask(s, &g->thread[i], cpus);
-		goes_along(&g->thread[i], first);
+		soak_put_mask(s, t, cpus);
+		t->inherited = inherited; /* from the same thread */
+		goes_along(t, first);
 	}
 	soak_tell(s, "libvirt pins %d/%u of guest %d to %lx", (int)o->role, o->number, g->id, cpus);
 	return 0;
