@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -112,23 +113,54 @@ class FakeMeminfo:
 
 
 class Recorder:
-    """Lines that arrive in a thread of their own, to be waited for."""
+    """Lines that arrive in a thread of their own, to be waited for.
 
-    def __init__(self):
+    source: a pipe, of which nobody else reads, or whatever `read` reads: what it has now, nothing
+    at its end."""
+
+    def __init__(self, source, read=None):
         self.lines = []
         self.times = []  # of arrival, to tell what came first where two record
+        self._source = source
+        self._read = read or (lambda: os.read(source.fileno(), 65536))
+        self._rest = b""
+        self._reading = threading.Lock()
         self._news = threading.Condition()
+        self._reader = threading.Thread(target=self._listen, daemon=True)
+        self._reader.start()
 
-    def add(self, line):
+    def _is_readable(self, timeout=None):
+        return bool(select.select([self._source], [], [], timeout)[0])
+
+    def _take(self):
+        """False: that was the end."""
+        text = self._read()
+        *lines, self._rest = (self._rest + (text or b"\n")).split(b"\n")
         with self._news:
-            self.lines.append(line)
-            self.times.append(time.monotonic())
+            for line in lines if text else filter(None, lines):
+                self.lines.append(line.decode(errors="replace"))
+                self.times.append(time.monotonic())
             self._news.notify_all()
+        return bool(text)
+
+    def _listen(self):
+        going = True
+        while going and self._is_readable():
+            with self._reading:
+                going = not self._is_readable(0) or self._take()
 
     def mark(self):
-        return len(self.lines)
+        """Behind all that has been said by now, however late the thread is."""
+        with self._reading:
+            while self._is_readable(0) and self._take():
+                pass
+            return len(self.lines)
 
     def found(self, pattern, since=0):
+        self.mark()
+        return self._matching(pattern, since)
+
+    def _matching(self, pattern, since):
         return [line for line in self.lines[since:] if re.search(pattern, line)]
 
     def time_of(self, pattern, since=0):
@@ -139,26 +171,20 @@ class Recorder:
     def wait_for(self, pattern, timeout=30, since=0, count=1):
         """The first line that matches, once there are `count` of them."""
         with self._news:
-            if not self._news.wait_for(lambda: len(self.found(pattern, since)) >= count, timeout):
+            if not self._news.wait_for(lambda: len(self._matching(pattern, since)) >= count, timeout):
                 raise AssertionError(f"not said within {timeout} s: {pattern}")
-            return self.found(pattern, since)[0]
+            return self._matching(pattern, since)[0]
 
 
 class NotifySocket(Recorder):
     """The other end of NOTIFY_SOCKET; a message may hold several lines."""
 
     def __init__(self, path):
-        super().__init__()
         self.path = str(path)
         pathlib.Path(path).unlink(missing_ok=True)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(self.path)
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self):
-        while True:
-            for line in self._socket.recv(65536).decode(errors="replace").splitlines():
-                self.add(line)
+        end = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        end.bind(self.path)
+        super().__init__(end, lambda: end.recv(65536).rstrip(b"\n") + b"\n")
 
 
 class Daemon(Recorder):
@@ -169,7 +195,6 @@ class Daemon(Recorder):
     number = 0
 
     def __init__(self, live, conf=None, options=("--foreground",), watchdog_s=None, within=()):
-        super().__init__()
         Daemon.number += 1
         self.conf_file = live.dir / f"kvmtuned-{Daemon.number}.conf"
         self.write_conf(conf or {})
@@ -180,12 +205,7 @@ class Daemon(Recorder):
         self.process = subprocess.Popen([*within, BINARY, *options, "--config", self.conf_file],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, env=environment)
-        self._reader = threading.Thread(target=self._listen, daemon=True)
-        self._reader.start()
-
-    def _listen(self):
-        for line in self.process.stderr:
-            self.add(line.decode(errors="replace").rstrip("\n"))
+        super().__init__(self.process.stderr)
 
     def write_conf(self, conf):
         """conf: sections and keys over BASE_CONF, or the text itself."""

@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import threading
 
 from ctl import CTL, as_bash_reads, complete, ctl
 from daemon import BASE_CONF, MEMORY_SHORT, RUN_DIR, Recorder, as_said, conf_text, guest_verdict
@@ -35,11 +34,9 @@ class Following(Recorder):
     """`monitor` while it runs."""
 
     def __init__(self, *options):
-        super().__init__()
         self.process = subprocess.Popen([CTL, "monitor", *options], stdin=subprocess.DEVNULL, text=True,
                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        threading.Thread(target=lambda: [self.add(line.rstrip("\n")) for line in self.process.stdout],
-                         daemon=True).start()
+        super().__init__(self.process.stdout)
 
     def end(self, expected, number=None):
         if number is not None:
