@@ -61,8 +61,10 @@ static void rescue(const struct soak *s, struct soak_thread *t)
 
 void soak_put_mask(struct soak *s, struct soak_thread *t, uint64_t mask)
 {
-	t->now = mask & soak_all_cpus;
-	t->reset = t->inherited = false;
+	mask &= soak_all_cpus;
+	t->reset &= t->now == mask; /* what the kernel has done, and forgotten, stays as it is */
+	t->inherited = false;
+	t->now = mask;
 	t->ours = t->now != t->own;
 	s->counts.masks++;
 }
