@@ -154,6 +154,8 @@ void soak_daemon_restores(struct soak *s)
 	s->admin_interferes = false;
 	s->link_up = true;
 	soak_jobs_end(s);
+	if (soak_file(s, "ksm run")->stranger)
+		s->pages_shared = 0; /* only he may take them apart, and merge_across_nodes waits */
 	if (!s->daemon)
 		soak_daemon_starts(s);
 	soak_tell(s, "everything is to be given back");
