@@ -56,7 +56,7 @@ static bool is_foreign(struct limit *l, uint64_t fact_kib)
 	if (l->lost && fact_kib == l->fact_at_asking)
 		return false; /* it may be as old as that */
 	find_lost(l, fact_kib);
-	if (fact_kib == l->got || is_result_of(fact_kib, l->asked)) {
+	if (fact_kib == l->got || (l->loaded && is_result_of(fact_kib, l->asked))) {
 		l->got = fact_kib;
 		l->confirmed = true;
 		l->loaded = false;
@@ -271,6 +271,8 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 {
 	struct limit *l = &g->limit;
 
+	if (l->lost)
+		l->got = l->asked; /* it may have been done, and late facts show it */
 	if (found_kib != l->original) {
 		act_memory_cede(a, g, found_kib);
 		return;
@@ -278,7 +280,7 @@ static void given_back(struct act *a, struct act_guest *g, uint64_t found_kib)
 	act_memory_say(g,
 		       (struct log_event){
 			       .level = LOG_LEVEL_NOTICE, .id = LOG_RESTORED, .action = "restore" },
-		       l->lost ? l->asked : l->got, l->original);
+		       l->got, l->original);
 	l->ours = l->lost = l->lost_back = false;
 	l->retry = (struct retry){ 0 };
 	a->undo_stale = true;

@@ -195,6 +195,46 @@ START_TEST(nor_if_they_are_the_same)
 }
 END_TEST
 
+START_TEST(nor_is_a_limit_that_was_lifted_since)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	limit(900000); /* facts show the first one still */
+	assert_asked(900000);
+	reply(0, -ETIMEDOUT);
+	limit(1000000);
+	assert_asked(1000000);
+	reply(0, -ETIMEDOUT);
+	limit(1000000);
+	assert_expects(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB);
+	assert_done(1000000);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
+/* It was done, and lifted; facts may be as late as that. */
+START_TEST(a_limit_whose_answer_was_lost_is_no_original)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(900000);
+	assert_asked(900000);
+	reply(0, -ENOTCONN);
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	fact(900000);
+	reply(KT_UNLIMITED_KIB, 0);
+	limit(950000);
+	ck_assert_uint_eq(request[0].order.original_kib, KT_UNLIMITED_KIB);
+	assert_expects(KT_UNLIMITED_KIB, KT_UNLIMITED_KIB);
+	assert_done(950000);
+}
+END_TEST
+
 START_TEST(somebody_elses_limit_is_seen_after_a_lost_answer)
 {
 	lose_the_answer_to_a_lift();
@@ -507,6 +547,8 @@ int main(void)
 	tcase_add_test(c, a_limit_whose_lift_may_be_done_is_set_again);
 	tcase_add_test(c, facts_of_before_the_question_are_no_answer);
 	tcase_add_test(c, nor_if_they_are_the_same);
+	tcase_add_test(c, nor_is_a_limit_that_was_lifted_since);
+	tcase_add_test(c, a_limit_whose_answer_was_lost_is_no_original);
 	tcase_add_test(c, somebody_elses_limit_is_seen_after_a_lost_answer);
 	tcase_add_test(c, a_lift_that_is_refused_by_the_queue_is_not_repeated);
 	tcase_add_test(c, a_lift_that_ends_elsewhere_is_somebody_elses);
