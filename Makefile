@@ -345,7 +345,7 @@ sanitize-unit sanitize-sim sanitize-live: sanitize-%:
 # ThreadSanitizer for certain.  The mover's thread is in the other tests of the mover.
 TSAN_BUT := check_act_move check_mover_ranges
 # Tests in which threads meet.
-TSAN_THREADS := check_virt check_virt_call check_virt_limit check_virt_pin check_reclaimer check_act_reclaim check_act_workers \
+TSAN_THREADS := check_virt check_virt_call check_virt_limit check_virt_link check_virt_pin check_reclaimer check_act_reclaim check_act_workers \
 	check_mover check_mover_nodes check_mover_pace check_http check_http_stream check_loop check_record
 # To it, what realloc() gives is always another place: 64 MiB that grow take minutes.
 # An instrumented program is ten times as slow; who is first in a race is not a matter of seeds.

@@ -224,7 +224,11 @@ int virt_wake_fd(const struct virt *v)
 
 bool virt_next(struct virt *v, struct virt_news *ret)
 {
-	return virt_queue_pop(&v->news, ret);
+	if (!virt_queue_pop(&v->news, ret))
+		return false;
+	if (ret->kind == VIRT_RESYNC_DONE)
+		v->known_link = ret->link;
+	return true;
 }
 
 uint64_t virt_waiting_since_ns(const struct virt *v)
@@ -232,10 +236,19 @@ uint64_t virt_waiting_since_ns(const struct virt *v)
 	return atomic_load(&v->working_since_ns);
 }
 
+/* What is decided is about the guests of one link, and only that one may hear of it. */
+static int request_change(struct virt *v, struct virt_request *request)
+{
+	request->link = v->known_link;
+	if (!atomic_load(&v->up) || atomic_load(&v->link) != request->link)
+		return -ENOTCONN;
+	return virt_queue_push(&v->requests, request);
+}
+
 int virt_request_pin(struct virt *v, const struct uuid *uuid, const struct pin_order *order,
 		     uint64_t deadline_ns)
 {
-	const struct virt_request request = {
+	struct virt_request request = {
 		.kind = VIRT_REQUEST_PIN,
 		.uuid = *uuid,
 		.deadline_ns = deadline_ns,
@@ -244,13 +257,13 @@ int virt_request_pin(struct virt *v, const struct uuid *uuid, const struct pin_o
 
 	if (cpumask_empty(&order->cpus) || order->number >= KT_THREADS_MAX)
 		return -EINVAL;
-	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
+	return request_change(v, &request);
 }
 
 int virt_request_soft_limit(struct virt *v, const struct uuid *uuid,
 			    const struct limit_order *order, uint64_t deadline_ns)
 {
-	const struct virt_request request = {
+	struct virt_request request = {
 		.kind = VIRT_REQUEST_SOFT_LIMIT,
 		.uuid = *uuid,
 		.deadline_ns = deadline_ns,
@@ -259,7 +272,7 @@ int virt_request_soft_limit(struct virt *v, const struct uuid *uuid,
 
 	if (order->kib == 0)
 		return -EINVAL;
-	return atomic_load(&v->up) ? virt_queue_push(&v->requests, &request) : -ENOTCONN;
+	return request_change(v, &request);
 }
 
 int virt_request_statistics(struct virt *v, uint64_t deadline_ns)

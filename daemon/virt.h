@@ -46,6 +46,7 @@ struct virt_news {
 	bool has_balloon; /* false: no driver in the guest, or its figures are stale */
 	uint64_t balloon_usable_kib;
 	uint64_t since_ns; /* CLOCK_MONOTONIC */
+	unsigned int link; /* of RESYNC_DONE */
 	char text[VIRT_TEXT_MAX];
 	union {
 		struct domain guest; /* wish and balloon_* are not filled */
@@ -80,12 +81,16 @@ uint64_t virt_waiting_since_ns(const struct virt *v);
  * those below "refresh" do without one), -EINVAL an empty set of CPUs, a soft limit of 0 (which
  * would freeze the guest) or no such number of a thread.
  *
+ * Of pins and soft limits -ENOTCONN says, too, that the guests of this link have not all been told
+ * of: behind it another libvirtd may have another process in the place of one that is known, until
+ * virt_next has brought VIRT_RESYNC_DONE.
+ *
  * A pin or soft limit that was taken is answered by exactly one VIRT_REPLY, except
  * when virt_stop comes first.  Its error:
  *	-ETIMEDOUT	deadline_ns (CLOCK_MONOTONIC) passed before it could be sent
  *	-ENOTCONN	the link broke: it may or may not have been done
  *	-EAGAIN		somebody has pinned the thread since that was decided
- *	-ENOENT		the guest is gone
+ *	-ENOENT		the guest is gone, or has been started anew
  *	-EBUSY		migration, save, snapshot or another job holds the guest
  *	-ENOTSUP	this libvirt or this guest cannot do it (session mode, no cgroup)
  *	-EACCES		not allowed

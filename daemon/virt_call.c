@@ -84,6 +84,8 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 
 	if (r < 0)
 		return r;
+	if (request->link != atomic_load(&v->link))
+		return -ENOTCONN;
 	if (!g || !g->announced)
 		return -ENOENT;
 	if (g->told.busy || now_ns < g->rest_until_ns)
@@ -91,6 +93,8 @@ static int perform_on_guest(struct virt *v, const struct virt_request *request,
 	dom = virDomainLookupByUUID(v->connection, request->uuid.byte);
 	if (!dom)
 		return virt_failed(v, NULL, "looking for a guest");
+	if ((int)virDomainGetID(dom) != g->told.id) /* started anew, which is told presently */
+		return -ENOENT;
 	r = request->kind == VIRT_REQUEST_PIN ? virt_pin_perform(v, g, dom, request, &reply->cpus)
 					      : virt_limit_perform(v, g, dom, request, reply);
 	if (r == -EBUSY) {

@@ -130,6 +130,7 @@ static int set_up(struct virt *v)
 		return r;
 	(void)virConnectRegisterCloseCallback(v->connection, on_close, v, NULL); /* as above */
 	virt_read_host_cpus(v);
+	atomic_fetch_add(&v->link, 1); /* first: who sees it up must see which one */
 	atomic_store(&v->up, true);
 	tell_up(v);
 	return virt_guests_resync(v);

@@ -48,6 +48,7 @@ enum virt_request_kind {
 struct virt_request {
 	enum virt_request_kind kind;
 	struct uuid uuid;
+	unsigned int link; /* of a pin or a limit: that it is meant for */
 	uint64_t deadline_ns;
 	struct pin_order pin;
 	struct limit_order limit;
@@ -96,7 +97,11 @@ struct virt {
 	struct virt_queue requests, news;
 	atomic_bool up;
 	atomic_bool statistics_asked;
+	_Atomic unsigned int link; /* the one that is, or was; from 1 */
 	_Atomic uint64_t working_since_ns;
+
+	/* the main thread's */
+	unsigned int known_link; /* whose guests it has been told of */
 
 	/* the libvirt thread's, once it runs */
 	char *uri;

@@ -82,7 +82,7 @@ static void watch_busy(struct virt *v)
 
 static void finish_round(struct virt *v)
 {
-	const struct virt_news news = { .kind = VIRT_RESYNC_DONE };
+	const struct virt_news news = { .kind = VIRT_RESYNC_DONE, .link = atomic_load(&v->link) };
 
 	if (v->may_refill)
 		virt_guests_refill(v);
