@@ -51,12 +51,18 @@ static void find_lost(struct limit *l, uint64_t fact_kib)
 	l->lost = l->lost_back = false;
 }
 
+/* Nobody knows whether the last request was done. */
+static bool is_in_doubt(const struct limit *l)
+{
+	return l->lost | l->loaded; /* with || gcc 12 reads both as one word, and warns */
+}
+
 static bool is_foreign(struct limit *l, uint64_t fact_kib)
 {
 	if (l->lost && fact_kib == l->fact_at_asking)
 		return false; /* it may be as old as that */
 	find_lost(l, fact_kib);
-	if (fact_kib == l->got || (l->loaded && is_result_of(fact_kib, l->asked))) {
+	if (fact_kib == l->got || (is_in_doubt(l) && is_result_of(fact_kib, l->asked))) {
 		l->got = fact_kib;
 		l->confirmed = true;
 		l->loaded = false;
@@ -201,11 +207,10 @@ void act_memory_abandon(struct act_guest *g)
 	l->todo = l->fresh = false;
 }
 
-/* Where nobody knows whether the last request was done, it may be either. */
 static int ask(struct act *a, struct act_guest *g, uint64_t kib)
 {
 	struct limit *l = &g->limit;
-	bool doubt = l->lost | l->loaded; /* with || gcc 12 reads both as one word, and warns */
+	bool doubt = is_in_doubt(l);
 	const struct limit_order order = {
 		.kib = kib,
 		.original_kib = l->original,

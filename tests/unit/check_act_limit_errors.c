@@ -156,6 +156,24 @@ START_TEST(a_limit_whose_lift_may_be_done_is_set_again)
 }
 END_TEST
 
+START_TEST(a_limit_whose_answer_and_lift_were_lost_may_be_in_force)
+{
+	limit(1000000);
+	assert_done(1000000);
+	fact(1000000);
+	limit(900000);
+	assert_asked(900000);
+	reply(0, -ENOTCONN); /* it was done */
+	release();
+	assert_asked(KT_UNLIMITED_KIB);
+	reply(0, -ENOTCONN); /* it was not */
+	fact(900000);
+	release();
+	assert_done(KT_UNLIMITED_KIB);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 0);
+}
+END_TEST
+
 START_TEST(facts_of_before_the_question_are_no_answer)
 {
 	limit(1000000);
@@ -545,6 +563,7 @@ int main(void)
 	tcase_add_test(c, or_asked_for_again);
 	tcase_add_test(c, after_a_limit_and_its_lift_were_lost_another_begins_with_none);
 	tcase_add_test(c, a_limit_whose_lift_may_be_done_is_set_again);
+	tcase_add_test(c, a_limit_whose_answer_and_lift_were_lost_may_be_in_force);
 	tcase_add_test(c, facts_of_before_the_question_are_no_answer);
 	tcase_add_test(c, nor_if_they_are_the_same);
 	tcase_add_test(c, nor_is_a_limit_that_was_lifted_since);
