@@ -61,6 +61,8 @@ static int run_long(double days, uint64_t seed)
 	unsigned int broken = 0;
 
 	for (int n = 1; sum.days < days; n++, seed++) {
+		printf("seed %lu\n", seed); /* of the host that crashes or hangs, should it */
+		fflush(stdout);
 		broken += !soak_run(seed, KT_MIN(days_of_a_host, days), &counts);
 		add(&sum, &counts);
 		if (n % 10 == 0)

@@ -289,6 +289,23 @@ static void check_floors(struct soak *s, const struct soak_daemon *d)
 	}
 }
 
+/* What grows within a life is not seen at its end, when all of it is freed. */
+static void check_growth(struct soak *s, const struct soak_daemon *d)
+{
+	/* 38 pieces for eight guests, one file and two threads are the most that 40 host-days
+	 * have seen. */
+	enum { PIECES_MAX = 16 + 5 * SOAK_GUESTS, FDS_MAX = 2, THREADS_MAX = 2 };
+	size_t pieces = soak_heap_pieces() - d->pieces;
+
+	if (pieces > PIECES_MAX)
+		soak_broken(s, "%u guests are known by %zu pieces of the heap",
+			    soak_count_guests(s), pieces);
+	if (soak_workers() > THREADS_MAX)
+		soak_broken(s, "%u threads work beside the main one", soak_workers());
+	if (s->counts.steps % 64 == 0 && count_fds() > d->nfds + FDS_MAX)
+		soak_broken(s, "%zu files were opened and not closed", count_fds() - d->nfds);
+}
+
 void soak_daemon_ticks(struct soak *s)
 {
 	struct soak_daemon *d = s->daemon;
@@ -302,4 +319,5 @@ void soak_daemon_ticks(struct soak *s)
 	s->in_act = true;
 	act_apply(d->act, &d->plan);
 	s->in_act = false;
+	check_growth(s, d);
 }
