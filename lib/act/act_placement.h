@@ -200,6 +200,13 @@ void act_placement_gave_back(struct act *a, struct act_guest *g);
 /* How many pins are still to be given back, and may be. */
 size_t act_placement_waiting(const struct act_guest *g);
 
+/* ---- act_confined.c ---------------------------------------------------- */
+
+/* How many threads of a guest that libvirt has lost, and that is given back, show a mask of ours
+ * all the same; said when nothing is left to be given back.  `born_are_back`: not of those who were
+ * born of it. */
+size_t act_placement_confined(struct act *a, const struct act_guest *g, bool born_are_back);
+
 /* ---- act_thread.c ------------------------------------------------------ */
 
 /* -ESRCH: no such process or thread, or it is another one by now. */

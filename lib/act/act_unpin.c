@@ -266,11 +266,14 @@ void act_placement_gave_back(struct act *a, struct act_guest *g)
 	struct cpumask asked = act_pins_asked(p);
 	const struct pin *first = act_pin_main(g);
 	bool all_are_back;
+	size_t confined;
 
 	if (!p->giving_back || count_waiting(p, false) > 0)
 		return;
 	p->giving_back = false;
 	all_are_back = give_back_all_born(a, g);
+	confined = act_placement_confined(a, g, all_are_back);
+	p->given_back -= KT_MIN(p->given_back, confined);
 	settle_for_born(a, g, all_are_back);
 	/* What was refused is wished again, perhaps, and counts on. */
 	if (all_are_back && !p->off && p->why != WHY_ACTUATOR_OFF)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does kvmtuned live through what happens to libvirtd?"""
+import contextlib
 import os
 import pathlib
 import signal
@@ -144,25 +145,61 @@ def test_a_libvirtd_that_stops_and_dies_in_the_middle_of_a_pin(live):
     assert guest.all_on(cpus) and all(cpulist(text.split()[-1]) == cpus for text in pins(guest))
 
 
-def test_a_libvirtd_that_has_forgotten_a_running_guest_means_it_is_given_back(live):
+@contextlib.contextmanager
+def forgotten(live, guest):
     """As when another libvirtd takes the place of the first: the guest is nobody's then."""
-    home, other = two_nodes(live)
-    guest = live.guest("one")
-    daemon = live.daemon(ONLY_PLACEMENT)
-    wait_home(guest, home)
     state = [file for file in pathlib.Path("/run/libvirt/qemu").glob("*.xml")
              if guest.uuid in file.read_text()]
     assert len(state) == 1, state
     kept = live.file("state.xml", state[0].read_bytes())
-    mark = daemon.mark()
     Libvirtd.kill()
     state[0].unlink()
     Libvirtd.start()
-    daemon.wait_for(left(guest), since=mark, timeout=60)
-    wait_home(guest, home | other)
+    yield
     Libvirtd.kill()
     state[0].write_bytes(kept.read_bytes())
     Libvirtd.start()
+
+
+def test_a_libvirtd_that_has_forgotten_a_running_guest_means_it_is_given_back(live):
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    daemon = live.daemon(ONLY_PLACEMENT)
+    wait_home(guest, home)
+    mark = daemon.mark()
+    with forgotten(live, guest):
+        daemon.wait_for(left(guest), since=mark, timeout=60)
+        wait_home(guest, home | other)
+    daemon.wait_for(appeared(guest), since=mark, timeout=60)
+    wait_home(guest, home)
+
+
+def cpusets(pid):
+    """Those that libvirt has made for the threads of a guest, where it has cpusets."""
+    groups = {group.read_text() for group in pathlib.Path(f"/proc/{pid}/task").glob("*/cgroup")}
+    lines = [line.split(":", 2) for text in groups for line in text.splitlines()]
+    files = {pathlib.Path(f"/sys/fs/cgroup/{controller}/{path}/cpuset.cpus")
+             for _, controller, path in lines if controller in ("", "cpuset")}
+    return {file for file in files if file.exists() and file.parent.name.startswith(("vcpu", "emu"))}
+
+
+def test_of_a_guest_that_libvirt_has_forgotten_it_is_said_what_stays(live):
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    daemon = live.daemon(merged(ONLY_PLACEMENT, {"placement": {"backend": "libvirt"}}))
+    wait_home(guest, home)
+    pinned = cpusets(guest.pid())
+    mark = daemon.mark()
+    with forgotten(live, guest):
+        if pinned:
+            daemon.wait_for(f"{guest.name}: .*[1-9] threads stay on CPUs", since=mark, timeout=60)
+            assert not daemon.found("have their own CPUs back", mark)
+            assert guest.all_on(home)
+            for file in pinned:  # as kvmtuned(8) has it
+                file.write_text(",".join(map(str, sorted(home | other))))
+        else:
+            daemon.wait_for("have their own CPUs back", since=mark, timeout=60)
+        wait_until(lambda: guest.all_on(home | other), 60, "the guest has its CPUs back")
     daemon.wait_for(appeared(guest), since=mark, timeout=60)
     wait_home(guest, home)
 
