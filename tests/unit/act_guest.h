@@ -138,8 +138,7 @@ static inline void guest_starts(void)
 
 	ck_assert(pipe(to) == 0 && pipe(from) == 0);
 	guest = (struct guest){ .to = to[1], .from = from[0] };
-	guest.pid = fork();
-	ck_assert_int_ge(guest.pid, 0);
+	guest.pid = kt_fork();
 	if (guest.pid == 0) {
 		close(to[1]);
 		child_to_test = from[1];

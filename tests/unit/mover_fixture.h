@@ -165,8 +165,7 @@ static inline void process_starts(size_t nareas, const struct area *areas)
 	memcpy(process.area, areas, nareas * sizeof *areas);
 	ck_assert(pipe(to) == 0 && pipe(from) == 0);
 	list_foreign();
-	process.pid = fork();
-	ck_assert_int_ge(process.pid, 0);
+	process.pid = kt_fork();
 	if (process.pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(to[1]);
