@@ -55,6 +55,7 @@ struct plant_guest {
 	double hot_kib, warm_kib; /* of its memory; the rest is cold */
 	double pinned_kib;        /* that the kernel cannot reclaim */
 	bool unsampled;           /* its process cannot be read now */
+	bool stranger;            /* a process of the host, that neither libvirt nor we know */
 	/* of the memory that it touches from now on: equal to pages elsewhere, zero, and
 	 * changing too fast to merge; the rest is like nothing else */
 	double duplicate_share, zero_share, volatile_share;

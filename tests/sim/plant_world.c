@@ -150,7 +150,7 @@ void plant_sense(struct plant *p, struct domains *ds, struct sample *ret)
 		struct plant_guest *g = &p->guest[i];
 		struct uuid uuid = { { (uint8_t)i, 1 } };
 
-		if (!g->running) {
+		if (!g->running || g->stranger) {
 			domains_remove(ds, &uuid);
 			continue;
 		}
