@@ -3,129 +3,8 @@
  * force sensible, is nothing said again and again, is all decided as before once the fault has
  * passed, and does each original come back?
  *
- * Which files those are is found out by a run without faults, so that a new one is tried by
- * itself.  Each row is one file and one fault; with KT_FAULTS=all all rows are run, as `make
- * faults` does, else one of STRIDE. */
-#include "tick_world.h"
-
-#include "faulty_reads.h"
-
-enum { STRIDE = 53, FILES_MAX = 128 };
-
-/* Of what is read seldom, a look comes after so many. */
-enum { LOOKS = 70, STRUCK = 8 };
-_Static_assert((int)LOOKS *TICK_S > AUDIT_S, "files of audit rules are looked at, too");
-
-/* Each in the first world that has it. */
-static struct {
-	enum world world;
-	bool is_folder;
-	char path[FAULTY_PATH];
-} files[FILES_MAX];
-static struct {
-	unsigned char file, fault;
-} table[FILES_MAX * FAULTS];
-static int nrows;
-static int nfiles;
-static char calm[WORLDS][512]; /* in force, without a fault */
-
-#define ORIGINAL_SWITCHES "1 0 none [scan-time] 0-3 "
-static const char *const wanted[WORLDS] = {
-	"1 1250 10 0 10 0-1 0-1 2-3 2-3 ",
-	"1 1250 10 0 10 0-1 0-1 2-3 2-3 ",
-	"1 1250 10 1 10     0 1 [none] scan-time 0 ",
-};
-
-static int stride(void)
-{
-	const char *which = getenv("KT_FAULTS");
-
-	return which && strcmp(which, "all") == 0 ? 1 : STRIDE;
-}
-
-/* One guest is as good as the other. */
-static bool is_tried(const char *path)
-{
-	return !strstr(path, "1020") && !strstr(path, "qemu\\x2d2") && !strstr(path, "qemu-2");
-}
-
-static bool is_a_switch(const char *file)
-{
-	for (size_t i = 0; i < KT_ARRAY_LEN(switch_files); i++)
-		if (strcmp(file, switch_files[i]) == 0)
-			return true;
-	return false;
-}
-
-/* What is only read elsewhere is another matter where it is written. */
-static bool is_new(const char *file)
-{
-	if (world == WORLD_SWITCHES && is_a_switch(file))
-		return true;
-	for (int i = 0; i < nfiles; i++)
-		if (strcmp(files[i].path, file) == 0)
-			return false;
-	return true;
-}
-
-/* A folder holds no text that could be odd. */
-static bool has_fault(int file, int nth_fault)
-{
-	return !files[file].is_folder || faults[nth_fault].how <= FAULT_EMPTY;
-}
-
-static void add_file(const char *file, bool is_folder)
-{
-	if (!is_new(file))
-		return;
-	ck_assert_int_lt(nfiles, FILES_MAX);
-	files[nfiles].world = world;
-	files[nfiles].is_folder = is_folder;
-	strcpy(files[nfiles].path, file);
-	for (int i = 0; i < FAULTS; i++) {
-		if (!has_fault(nfiles, i))
-			continue;
-		table[nrows].file = (unsigned char)nfiles;
-		table[nrows++].fault = (unsigned char)i;
-	}
-	nfiles++;
-}
-
-/* In this process, which knows the files then. */
-START_TEST(without_a_fault_all_is_set)
-{
-	int before = nfiles;
-
-	world = (enum world)_i;
-	world_begins();
-	ticks(LOOKS);
-	snprintf(calm[world], sizeof calm[world], "%s", in_force());
-	ck_assert_str_eq(calm[world], wanted[world]);
-	ck_assert_uint_eq(lines.n, 0);
-	for (size_t i = 0; i < faulty_seen.n; i++)
-		if (is_tried(faulty_seen.path[i]))
-			add_file(faulty_seen.path[i], faulty_seen.is_folder[i]);
-	ck_assert_int_gt(nfiles, before + 3);
-	world_ends();
-	world = WORLD_V2;
-}
-END_TEST
-
-static int find_files(void)
-{
-	Suite *s = suite_create("files that a tick reads");
-	TCase *c = tcase_create("calm");
-	SRunner *r = srunner_create(s);
-	int failed;
-
-	tcase_add_loop_test(c, without_a_fault_all_is_set, 0, WORLDS);
-	suite_add_tcase(s, c);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed;
-}
+ * With KT_FAULTS=all all rows are run, as `make faults` does, else one of STRIDE. */
+#include "tick_rows.h"
 
 static const char *name, *path;
 static int nth;
@@ -331,8 +210,9 @@ static bool ends_with(const char *end)
 /* Of each process, or of the host; and what is open already does not fail at open. */
 static bool may_be_spared(void)
 {
-	static const char *const read_once[] = { "/cmdline", "/comm",      "/status",
-						 "37/stat",  "/mountinfo", "/cgroup.controllers" };
+	static const char *const read_once[] = { "/cmdline",    "/comm",      "/status",
+						 "37/stat",     "/mountinfo", "/cgroup.controllers",
+						 "cpu/present", "guest-1.pid" };
 
 	for (size_t i = 0; i < KT_ARRAY_LEN(read_once); i++)
 		if (ends_with(read_once[i]))

@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "faulty_seen.h"
 #include "kt_check.h"
 
 /* What a fault does. */
@@ -51,7 +52,7 @@ static struct fault {
 	unsigned int times; /* it happens; 0: again and again */
 } fault;
 
-enum { FAULTY_FDS = 1024, FAULTY_PATH = 192, FAULTY_FILES = 512 };
+enum { FAULTY_FDS = 1024 };
 
 static int faulty_root_fd = -1;
 static char faulty_path_of[FAULTY_FDS][FAULTY_PATH]; /* below the root; "": another file */
@@ -65,13 +66,6 @@ static bool faulty_unfiled; /* it answered that it may not */
 /* NULL: all other folders are as they are.  Else asked first: a descriptor, -errno, or 0: open it.
  */
 static int (*faulty_elsewhere)(const char *path, int flags);
-
-/* Each file below the root that was opened, once. */
-static struct {
-	size_t n;
-	char path[FAULTY_FILES][FAULTY_PATH];
-	bool is_folder[FAULTY_FILES];
-} faulty_seen;
 
 static inline int faulty_refuses(int error)
 {
@@ -87,16 +81,6 @@ static inline bool faulty_is(const char *path, enum fault_how how)
 	if (fault.times && faulty_hits > fault.times)
 		return false;
 	return true;
-}
-
-static inline void faulty_note(const char *path, int flags)
-{
-	for (size_t i = 0; i < faulty_seen.n; i++)
-		if (strcmp(faulty_seen.path[i], path) == 0)
-			return;
-	ck_assert_uint_lt(faulty_seen.n, FAULTY_FILES);
-	faulty_seen.is_folder[faulty_seen.n] = flags & O_DIRECTORY;
-	snprintf(faulty_seen.path[faulty_seen.n++], FAULTY_PATH, "%s", path);
 }
 
 /* -1: it is to be opened. */
@@ -127,12 +111,29 @@ int openat(int dir_fd, const char *path, int flags, ...)
 	if (fd)
 		return fd < 0 ? faulty_refuses(-fd) : fd;
 	fd = (int)syscall(SYS_openat, dir_fd, path, flags, mode);
-	if (fd < 0 || fd >= FAULTY_FDS)
-		return fd;
-	snprintf(faulty_path_of[fd], FAULTY_PATH, "%s", is_ours ? path : "");
+	error = errno;
 	if (is_ours)
-		faulty_note(path, flags);
+		faulty_note_open(path, flags, fd < 0);
+	if (fd >= 0 && fd < FAULTY_FDS)
+		snprintf(faulty_path_of[fd], FAULTY_PATH, "%s", is_ours ? path : "");
+	errno = error;
 	return fd;
+}
+
+/* Whoever may not read a file, or cannot, may still ask whether it is there. */
+int faccessat(int dir_fd, const char *path, int mode, int flags)
+{
+	bool is_ours = faulty_root_fd >= 0 && dir_fd == faulty_root_fd;
+	int r;
+
+	if (is_ours && ((fault.error == ENOENT && faulty_is(path, FAULT_OPEN)) ||
+			faulty_is(path, FAULT_VANISHED)))
+		return faulty_refuses(ENOENT);
+	ck_assert_int_eq(flags, 0);
+	r = (int)syscall(SYS_faccessat, dir_fd, path, mode);
+	if (is_ours)
+		faulty_note(path, r < 0);
+	return r;
 }
 
 int close(int fd)

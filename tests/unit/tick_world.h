@@ -7,10 +7,10 @@
 #include "audit_run.h"
 #include "kvmtuned.h"
 #include "sense_root.h"
+#include "tick_files.h"
 
 #include "faulty.h"
 
-#define NODE1      "sys/devices/system/node/node1"
 #define BALANCING  "proc/sys/kernel/numa_balancing"
 #define SWAPPINESS "proc/sys/vm/swappiness"
 
@@ -88,37 +88,6 @@ static inline void libvirt_answers(void)
 
 /* ---- the host ------------------------------------------------------------------------------ */
 
-static inline void put_cpu(unsigned int cpu)
-{
-	char path[96];
-
-	snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/core_cpus", cpu);
-	putf(path, "%x\n", 1U << cpu);
-	snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/core_id", cpu);
-	putf(path, "%u\n", cpu);
-	snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/package_cpus", cpu);
-	put(path, "f\n");
-	snprintf(path, sizeof path, "sys/devices/system/cpu/cpu%u/topology/physical_package_id",
-		 cpu);
-	put(path, "0\n");
-}
-
-static inline void put_node(unsigned int node, unsigned int mib_free)
-{
-	char path[96];
-
-	snprintf(path, sizeof path, "sys/devices/system/node/node%u/meminfo", node);
-	putf(path,
-	     "Node %u MemTotal: 8388608 kB\nNode %u MemFree: %u kB\nNode %u FilePages: 1000 kB\n",
-	     node, node, mib_free * 1024, node);
-	snprintf(path, sizeof path, "sys/devices/system/node/node%u/numastat", node);
-	put(path, "numa_hit 1\nnuma_miss 2\nnuma_foreign 3\nlocal_node 4\nother_node 5\n");
-	snprintf(path, sizeof path, "sys/devices/system/node/node%u/cpumap", node);
-	put(path, node ? "c\n" : "3\n");
-	snprintf(path, sizeof path, "sys/devices/system/node/node%u/distance", node);
-	put(path, node ? "20 10\n" : "10 20\n");
-}
-
 /* An administrator who likes neither pages of two nodes merged, nor interrupts everywhere. */
 static inline void put_switches(void)
 {
@@ -145,6 +114,7 @@ static inline void put_world(void)
 	put(KSM "/run", "0\n");
 	put(BALANCING, "1\n");
 	put(SWAPPINESS, "60\n");
+	put_audit_files(world == WORLD_V1);
 	if (world == WORLD_V1) {
 		put("proc/self/mountinfo",
 		    "31 23 0:26 / /" CGROUPS "/memory rw - cgroup cgroup rw,memory\n"
@@ -193,6 +163,7 @@ static inline void put_world_guest(unsigned int number, unsigned int node)
 {
 	pid_t pid = (pid_t)(1000 + 10 * number);
 	struct domain d = domain_of(number);
+	char path[64];
 
 	put_guest(number, pid);
 	putf(cgroup_of(number, "memory.numa_stat"),
@@ -202,8 +173,14 @@ static inline void put_world_guest(unsigned int number, unsigned int node)
 	put(cgroup_of(number, "memory.current"), "2147483648\n");
 	put(cgroup_of(number, "emulator/cpuset.cpus.effective"), "0-3\n");
 	put(cgroup_of(number, "../cpuset.cpus.effective"), "0-3\n");
-	if (world == WORLD_V1)
+	putf(cgroup_of(number, "emulator/cgroup.threads"), "%d\n%d\n", pid, pid + 1);
+	put_limits(number);
+	snprintf(path, sizeof path, "proc/%d/comm", pid);
+	put(path, "qemu-system-x86\n");
+	if (world == WORLD_V1) {
 		put_v1_cgroups(number, pid, node);
+		put_pid_file(number, pid);
+	}
 	d.memory_kib = 2 * 1024 * 1024;
 	d.soft_limit_kib = d.hard_limit_kib = KT_UNLIMITED_KIB;
 	ck_assert_int_ge(domains_put(k->domains, &d), 0);
