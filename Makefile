@@ -215,18 +215,8 @@ $(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
 .PHONY: replays
 replays: $(REPLAY_BIN)
 
-.PHONY: parsers
-parsers: all ## every function that reads text from outside is run by a fuzzer's corpus
-	@CC="$(CC)" NM="$(NM)" tests/parsers $(BUILD)
-
 .PHONY: fuzz-targets
 fuzz-targets: $(FUZZ_BIN)
-
-.PHONY: fuzz
-fuzz: ## libFuzzer on every parser, with ASan and UBSan; FUZZ= FUZZ_RUNS= FUZZ_SECONDS=
-	@tests/deps fuzz
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang FUZZER=1 fuzz-targets
-	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ)
 
 # In the place of the doors to the kernel, of libvirt and of the threads beside the main one.
 $(BUILD)/tests/sim_soak: $(call obj,$(wildcard tests/sim/soak*.c))
@@ -253,7 +243,7 @@ check: ## every test, installing what is missing; ends with "N passed, N failed"
 	@tests/check $(BUILD)
 
 .PHONY: release
-release: ## all that is to hold before a release, in whole; hours, a table in the end; STEPS= DAYS= MINUTES= FUZZ_RUNS=
+release: ## make check, then in whole what it has time for a part of; hours, a table in the end; STEPS= DAYS= MINUTES= FUZZ_RUNS=
 	@tests/release $(BUILD)
 
 unit: $(UNIT_BIN) $(REPLAY_BIN) ## tables, parsers and what fuzzers found, recorded hosts; seconds, no root
@@ -277,6 +267,16 @@ sim: $(SIM_BIN) ## closed loops against the plant
 .PHONY: soak
 soak: $(BUILD)/tests/sim_soak ## the soak of the sim tier for simulated DAYS= (1000), from SEED= on
 	@KT_SOAK_DAYS=$(or $(DAYS),1000) KT_SOAK_SEED=$(SEED) $<
+
+.PHONY: parsers
+parsers: all ## every function that reads text from outside is run by a fuzzer's corpus
+	@CC="$(CC)" NM="$(NM)" tests/parsers $(BUILD)
+
+.PHONY: fuzz
+fuzz: ## libFuzzer on every parser, with ASan and UBSan; FUZZ= FUZZ_RUNS= FUZZ_SECONDS=
+	@tests/deps fuzz
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang FUZZER=1 fuzz-targets
+	@tests/fuzz/run $(BUILD)/fuzz $(FUZZ)
 
 # Boot sectors of guests without an operating system.
 $(BUILD)/tests/%.bin: tests/guests/%.S
@@ -392,6 +392,24 @@ bench-memory: deb $(BUILD)/tests/sleeper.bin ## memory pressure without kvmtuned
 	@tests/deps test
 	@bench/memory $(BUILD) $(DEB)
 
+$(BUILD)/obj/bench/scale_%.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS)) -Idaemon
+SCALE_WRAP := sense_read_some host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity \
+	pread getdents64 close faccessat openat
+$(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_floor.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
+	@mkdir -p $(@D)
+	$(call say,LD    $@)
+	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(SCALE_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
+
+.PHONY: bench-scale
+bench-scale: all $(BUILD)/bench/scale_core $(BUILD)/tests/stand_in ## root: cost of a tick with 10 to 1,000 guests, simulated and real; minutes, 6 GiB; 1 where a goal is missed
+	@tests/deps test
+	@bench/scale $(BUILD)
+
+.PHONY: bench-scale-live
+bench-scale-live: all $(BUILD)/tests/stand_in ## root: ... and only its second half: up to 1,000 domains of libvirt's test driver, 150 real QEMUs
+	@tests/deps test
+	@bench/scale_live $(BUILD)
+
 # gcc's analyser writes an object, whose header dependencies are clang-tidy's as well.
 # That of gcc 12 takes what realloc() gave to a structure for lost; leaks are for `make sanitize`.
 ANALYZER   := -fanalyzer -Wno-analyzer-malloc-leak
@@ -430,23 +448,6 @@ coverage: ## which lines of lib/policy and lib/act neither unit nor sim tier run
 .PHONY: lint
 lint: ## shellcheck and pyflakes on every script
 	@tests/lint
-
-$(BUILD)/obj/bench/scale_%.o: BASE_CFLAGS += $(call pkg_cflags,$(DAEMON_PKGS)) -Idaemon
-SCALE_WRAP := sense_read_some host_view_update arbiter_step act_apply sched_getaffinity sched_setaffinity \
-	pread getdents64 close faccessat openat
-$(BUILD)/bench/scale_core: $(call obj,bench/scale_core.c bench/scale_floor.c bench/scale_host.c) $(DAEMON_OBJ) $(BUILD)/libkvmtuned.a
-	@mkdir -p $(@D)
-	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(SCALE_WRAP:%=-Wl,--wrap=%) -o $@ $^ $(DAEMON_LIBS)
-
-.PHONY: bench-scale-live
-bench-scale-live: all $(BUILD)/tests/stand_in ## cost of a tick with up to 1,000 domains of libvirt's test driver, and 150 real QEMUs
-	@tests/deps test
-	@bench/scale_live $(BUILD)
-
-.PHONY: bench-scale
-bench-scale: all $(BUILD)/bench/scale_core $(BUILD)/tests/stand_in ## cost of a tick with 10, 100 and 1,000 guests on a host of 1,024 CPUs and 16 nodes
-	@bench/scale $(BUILD)
 
 format: ## clang-format all C files
 	find daemon lib ctl tests bench -name '*.[ch]' -exec clang-format -i {} +
@@ -497,5 +498,5 @@ clean: ## remove build/
 	rm -rf $(BUILD)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo '  W=1 turns warnings into errors; V=1 shows commands; BUILD=DIR builds elsewhere.'
