@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loop_fixture.h"
@@ -17,6 +19,31 @@ static char triggers[256]; /* each with a newline */
 static int nopened, ntriggers_open;
 static int ticks_with_guests;
 static int nwithout; /* openings that find no descriptor left */
+
+/* A trigger that cannot be had: whoever asks for one is refused, each time, there. */
+static const struct refusal {
+	enum { NOWHERE, OPENS, WRITES, WATCHES } step;
+	int error;
+	bool passes; /* for want of something: asked again at each tick */
+} refusals[] = {
+	{ OPENS, ENOENT, false },     /* no PSI in this kernel ... */
+	{ OPENS, EOPNOTSUPP, false }, /* ... or switched off */
+	{ OPENS, EACCES, false },      { OPENS, EPERM, false },  { OPENS, EROFS, false },
+	{ OPENS, EIO, false },         { OPENS, ENFILE, true },  { OPENS, ENOMEM, true },
+	{ WRITES, EINVAL, false }, /* an older kernel's windows */
+	{ WRITES, EOPNOTSUPP, false }, { WRITES, EPERM, false }, { WRITES, EBUSY, false },
+	{ WRITES, EIO, false },        { WRITES, ENOMEM, true }, { WATCHES, EPERM, false },
+	{ WATCHES, ENOMEM, true },
+};
+static struct refusal refusal;
+static unsigned int nrefused, nwarnings;
+
+static int refuse(void)
+{
+	nrefused++;
+	errno = refusal.error;
+	return -1;
+}
 
 typedef int open_fn(const char *, int, ...);
 typedef ssize_t write_fn(int, const void *, size_t);
@@ -35,7 +62,11 @@ int open(const char *path, int flags, ...)
 		errno = EMFILE;
 		return -1;
 	}
+	if (strcmp(path, "/proc/pressure/memory") == 0 && refusal.step == OPENS)
+		return refuse();
 	if (strcmp(path, "/proc/pressure/memory") == 0) {
+		if (refusal.step != NOWHERE)
+			nopened = 0; /* asked for at each tick */
 		ck_assert_int_lt(nopened, (int)KT_ARRAY_LEN(trigger_fd));
 		ntriggers_open++;
 		trigger_fd[nopened] = eventfd(0, EFD_CLOEXEC);
@@ -55,9 +86,18 @@ ssize_t write(int fd, const void *bytes, size_t n)
 	if (nopened == 0 || fd != trigger_fd[nopened - 1] || n < 5 ||
 	    memcmp(bytes, "some ", 5) != 0)
 		return call(fd, bytes, n);
+	if (refusal.step == WRITES)
+		return refuse();
 	ck_assert(((const char *)bytes)[n - 1] == '\0'); /* the kernel cuts it off */
 	strcat(strcat(triggers, bytes), "\n");
 	return (ssize_t)n;
+}
+
+int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
+{
+	if (nopened > 0 && fd == trigger_fd[nopened - 1] && refusal.step == WATCHES)
+		return refuse();
+	return (int)syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
 }
 
 int close(int fd)
@@ -103,6 +143,28 @@ START_TEST(a_lack_of_descriptors_passes)
 }
 END_TEST
 
+static void count_warning(const struct log_event *event, void *context)
+{
+	(void)context;
+	nwarnings += event->level <= LOG_LEVEL_WARNING;
+}
+
+/* Pressure is seen at the next tick then. */
+START_TEST(without_a_trigger_ticks_go_on)
+{
+	refusal = refusals[_i];
+	log_set_sink(count_warning, NULL, LOG_LEVEL_DEBUG);
+	ck_assert_int_eq(loop_run(k), 0);
+	ck_assert_int_eq(ticks_with_guests, 8);
+	if (refusal.passes)
+		ck_assert_uint_ge(nrefused, 8);
+	else
+		ck_assert_uint_eq(nrefused, 1);
+	ck_assert_int_eq(ntriggers_open, 0);
+	ck_assert_uint_eq(nwarnings, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("loop");
@@ -112,6 +174,7 @@ int main(void)
 	tcase_set_timeout(c, 30);
 	tcase_add_test(c, stalls_count_sooner_while_guests_are_squeezed);
 	tcase_add_test(c, a_lack_of_descriptors_passes);
+	tcase_add_loop_test(c, without_a_trigger_ticks_go_on, 0, KT_ARRAY_LEN(refusals));
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
