@@ -3,41 +3,20 @@
  * afterwards what a new list would say? */
 #include <string.h>
 
-#include "random_fixture.h"
-#include "virt_fixture.h"
-
-enum { GUESTS = 16, EVENTS = 10000 };
-
-static virDomainPtr flooded[GUESTS];
+#include "flood_fixture.h"
 
 /* As the news tell it. */
 static struct known {
-	struct uuid uuid;
 	bool there, running;
 	int id;
 } known[GUESTS];
 
 static size_t nnews;
 
-static void make_guests(void)
-{
-	char xml[256];
-
-	for (unsigned int i = 0; i < GUESTS; i++) {
-		(void)snprintf(xml, sizeof xml,
-			       "<domain type='test'><name>flood-%u</name><memory>65536</memory>"
-			       "<os><type>hvm</type></os></domain>",
-			       i);
-		flooded[i] = virDomainDefineXML(admin, xml);
-		ck_assert_ptr_nonnull(flooded[i]);
-		ck_assert_int_eq(virDomainGetUUID(flooded[i], known[i].uuid.byte), 0);
-	}
-}
-
 static struct known *known_of(const struct uuid *u)
 {
 	for (size_t i = 0; i < GUESTS; i++)
-		if (uuid_equal(&known[i].uuid, u))
+		if (uuid_equal(&flooded_uuid[i], u))
 			return &known[i];
 	return NULL;
 }
@@ -69,29 +48,11 @@ static void take_all(void)
 		take(&news);
 }
 
-/* One or two events. */
-static void something_happens(uint64_t *seed)
-{
-	virDomainPtr dom = flooded[fixture_below(seed, GUESTS)];
-	int state = VIR_DOMAIN_NOSTATE;
-
-	ck_assert_int_eq(virDomainGetState(dom, &state, NULL, 0), 0);
-	if (state == VIR_DOMAIN_SHUTOFF)
-		ck_assert_int_eq(virDomainCreate(dom), 0);
-	else if (fixture_below(seed, 3) == 0)
-		ck_assert_int_eq(virDomainDestroy(dom), 0);
-	else if (state == VIR_DOMAIN_PAUSED)
-		ck_assert_int_eq(virDomainResume(dom), 0);
-	else
-		ck_assert_int_eq(virDomainSuspend(dom), 0);
-}
-
 static bool is_as_listed(void)
 {
 	for (size_t i = 0; i < GUESTS; i++) {
-		int state = VIR_DOMAIN_NOSTATE;
+		int state = state_of(flooded[i]);
 
-		ck_assert_int_eq(virDomainGetState(flooded[i], &state, NULL, 0), 0);
 		if (known[i].there != (state != VIR_DOMAIN_SHUTOFF))
 			return false;
 		if (known[i].there && (known[i].running != (state == VIR_DOMAIN_RUNNING) ||
@@ -117,7 +78,7 @@ START_TEST(after_a_flood_all_is_known)
 	struct cpumask cpus = one_cpu(3);
 	struct virt_news news;
 
-	make_guests();
+	make_guests(admin);
 	for (int i = 0; i < EVENTS; i++) {
 		something_happens(&seed);
 		if (_i == 1)
@@ -140,10 +101,7 @@ END_TEST
 
 static void tear_down_all(void)
 {
-	for (size_t i = 0; i < GUESTS; i++) {
-		(void)virDomainDestroy(flooded[i]);
-		ck_assert_int_eq(virDomainFree(flooded[i]), 0);
-	}
+	free_guests();
 	tear_down();
 }
 
