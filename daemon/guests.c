@@ -102,9 +102,10 @@ static bool take_gone(struct kvmtuned *k, const struct virt_news *news)
 					   [VIRT_GONE_MIGRATED] = "migrated away" };
 	int slot = domains_find(k->domains, &news->uuid);
 
-	if (slot < 0)
-		return false;
-	forget(k, (size_t)slot, how[news->gone]);
+	if (slot < 0) /* one that was sought */
+		act_forget(k->act, &news->uuid);
+	else
+		forget(k, (size_t)slot, how[news->gone]);
 	k->kicked = true;
 	kvmtuned_look(k, SENSE_DUE);
 	return true;
@@ -163,6 +164,7 @@ static bool take(struct kvmtuned *k, struct virt_news *news, uint64_t now_ns)
 		return take_gone(k, news);
 	case VIRT_RESYNC_DONE:
 		renew_replaced(k);
+		orphans_seek(k);
 		k->guests_known = true;
 		k->kicked = true;
 		kvmtuned_look(k, SENSE_DUE);

@@ -143,6 +143,12 @@ void guests_apply_pauses(struct kvmtuned *k, uint64_t now_ns);
 /* What act asks of libvirt. */
 struct vm_ops guests_vm_ops(struct kvmtuned *k);
 
+/* ---- orphans.c ----------------------------------------------------------------- */
+
+/* Libvirt is asked for guests of an earlier life that it has not told of; who has gone is told as
+ * all are. */
+void orphans_seek(struct kvmtuned *k);
+
 /* ---- lift.c ------------------------------------------------------------------- */
 
 /* Pins that a kvmtuned has set and that nobody here remembers: before each plan. */

@@ -322,6 +322,11 @@ int virt_disown(struct virt *v, const struct uuid *uuid)
 	return request_plain(v, VIRT_REQUEST_DISOWN, uuid);
 }
 
+int virt_seek(struct virt *v, const struct uuid *uuid)
+{
+	return request_plain(v, VIRT_REQUEST_SEEK, uuid);
+}
+
 int virt_lift_pins(struct virt *v, const struct uuid *uuid)
 {
 	return request_plain(v, VIRT_REQUEST_LIFT_PINS, uuid);

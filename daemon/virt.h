@@ -119,6 +119,10 @@ int virt_own_soft_limit(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
  * of again, as one that is new. */
 int virt_disown(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
 
+/* An earlier life knew this guest, and nothing has been told of it.  Where libvirt does not know
+ * it, that comes as VIRT_GUEST_GONE. */
+int virt_seek(struct virt *v, const struct uuid *uuid) KT_MUST_USE;
+
 /* Marked pins of this guest that no undo file knows: it has come with them, from another host
  * or out of a file.  They are lifted when no job holds the guest; its facts then say so. */
 int virt_lift_pins(struct virt *v, const struct uuid *uuid) KT_MUST_USE;

@@ -127,7 +127,9 @@ static void note(struct virt *v, const struct virt_request *request)
 
 	if (!g)
 		return;
-	if (request->kind == VIRT_REQUEST_LIFT_PINS) {
+	if (request->kind == VIRT_REQUEST_SEEK) {
+		g->sought = true;
+	} else if (request->kind == VIRT_REQUEST_LIFT_PINS) {
 		g->lift_pins = true;
 	} else if (request->kind == VIRT_REQUEST_OWN_PINS) {
 		g->own_pins = true;
@@ -169,6 +171,7 @@ void virt_perform(struct virt *v, const struct virt_request *request)
 		break;
 	case VIRT_REQUEST_OWN_PINS:
 	case VIRT_REQUEST_LIFT_PINS:
+	case VIRT_REQUEST_SEEK:
 	case VIRT_REQUEST_OWN_SOFT_LIMIT:
 		note(v, request);
 		break;

@@ -102,7 +102,7 @@ static void complain_of_metadata(struct virt_guest *g, const struct domain *d,
 /* What was ours went with its process. */
 void virt_guest_renew(struct virt_guest *g)
 {
-	g->announced = g->stopped = g->lift_pins = false;
+	g->announced = g->sought = g->stopped = g->lift_pins = false;
 	g->own_pins = g->foreign_pins = g->own_soft_limit = false;
 	g->own_soft_limit_kib = 0;
 	g->rest_until_ns = 0;
@@ -121,6 +121,7 @@ static void tell_gone(struct virt *v, struct virt_guest *g)
 
 void virt_guest_drop(struct virt *v, struct virt_guest *g)
 {
+	g->announced |= g->sought; /* as by an earlier life it was */
 	tell_gone(v, g);
 	g->used = false;
 	v->may_refill |= v->said_full;

@@ -43,6 +43,7 @@ enum virt_request_kind {
 	VIRT_REQUEST_LIFT_PINS,
 	VIRT_REQUEST_OWN_SOFT_LIMIT,
 	VIRT_REQUEST_DISOWN,
+	VIRT_REQUEST_SEEK,
 };
 
 struct virt_request {
@@ -62,6 +63,7 @@ struct virt_guest {
 	bool listed;    /* seen by the resync */
 	bool started;   /* by an event that has not been told yet */
 	bool stopped;   /* so said an event: `gone` is the reason */
+	bool sought;    /* the main thread asks whether it is there */
 	bool missing;   /* gone without an event, which may still come */
 	bool own_pins, own_soft_limit;
 	bool taken_over;   /* the limit: what is found first may be somebody else's */

@@ -79,6 +79,10 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
  * follow; a soft limit that only libvirt could lift stays, which is said. */
 void act_forget(struct act *a, const struct uuid *uuid);
 
+/* Shows each guest that is on file since an earlier life and has not been bound yet. */
+void act_each_unbound(const struct act *a, void (*see)(void *context, const struct uuid *uuid),
+		      void *context);
+
 /* Makes the plan so.  Never fails as a whole: what was refused is in the answer
  * and in the log. */
 void act_apply(struct act *a, const struct plan *plan);

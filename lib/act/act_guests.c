@@ -125,6 +125,14 @@ void act_forget(struct act *a, const struct uuid *uuid)
 		act_remove(a, g);
 }
 
+void act_each_unbound(const struct act *a, void (*see)(void *context, const struct uuid *uuid),
+		      void *context)
+{
+	for (const struct act_guest *g = a->guests; g; g = g->next)
+		if (g->slot < 0 && !g->lost)
+			see(context, &g->uuid);
+}
+
 void act_let_go_of_lost(struct act *a)
 {
 	for (struct act_guest *g = a->guests, *next; g; g = next) {

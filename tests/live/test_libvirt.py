@@ -7,7 +7,7 @@ import signal
 import time
 
 from daemon import (LIBVIRT_BACK, LIBVIRT_LATE, LIBVIRT_LOST, MEMORY_SHORT, appeared, ceded,
-                    guest_verdict, left, merged)
+                    guest_verdict, left, merged, undo_text)
 from faults import Faults
 from knobs import Ksm, affinities, require_unchanged
 from kvmlive import Libvirtd, command_line, cpulist, processes, virsh, wait_until
@@ -202,6 +202,20 @@ def test_of_a_guest_that_libvirt_has_forgotten_it_is_said_what_stays(live):
         wait_until(lambda: guest.all_on(home | other), 60, "the guest has its CPUs back")
     daemon.wait_for(appeared(guest), since=mark, timeout=60)
     wait_home(guest, home)
+
+
+def test_a_guest_that_libvirt_forgets_between_two_lives_is_given_back(live):
+    home, other = two_nodes(live)
+    guest = live.guest("one")
+    conf = merged(ONLY_PLACEMENT, {"placement": {"backend": "libvirt"}})
+    daemon = live.daemon(conf)
+    wait_home(guest, home)
+    daemon.kill()
+    with forgotten(live, guest):
+        daemon = live.daemon(conf)
+        daemon.wait_for(f"{guest.name}: .*(threads stay on CPUs|have their own CPUs back)", timeout=60)
+        wait_until(lambda: not undo_text(), 60, "nothing of it is on file")
+        daemon.stop()
 
 
 def on(pid, cpus):

@@ -124,6 +124,45 @@ static const struct guest_in_force *bind_marked_guest(const char *mark)
 	return bind_guest(see_guest(true));
 }
 
+/* What it knows of the guest is on file, and libvirt has yet to tell. */
+static void a_new_life_begins(void)
+{
+	ck_assert_int_eq(virt_stop(virt, 10000), 0);
+	act_free(k->act);
+	domains_remove(k->domains, &uuid);
+	ck_assert_int_eq(act_new(&k->fs, root, &k->vm_ops, &k->act), 0);
+	ck_assert_int_gt(act_load(k->act), 0);
+	ck_assert_int_eq(sense_new(&k->fs, &k->sense), 0);
+	k->virt = virt = start("test:///default");
+}
+
+/* Libvirt has forgotten it meanwhile, and its process, this one, lives. */
+START_TEST(who_is_on_file_and_unknown_to_libvirt_has_gone)
+{
+	const struct guest_in_force *f =
+		bind_marked_guest("<limit soft_limit_kib='65536' original_kib='70000'/>");
+
+	ck_assert(f->limited);
+	act_apply(k->act, k->plan);
+	ck_assert_int_eq(virDomainDestroy(guest), 0);
+	a_new_life_begins();
+	while (act_owes(k->act))
+		(void)take_some_news();
+}
+END_TEST
+
+START_TEST(who_is_on_file_and_known_to_libvirt_stays_on_file)
+{
+	(void)bind_marked_guest("<limit soft_limit_kib='65536' original_kib='70000'/>");
+	act_apply(k->act, k->plan);
+	a_new_life_begins();
+	while (!k->guests_known)
+		(void)take_some_news();
+	(void)see_guest(true);
+	ck_assert(act_owes(k->act));
+}
+END_TEST
+
 START_TEST(a_limit_that_comes_along_is_given_back)
 {
 	const struct guest_in_force *f =
@@ -342,6 +381,8 @@ int main(void)
 
 	tcase_add_checked_fixture(c, begin, end);
 	tcase_set_timeout(c, 30);
+	tcase_add_test(c, who_is_on_file_and_unknown_to_libvirt_has_gone);
+	tcase_add_test(c, who_is_on_file_and_known_to_libvirt_stays_on_file);
 	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
 	tcase_add_test(c, a_limit_that_shows_later_is_ours_too);
 	tcase_add_test(c, what_only_an_audit_asks_for_is_no_reason_to_look);

@@ -241,6 +241,27 @@ START_TEST(a_guest_in_the_place_of_another_is_told_of_although_nothing_has_chang
 }
 END_TEST
 
+static void only_the_stranger_is_told_to_have_gone(void)
+{
+	struct uuid stranger = uuid;
+	struct virt_news news;
+
+	stranger.byte[0] ^= 1;
+	ck_assert_int_eq(virt_seek(virt, &uuid), 0);
+	ck_assert_int_eq(virt_seek(virt, &stranger), 0);
+	news = next_of(VIRT_GUEST_GONE);
+	ck_assert(uuid_equal(&news.uuid, &stranger));
+}
+
+START_TEST(who_is_sought_and_not_there_is_told_to_have_gone)
+{
+	only_the_stranger_is_told_to_have_gone();
+	ck_assert_int_eq(virt_stop(virt, 10000), 0);
+	virt = start("test:///default");
+	only_the_stranger_is_told_to_have_gone(); /* there may be no link yet */
+}
+END_TEST
+
 START_TEST(our_own_pins_are_not_the_admins)
 {
 	ck_assert_int_eq(pin_emulator(&uuid, 0, NEVER), 0);
@@ -305,6 +326,7 @@ int main(void)
 	tcase_add_test(c, pins_of_an_earlier_life_are_adopted_and_die_with_the_guest);
 	tcase_add_test(c, what_was_ours_went_with_the_process_before);
 	tcase_add_test(c, a_guest_in_the_place_of_another_is_told_of_although_nothing_has_changed);
+	tcase_add_test(c, who_is_sought_and_not_there_is_told_to_have_gone);
 	tcase_add_test(c, our_own_pins_are_not_the_admins);
 	tcase_add_test(c, statistics_name_each_guest);
 	tcase_add_test(c, nobody_waits_and_nothing_is_lost_while_nobody_listens);
