@@ -4,9 +4,10 @@
 
     run.py [--build DIR] [--list] [--but FILTER].. [FILTER..]
 
-A test is a function test_SENTENCE(live); its name is FILE/SENTENCE, and a FILTER is
-a part of that; those of --but are left out, and those with `by_name` unless a FILTER is given.  Each runs in a process of its own with a hard time-out, inside
-privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
+A test is a function test_SENTENCE(live); its name is /FILE/SENTENCE, and a FILTER is
+a part of that: "/ksm/" are those of one file, "ksm" are many.  Those of --but are left out,
+and those with `by_name` unless a FILTER is given.  Each runs in a process of its own with a
+hard time-out, inside privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
 values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
 tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
 """
@@ -135,9 +136,9 @@ def discover(filters, but):
         for name, value in vars(module).items():
             if name.startswith("test_") and callable(value):
                 full = f"{file.stem[5:]}/{name[5:]}"
-                if any(part in full for part in but) or getattr(value, "by_name", False) and not filters:
+                if any(part in f"/{full}" for part in but) or getattr(value, "by_name", False) and not filters:
                     continue
-                if not filters or any(part in full for part in filters):
+                if not filters or any(part in f"/{full}" for part in filters):
                     tests[full] = value
     return tests
 
