@@ -71,7 +71,7 @@ struct audit_rule {
 	const char *fix;         /* command or XML; live where possible; "": no knob */
 	void (*judge)(const struct audit_input *in, struct audit_verdict *v); /* *v is zeroed */
 	/* The daemon may write it when [host] apply names it; NULL: never.  A path below the root
-	 * and the word to write (with numbers as above); with "{0}" in the path: one file for each
+	 * and the word to write, or "{1}", that number; with "{0}" in the path: one file for each
 	 * interrupt that is to be moved, and no text. */
 	const char *path, *text;
 };

@@ -4,6 +4,7 @@
 #include "host_policy.h"
 
 _Static_assert((int)HOST_IRQS_MAX == (int)AUDIT_IRQS_MAX, "every interrupt of a sample fits");
+_Static_assert(HOST_WORD_MAX > sizeof "18446744073709551615" - 1, "any number fits");
 
 const char *host_rule_id(unsigned int rule)
 {
@@ -12,7 +13,7 @@ const char *host_rule_id(unsigned int rule)
 
 const char *host_rule_path(unsigned int rule)
 {
-	return rule < audit_nhost_rules ? audit_host_rules[rule].path : NULL;
+	return host_rule_id(rule) ? audit_host_rules[rule].path : NULL;
 }
 
 /* ---- interrupts ------------------------------------------------------------------- */
@@ -53,15 +54,7 @@ static struct host_wish decide_irqs(const struct audit_input *in, struct host_pl
 
 /* ---- all others --------------------------------------------------------------------- */
 
-/* What does not fit is counted, and nothing else. */
-static void add(char word[HOST_WORD_MAX], size_t *length, char letter)
-{
-	if (*length < HOST_WORD_MAX - 1)
-		word[*length] = letter;
-	++*length;
-}
-
-static void add_number(char word[HOST_WORD_MAX], size_t *length, uint64_t number)
+static void write_number(char word[HOST_WORD_MAX], uint64_t number)
 {
 	char digits[20];
 	size_t n = 0;
@@ -71,23 +64,18 @@ static void add_number(char word[HOST_WORD_MAX], size_t *length, uint64_t number
 		number /= 10;
 	} while (number);
 	while (n > 0)
-		add(word, length, digits[--n]);
+		*word++ = digits[--n];
 }
 
-/* "{0}" to "{3}" are the verdict's numbers.  `word` is all zeros.  False: it does not fit. */
-static bool fill_in(const char *text, const struct audit_verdict *v, char word[HOST_WORD_MAX])
+/* "{1}" is the verdict's number.  `word` is all zeros. */
+static void write_word(char word[HOST_WORD_MAX], const char *text, const struct audit_verdict *v)
 {
-	size_t length = 0;
-
-	while (*text) {
-		if (text[0] == '{' && text[1] >= '0' && text[1] <= '3' && text[2] == '}') {
-			add_number(word, &length, v->number[text[1] - '0']);
-			text += 3;
-		} else {
-			add(word, &length, *text++);
-		}
+	if (audit_word_is(text, "{1}")) {
+		write_number(word, v->number[1]);
+		return;
 	}
-	return length < HOST_WORD_MAX;
+	for (size_t i = 0; text[i] && i < HOST_WORD_MAX - 1; i++)
+		word[i] = text[i];
 }
 
 /* [placement] writes this one by itself. */
@@ -112,16 +100,15 @@ static struct host_wish decide_file(const struct audit_input *in, const struct a
 {
 	struct host_wish w = { .wish = WISH_SET, .why = WHY_AUDIT_RULE };
 	struct audit_verdict v;
-	bool fits;
 
 	audit_judge(rule, in, &v);
-	fits = fill_in(rule->text, &v, w.word);
+	write_word(w.word, rule->text, &v);
 	if (v.owner)
 		return (struct host_wish){ .wish = WISH_RELEASE,
 					   .why = WHY_OWNED_ELSEWHERE,
 					   .owner = v.owner,
 					   .is_theirs = owner_says(in->host, v.owner, w.word) };
-	if (!fits || v.result == AUDIT_UNKNOWN)
+	if (v.result == AUDIT_UNKNOWN)
 		return (struct host_wish){ .wish = WISH_HOLD };
 	if (v.result == AUDIT_FINDING || (v.result == AUDIT_OK && ours))
 		return w;
