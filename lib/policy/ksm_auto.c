@@ -167,7 +167,7 @@ static uint64_t look_again_ns(const struct ksm_auto *a, const struct ksm_moment 
 	if (is_fast(a) && m->in_force->ours && m->view->host->ksm.run == 1) {
 		s = ksm_pace_pass_s(&a->pace, m->all.rss_kib) / 4;
 		s = KT_CLAMP(s, look_min_s, look_max_s);
-	} else if (a->phase == KSM_TRICKLES && m->fresh.n > 0 && !ksm_is_settled(a, m)) {
+	} else if (a->phase == KSM_TRICKLES && !ksm_is_settled(a, m)) {
 		quiet_s = (double)sub_capped(m->view->now_ns, ksm_quiet_since_ns(a, m)) / 1e9;
 		s = KT_CLAMP((double)m->conf->settle_s - quiet_s, look_min_s, settle_look_max_s);
 	}

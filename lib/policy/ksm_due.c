@@ -45,7 +45,8 @@ uint64_t ksm_quiet_since_ns(const struct ksm_auto *a, const struct ksm_moment *m
 
 bool ksm_is_settled(const struct ksm_auto *a, const struct ksm_moment *m)
 {
-	return !within_s(m->view->now_ns, ksm_quiet_since_ns(a, m), m->conf->settle_s) ||
+	return m->fresh.n == 0 ||
+	       !within_s(m->view->now_ns, ksm_quiet_since_ns(a, m), m->conf->settle_s) ||
 	       !within_s(m->view->now_ns, a->unserved_ns, m->conf->settle_s * SETTLE_AT_MOST);
 }
 
@@ -94,10 +95,10 @@ static bool has_grown(const struct ksm_auto *a, const struct ksm_moment *m)
 
 bool ksm_burst_is_due(const struct ksm_auto *a, const struct ksm_moment *m)
 {
-	bool arrived = m->fresh.n > 0 && ksm_is_settled(a, m);
+	bool arrived = m->fresh.n > 0;
 	bool dearer = m->price >= a->price_seen + price_rise;
 
-	if (m->fresh.n > 0 && !arrived)
+	if (!ksm_is_settled(a, m))
 		return false;
 	/* One that has paid may be followed by another at once, when there is a reason. */
 	if (arrived || a->phase == KSM_RESTS)
@@ -130,8 +131,7 @@ static uint64_t sweep_interval_s(const struct ksm_auto *a, const struct ksm_mome
 bool ksm_sweep_is_due(const struct ksm_auto *a, const struct ksm_moment *m)
 {
 	if (a->phase != KSM_TRICKLES || !a->served_ns ||
-	    !ksm_sweeps_help(&m->view->host->ksm, false) ||
-	    (m->fresh.n > 0 && !ksm_is_settled(a, m)))
+	    !ksm_sweeps_help(&m->view->host->ksm, false) || !ksm_is_settled(a, m))
 		return false;
 	if (a->sweep_asked)
 		return has_paid_off(m, a->swept_ns, full_scan_cost_s(a, m), asked_share);

@@ -43,7 +43,7 @@ static double pages_done(const struct ksm_pace *p, const struct host_view *view,
 	if (k->has_scanned)
 		return (double)scanned;
 	batches = (elapsed_ns - cpu_ns) / ((double)k->sleep_ms * 1e6 + 1);
-	return batches > 0 ? batches * (double)k->pages_to_scan : 0;
+	return KT_MAX(batches, 0.0) * (double)k->pages_to_scan;
 }
 
 /* Believed at once when it rises, for the budget is a promise; slowly when it falls. */

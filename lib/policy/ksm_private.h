@@ -79,7 +79,8 @@ bool ksm_pays(const struct ksm_moment *m, double mib_per_cpu_s);
 /* Takes in who is new, and whether they still fill their memory. */
 void ksm_look_at_fresh(struct ksm_auto *a, const struct ksm_moment *m);
 
-/* Since when nobody has come and nobody has filled much memory; and for long enough. */
+/* Since when nobody has come and nobody has filled much memory; and for long enough, or
+ * nobody is new. */
 uint64_t ksm_quiet_since_ns(const struct ksm_auto *a, const struct ksm_moment *m);
 bool ksm_is_settled(const struct ksm_auto *a, const struct ksm_moment *m);
 

@@ -89,7 +89,7 @@ static double normal_excess(const struct load *l, double limit)
 	double z = (l->mean - limit) / l->sigma;
 
 	if (!(l->sigma > 1e-6) || z > 5)
-		return l->mean > limit ? l->mean - limit : 0;
+		return KT_MAX(l->mean - limit, 0.0);
 	if (z < -5)
 		return 0;
 	return l->sigma * exp(-z * z / 2) * (M_2_SQRTPI * M_SQRT1_2 / 2) +

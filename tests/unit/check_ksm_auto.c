@@ -92,6 +92,15 @@ START_TEST(a_look_between_two_passes_decides_nothing)
 }
 END_TEST
 
+START_TEST(a_pass_that_took_no_time_brings_nothing_a_second)
+{
+	(void)step();
+	fx.host.ksm.run = 1;
+	fx.view.ksm_passes++;
+	ck_assert(step().mib_per_cpu_s < 1e-9);
+}
+END_TEST
+
 START_TEST(guests_that_have_just_come_settle_first)
 {
 	struct ksm_plan plan;
@@ -592,6 +601,7 @@ int main(void)
 	tcase_add_test(c, the_first_burst_lasts_for_three_passes_and_while_it_pays);
 	tcase_add_test(c, what_pays_depends_on_the_price);
 	tcase_add_test(c, a_look_between_two_passes_decides_nothing);
+	tcase_add_test(c, a_pass_that_took_no_time_brings_nothing_a_second);
 	tcase_add_test(c, guests_that_have_just_come_settle_first);
 	tcase_add_test(c, nothing_begins_before_the_first_guests_have_settled);
 	tcase_add_test(c, guests_that_still_fill_their_memory_have_not_settled);

@@ -374,6 +374,8 @@ START_TEST(cost_and_duration_of_passes)
 	pace.sleep_ms = 15; /* a quarter of a CPU */
 	assert_within(ksm_pace_cost_s(&pace, 4 * GIB_KIB, 3), 7.85, 7.88);
 	assert_within(ksm_pace_pass_s(&pace, 4 * GIB_KIB), 10.4, 10.5);
+	pace.pages_to_scan = 0; /* nothing is asked for yet */
+	assert_within(ksm_pace_pass_s(&pace, 4 * GIB_KIB), 0, 0);
 }
 END_TEST
 
