@@ -22,6 +22,7 @@ GIVEN(across_nodes, facts_of(A)->pinned_cpus = facts_of(A)->pin_mask[0] = cpus(0
 GIVEN(cells_across_nodes, across_nodes(); facts_of(A)->nnuma_cells = 2)
 GIVEN(cells_on_nodes, cells_across_nodes(); facts_of(A)->pin_mask[0] = cpus(0, 3);
       facts_of(A)->pin_mask[1] = cpus(8, 11); facts_of(A)->npin_masks = 2)
+GIVEN(one_cell_on_nodes, cells_on_nodes(); facts_of(A)->nnuma_cells = 1)
 GIVEN(too_many_pins, cells_on_nodes(); facts_of(A)->more_pin_masks = true)
 GIVEN(held_by_us, unpinned(A); ours(A)->pinned = true)
 GIVEN(placed_by_numad, unpinned(A); facts_of(A)->placement_auto = true)
@@ -111,6 +112,7 @@ static const struct audit_row rows[] = {
 	{ "across nodes", "guest-vcpu-pin", across_nodes, FINDING },
 	{ "a cell across nodes", "guest-vcpu-pin", cells_across_nodes, FINDING },
 	{ "cells on nodes", "guest-vcpu-pin", cells_on_nodes, OK },
+	{ "one cell, its pins on two nodes", "guest-vcpu-pin", one_cell_on_nodes, FINDING },
 	{ "too many pins", "guest-vcpu-pin", too_many_pins, UNKNOWN },
 	{ "held by us", "guest-vcpu-pin", held_by_us, OK },
 	{ "held by us on both", "guest-vcpu-pin", held_by_us_on_both, OK },
