@@ -2,6 +2,7 @@
 """The measuring half of bench/scale_live; runs inside privvirt."""
 import resource
 import statistics
+import sys
 import time
 
 from meter import Place, cpu_ns, daemon, do_ticks, floor_ns, kvmlive, reads_of, rss_kib, run, system_calls
@@ -17,6 +18,7 @@ TICKS, TRACED_TICKS, ROUNDS, WARM_UP, STARTS = 15, 5, 3, 5, 5
 PLACED_S = 60  # longer is not waited for any guest
 CONF = {"ksm": {"mode": "off"}, "memory": {"mode": "off"},
         "placement": {"node_reserve_mib": 0, "cooldown_s": 0}}
+MOST_RATIO, MOST_RSS_MIB = 1.5, 32  # those of bench/scale, for its thousand guests
 HEAD = ("guests", "tick us", "floor us", "ratio", "reads", "calls", "RSS MiB", "pinned", "event ms", "event CPU ms")
 TUNERS = ("ksmtuned us", "numad us")
 
@@ -134,9 +136,25 @@ def show(*words):
 def table(what, people, counts, cpus, *others):
     print(what)
     show(*HEAD, *(TUNERS if others else ()))
+    row = ()
     for count in counts:
-        show(*measure(people, count, cpus), *(cost() for cost in others))
+        row = measure(people, count, cpus)
+        show(*row, *(cost() for cost in others))
     people.close()
+    return dict(zip(HEAD, row))
+
+
+def reached(what, measured, most):
+    verdict = "reached" if float(measured) <= most else "missed"
+    print(f"{what:<38} {measured:>6}, goal {most:5.1f}: {verdict}")
+    return verdict == "reached"
+
+
+def judge(row):
+    goals = [reached("tick by the floor", row["ratio"], MOST_RATIO),
+             reached("MiB resident", row["RSS MiB"], MOST_RSS_MIB)]
+    print()
+    return all(goals)
 
 
 def qemu_counts():
@@ -150,12 +168,15 @@ def main():
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # bench/reread holds a file open for each read
     home, _ = two_nodes(Place)
-    table("domains of libvirt's test driver, with threads that stand in for theirs", Domains(), DOMAINS, home)
+    thousand = table("domains of libvirt's test driver, with threads that stand in for theirs", Domains(), DOMAINS,
+                     home)
+    good = judge(thousand)
     table("real QEMUs, paused", Qemus(), qemu_counts(), home, tuners.ksmtuned_us, tuners.numad_us)
     print("tick, floor: CPU of the main thread, median of three; event: from a guest's started event until its\n"
           "threads are pinned, of which the daemon waits 100 ms for more events\n"
           "ksmtuned, numad: CPU of one of its ticks, of one of its scans, beside the same guests; Debian's, made to\n"
           "see them, and two nodes where there is one.  -: its package could not be downloaded")
+    return 0 if good else 1
 
 
-main()
+sys.exit(main())
