@@ -7,11 +7,15 @@ Under valgrind's memcheck everything takes some thirty times as long, so only wh
 import os
 import re
 import signal
+import subprocess
 
-from ctl import ctl
-from daemon import LIBVIRT_BACK, LIBVIRT_LOST, MEMORY_SHORT, RUN_DIR, appeared, conf_text, left, merged
+from ctl import CTL, ctl
+from daemon import (BINARY, LIBVIRT_BACK, LIBVIRT_LOST, MEMORY_SHORT, RUN_DIR, appeared, conf_text, left,
+                    merged)
+from knobs import require_unchanged, snapshot
 from kvmlive import Libvirtd, virsh, wait_until
 from test_placement import ONLY_PLACEMENT, two_nodes, wait_home
+from test_undo import nothing_left, tuned
 
 SOCKET = RUN_DIR / "kvmtuned.sock"
 POLICY_URI = "urn:kvmtuned:1"
@@ -116,6 +120,27 @@ def test_a_life_without_libvirt_and_one_look_have_no_error_and_no_leak(live):
     require_clean(log)
 
 
+def run_clean(live, *command):
+    log, within = memcheck(live)
+    done = subprocess.run([*within, *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=120)
+    assert done.returncode == 0, (command, done.stdout)
+    require_clean(log)
+
+
+def test_questions_and_a_restore_after_kill_9_have_no_error_and_no_leak(live):
+    guests, daemon, before, _ = tuned(live)
+    for question in (("status",), ("status", "--json"), ("explain", guests[0].name), ("plan",)):
+        run_clean(live, CTL, "--socket", SOCKET, *question)
+    daemon.kill()
+    assert not nothing_left()
+    run_clean(live, BINARY, "--restore", "--config", daemon.conf_file)
+    require_unchanged(before, snapshot(guests))
+    assert nothing_left()
+
+
+test_questions_and_a_restore_after_kill_9_have_no_error_and_no_leak.seconds = 300
+test_questions_and_a_restore_after_kill_9_have_no_error_and_no_leak.by_name = True
 test_a_full_life_has_no_error_and_no_leak.seconds = 500
 test_a_full_life_has_no_error_and_no_leak.by_name = True
 test_a_life_without_libvirt_and_one_look_have_no_error_and_no_leak.seconds = 500
