@@ -62,6 +62,31 @@ void act_guest_reset(struct act *a, struct act_guest *g)
 	a->undo_stale = true;
 }
 
+/* True: nothing is left that could be given back.  Else it is tried again, and on file, until
+ * its process ends: that it cannot be looked at does not mean that it has. */
+static bool let_go(struct act *a, struct act_guest *g)
+{
+	int r = a->look_only ? -ESRCH : process_check(a->fs, g->pid, g->start_ticks);
+
+	if (r == -ESRCH) {
+		a->undo_stale = true;
+		return true;
+	}
+	act_placement_try_again(a, &g->placement);
+	act_placement_give_back(a, g, WHY_GUEST_LOST);
+	if (r == 0)
+		act_memory_lost(g);
+	return r == 0 && !act_pins_any_ours(&g->placement);
+}
+
+static bool lose(struct act *a, struct act_guest *g)
+{
+	a->online_known = false;
+	act_placement_lost(g);
+	g->lost = true;
+	return let_go(a, g);
+}
+
 void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uuid *uuid, pid_t pid,
 	      uint64_t start_ticks)
 {
@@ -80,8 +105,10 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
 		a->slot[slot] = g;
 		g->slot = (int)slot;
 	}
-	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks))
+	if (pid > 0 && g->pid > 0 && (g->pid != pid || g->start_ticks != start_ticks)) {
+		(void)lose(a, g); /* it may go on without libvirt; there is no later */
 		act_guest_reset(a, g);
+	}
 	undo_text_changes(g);
 	g->lost = false;
 	if (pid > 0) {
@@ -92,36 +119,16 @@ void act_bind(struct act *a, size_t slot, uint32_t incarnation, const struct uui
 	act_publish(a, g);
 }
 
-/* True: nothing is left that could be given back.  Else it is tried again, and on file, until
- * its process ends: that it cannot be looked at does not mean that it has. */
-static bool let_go(struct act *a, struct act_guest *g)
-{
-	int r = a->look_only ? -ESRCH : process_check(a->fs, g->pid, g->start_ticks);
-
-	if (r == -ESRCH) {
-		a->undo_stale = true;
-		return true;
-	}
-	act_placement_try_again(a, &g->placement);
-	act_placement_give_back(a, g, WHY_GUEST_LOST);
-	if (r == 0)
-		act_memory_lost(g);
-	return r == 0 && !act_pins_any_ours(&g->placement);
-}
-
 void act_forget(struct act *a, const struct uuid *uuid)
 {
 	struct act_guest *g = act_find(a, uuid);
 
 	if (!g)
 		return;
-	a->online_known = false;
 	a->undo_stale = true;
 	act_reclaim_forget(a, g);
 	leave_slot(a, g);
-	act_placement_lost(g);
-	g->lost = true;
-	if (let_go(a, g))
+	if (lose(a, g))
 		act_remove(a, g);
 }
 

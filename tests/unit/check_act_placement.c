@@ -682,6 +682,21 @@ START_TEST(a_guest_that_libvirt_loses_gets_its_masks_back)
 }
 END_TEST
 
+/* libvirt has lost it while nobody looked, and knows another process by its UUID. */
+START_TEST(a_guest_whose_place_another_process_has_gets_its_masks_back)
+{
+	pin_to_first();
+	if (_i == 0)
+		ck_assert_int_gt(act_again(), 0);
+	nsaid = 0;
+	act_bind(act, SLOT, INCARNATION + 1, &guest_uuid, getpid(),
+		 start_ticks_of(getpid(), getpid()));
+	assert_all_on(&all);
+	ck_assert_str_eq(the_one(LOG_RESTORED)->reason, "guest-lost");
+	ck_assert(!in_force()->pinned && !act_owes(act));
+}
+END_TEST
+
 START_TEST(a_guest_that_is_dead_and_not_yet_reaped_has_gone)
 {
 	siginfo_t dead;
@@ -1105,6 +1120,7 @@ int main(void)
 	tcase_add_test(k, killed_anywhere_in_pinning_all_comes_back);
 	tcase_add_test(k, killed_anywhere_in_moving_all_comes_back);
 	tcase_add_test(k, killed_anywhere_in_restoring_all_comes_back);
+	tcase_add_loop_test(c, a_guest_whose_place_another_process_has_gets_its_masks_back, 0, 2);
 	suite_add_tcase(s, k);
 	return kt_run(s);
 }
