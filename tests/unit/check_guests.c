@@ -1,121 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Are limits and pins that a guest brings along ours, and given back, and is libvirt asked in
  * time? */
-#include <errno.h>
-#include <pthread.h>
-#include <unistd.h>
-
-#include "kvmtuned.h"
-#include "scratch.h"
-#include "virt_limit_fixture.h"
-
-static char root[64];
-static struct kvmtuned *k;
-
-/* ---- libvirt, when it takes its time: these take the place of their namesakes ----------- */
-
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool is_at_gate;
-static atomic_int seconds_ahead;
-
-typedef int set_memory_fn(virDomainPtr, virTypedParameterPtr, int, unsigned int);
-typedef int clock_fn(clockid_t, struct timespec *);
-
-int virDomainSetMemoryParameters(virDomainPtr dom, virTypedParameterPtr params, int n,
-				 unsigned int flags)
-{
-	set_memory_fn *call = (set_memory_fn *)real("virDomainSetMemoryParameters");
-
-	is_at_gate = true;
-	pthread_mutex_lock(&gate);
-	pthread_mutex_unlock(&gate);
-	return call(dom, params, n, flags);
-}
-
-int clock_gettime(clockid_t id, struct timespec *ret)
-{
-	clock_fn *call = (clock_fn *)real("clock_gettime");
-	int r = call(id, ret);
-
-	ret->tv_sec += seconds_ahead;
-	return r;
-}
-
-/* ---- kvmtuned --------------------------------------------------------------------------- */
-
-static void begin(void)
-{
-	set_up();
-	scratch_make(root, sizeof root);
-	k = kvmtuned_new();
-	ck_assert_ptr_nonnull(k);
-	k->virt = virt;
-	k->vm_ops = guests_vm_ops(k);
-	conf_defaults(&k->conf);
-	ck_assert_int_eq(hostfs_open("/", &k->fs), 0);
-	ck_assert_int_eq(act_new(&k->fs, root, &k->vm_ops, &k->act), 0);
-}
-
-static void end(void)
-{
-	kvmtuned_free(k);
-	ck_assert_int_eq(scratch_remove(root), 0);
-	tear_down();
-}
-
-/* Waits as long as the test may.  True: there is something to look at. */
-static bool take_some_news(void)
-{
-	struct pollfd ready = { .fd = virt_wake_fd(virt), .events = POLLIN };
-
-	ck_assert_int_eq(poll(&ready, 1, -1), 1);
-	return guests_take_news(k, now_monotonic_ns());
-}
-
-static void mark_is_set(const char *mark)
-{
-	ck_assert_int_eq(virDomainSetMetadata(guest, VIR_DOMAIN_METADATA_ELEMENT, mark,
-					      "kvmtuned-limit", MARK_NAMESPACE,
-					      VIR_DOMAIN_AFFECT_LIVE),
-			 0);
-}
-
-/* Its facts, as they are now, are here. */
-static size_t see_guest(bool marked)
-{
-	int slot;
-
-	ck_assert_int_eq(virt_request_refresh(virt, &uuid), 0);
-	while ((slot = domains_find(k->domains, &uuid)) < 0 ||
-	       k->domains->slot[slot].domain.has_limit_mark != marked)
-		(void)take_some_news();
-	return (size_t)slot;
-}
-
-static uint64_t own_start_ticks(void)
-{
-	FILE *f = fopen("/proc/self/stat", "re");
-	unsigned long long ticks = 0;
-
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f,
-				"%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u "
-				"%*d %*d %*d %*d %*d %*d %llu",
-				&ticks),
-			 1);
-	fclose(f);
-	return ticks;
-}
-
-/* Its process was found: it is this one. */
-static const struct guest_in_force *bind_guest(size_t slot)
-{
-	k->sample->guest[slot] = (struct guest_sample){ .present = true,
-							.pid = getpid(),
-							.start_ticks = own_start_ticks() };
-	guests_bind(k, slot);
-	return &act_in_force(k->act)->guest[slot];
-}
+#include "guests_fixture.h"
 
 static const struct guest_in_force *bind_marked_guest(const char *mark)
 {
@@ -193,6 +79,24 @@ START_TEST(a_limit_that_shows_later_is_ours_too)
 }
 END_TEST
 
+/* Without a mark, by the undo file: libvirt's facts call it the admin's. */
+START_TEST(what_an_earlier_life_has_set_is_not_the_admins)
+{
+	size_t slot;
+
+	somebody_limits_to(65536);
+	until_read_again();
+	ck_assert(slot_of_guest()->domain.admin_memtune);
+	slot = (size_t)(slot_of_guest() - k->domains->slot);
+	ck_assert(!bind_guest(slot)->limited);
+	act_adopt_soft_limit(k->act, &uuid, 65536, 70000);
+	ck_assert(bind_guest(slot)->limited);
+	ck_assert(!slot_of_guest()->domain.admin_memtune);
+	until_read_again();
+	ck_assert(!slot_of_guest()->domain.admin_memtune);
+}
+END_TEST
+
 /* Each of our own pins is one; it is for the next audit, not for a tick. */
 START_TEST(what_only_an_audit_asks_for_is_no_reason_to_look)
 {
@@ -226,24 +130,16 @@ START_TEST(somebody_elses_limit_is_seen_within_a_minute)
 {
 	const struct guest_in_force *f =
 		bind_marked_guest("<limit soft_limit_kib='65536' original_kib='unlimited'/>");
-	const struct domain *d = &k->domains->slot[domains_find(k->domains, &uuid)].domain;
+	const struct domain *d = &slot_of_guest()->domain;
 
 	ck_assert(f->limited);
+	until_read_again(); /* nothing that was asked for before will see it */
 	somebody_limits_to(61440);
 	guests_recheck_limits(k, k->limits_checked_ns + 60 * KT_NS_PER_S);
 	while (d->soft_limit_kib != 61440)
 		(void)take_some_news();
 }
 END_TEST
-
-static void ask(uint64_t kib)
-{
-	const struct limit_order order = { .kib = kib,
-					   .original_kib = KT_UNLIMITED_KIB,
-					   .expected_kib = { KT_UNLIMITED_KIB, KT_UNLIMITED_KIB } };
-
-	ck_assert_int_eq(k->vm_ops.set_soft_limit(k, &uuid, &order), 0);
-}
 
 /* ---- pins that come along --------------------------------------------------------------- */
 
@@ -318,6 +214,14 @@ START_TEST(a_mark_of_another_pin_lifts_nothing)
 }
 END_TEST
 
+static unsigned int nfreed;
+
+static void count_freed(const struct log_event *e, void *context)
+{
+	(void)context;
+	nfreed += e->id == LOG_RESTORED && strstr(e->message, "1 threads that were born");
+}
+
 static void *wait_for_ever(void *tid)
 {
 	*(atomic_int *)tid = gettid();
@@ -350,7 +254,10 @@ START_TEST(who_was_born_of_a_lifted_pin_has_what_the_main_thread_has)
 	ck_assert_int_eq(sched_setaffinity(born, sizeof lifted.cpus, (void *)&lifted.cpus), 0);
 	k->lifting[slot] = k->domains->slot[slot].incarnation + (_i == 1);
 	k->sample->guest[slot].present = _i != 2;
+	log_set_sink(count_freed, NULL, LOG_LEVEL_INFO);
 	lift_from_born(k, &lifted);
+	lift_from_born(k, &lifted); /* nothing is to be done any more, nor to be said */
+	ck_assert_uint_eq(nfreed, _i == 0);
 	ck_assert_int_eq(thread_get_cpus(born, &found), 0);
 	ck_assert(cpumask_equal(&found, _i == 0 ? &all : &lifted.cpus));
 }
@@ -385,6 +292,7 @@ int main(void)
 	tcase_add_test(c, who_is_on_file_and_known_to_libvirt_stays_on_file);
 	tcase_add_test(c, a_limit_that_comes_along_is_given_back);
 	tcase_add_test(c, a_limit_that_shows_later_is_ours_too);
+	tcase_add_test(c, what_an_earlier_life_has_set_is_not_the_admins);
 	tcase_add_test(c, what_only_an_audit_asks_for_is_no_reason_to_look);
 	tcase_add_test(c, a_mark_of_another_limit_adopts_nothing);
 	tcase_add_test(c, somebody_elses_limit_is_seen_within_a_minute);
