@@ -104,7 +104,7 @@ static double mean_excess(const struct load *l, double limit)
 	if (!(possible > 0))
 		return 0;
 	excess = normal_excess(l, limit);
-	return excess < possible ? excess : possible;
+	return KT_MIN(excess, possible);
 }
 
 double pack_expected_loss(const struct pack_bin *b, double cpus, double variance, double most_cpus)
@@ -139,12 +139,12 @@ static inline struct content content_of(const struct pack_item *item, const stru
 			       : (double)item->gib_on[bin] + share * item->gib_to_come;
 
 	return (struct content){ share * item->cpus, share * share * item->variance,
-				 share > 0 ? share * item->most_cpus : 0, gib };
+				 share * item->most_cpus, gib };
 }
 
 static double over_gib(const struct pack_bin *b, double gib)
 {
-	return gib > b->room_gib ? gib - b->room_gib : 0;
+	return KT_MAX(gib - b->room_gib, 0.0);
 }
 
 static inline void add(struct content *sum, struct content c, double sign)
@@ -165,7 +165,7 @@ static void note_memory(const struct pack *p, struct pack_item *item)
 		if (item->gib_on[b] > 0)
 			item->held |= UINT64_C(1) << b;
 	}
-	item->gib_to_come = item->gib > somewhere ? item->gib - somewhere : 0;
+	item->gib_to_come = KT_MAX(item->gib - somewhere, 0.0);
 }
 
 /* Memory that stays where it is touches no bin. */

@@ -143,6 +143,7 @@ static void one_item(void)
 START_TEST(load_and_memory_are_where_the_option_says)
 {
 	one_item();
+	ck_assert_uint_eq(pack.item[0].held, 1);
 	holds("all at home", 0, 2, 4, 6);
 	ck_assert_double_eq_tol(pack.bin[0].over_gib, 1, 1e-9);
 	pack_choose(&pack, 0, 1);

@@ -388,6 +388,20 @@ START_TEST(beside_too_much_memory_nobody_brings_any)
 END_TEST
 
 /* None of them gains: nothing is tried, however many there are. */
+/* Items whose places cost the same do not change them from search to search. */
+START_TEST(of_the_cheapest_the_first_is_chosen)
+{
+	bins(3, 4, 20);
+	(void)pack_add_item(&pack, 1, 0, 1);
+	ck_assert(pack_add_option(&pack, 1, false, 0.5));
+	ck_assert(pack_add_option(&pack, 2, false, 0.25));
+	ck_assert(pack_add_option(&pack, 4, false, 0.25));
+	pack_settle(&pack);
+	pack_choose_cheapest(&pack);
+	ck_assert_uint_eq(pack.item[0].chosen, 1);
+}
+END_TEST
+
 START_TEST(what_cannot_gain_is_not_looked_at)
 {
 	bins(16, 64, 1000);
@@ -421,6 +435,7 @@ int main(void)
 	tcase_add_test(c, memory_of_many_comes_along_with_a_look_at_each);
 	tcase_add_test(c, memory_comes_along_while_there_is_room);
 	tcase_add_test(c, beside_too_much_memory_nobody_brings_any);
+	tcase_add_test(c, of_the_cheapest_the_first_is_chosen);
 	tcase_add_test(c, what_cannot_gain_is_not_looked_at);
 	suite_add_tcase(s, c);
 	return kt_run(s);
