@@ -339,6 +339,18 @@ START_TEST(small_changes_turn_no_knob)
 }
 END_TEST
 
+START_TEST(all_of_the_budget_is_not_too_much)
+{
+	costs(5, 5);
+	pace.pages_to_scan = 1000;
+	pace.sleep_ms = 5; /* exactly half of a CPU */
+	ksm_pace_choose(&pace, 0.5, true);
+	ck_assert_uint_eq(pace.sleep_ms, 5);
+	ksm_pace_choose(&pace, 0.499, true);
+	ck_assert_uint_gt(pace.sleep_ms, 5);
+}
+END_TEST
+
 START_TEST(a_trickle_may_be_off_by_half)
 {
 	uint64_t sleep_ms;
@@ -405,6 +417,7 @@ int main(void)
 	tcase_add_test(c, a_batch_of_cheap_pages_would_be_short_with_dear_ones_too);
 	tcase_add_test(c, a_trickle_may_be_off_by_half);
 	tcase_add_test(c, small_changes_turn_no_knob);
+	tcase_add_test(c, all_of_the_budget_is_not_too_much);
 	tcase_add_test(c, a_batch_that_became_long_is_cut);
 	tcase_add_test(c, cost_and_duration_of_passes);
 	suite_add_tcase(s, c);
