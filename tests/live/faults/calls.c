@@ -16,7 +16,8 @@
 
 int openat(int folder, const char *path, int flags, ...)
 {
-	enum fault f = fault_begin_about("openat", __builtin_return_address(0), path, 0);
+	enum fault f = fault_begin("openat", __builtin_return_address(0),
+				   (struct fault_subject){ .path = path });
 	va_list more;
 	mode_t mode;
 	int fd;
@@ -40,7 +41,8 @@ ssize_t pread(int fd, void *buf, size_t size, off_t offset)
 	snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof path - 1);
 	path[n > 0 ? n : 0] = '\0';
-	f = fault_begin_about("pread", __builtin_return_address(0), path, 0);
+	f = fault_begin("pread", __builtin_return_address(0),
+			(struct fault_subject){ .path = path });
 	n = real(fd, buf, size, offset);
 	fault_end(f);
 	return n;
@@ -48,8 +50,8 @@ ssize_t pread(int fd, void *buf, size_t size, off_t offset)
 
 int sched_getaffinity(pid_t tid, size_t size, cpu_set_t *set)
 {
-	enum fault f =
-		fault_begin_about("sched_getaffinity", __builtin_return_address(0), NULL, tid);
+	enum fault f = fault_begin("sched_getaffinity", __builtin_return_address(0),
+				   (struct fault_subject){ .tid = tid });
 	int r;
 
 	REAL(sched_getaffinity);
@@ -60,8 +62,8 @@ int sched_getaffinity(pid_t tid, size_t size, cpu_set_t *set)
 
 int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)
 {
-	enum fault f =
-		fault_begin_about("sched_setaffinity", __builtin_return_address(0), NULL, tid);
+	enum fault f = fault_begin("sched_setaffinity", __builtin_return_address(0),
+				   (struct fault_subject){ .tid = tid });
 	int r;
 
 	REAL(sched_setaffinity);

@@ -132,19 +132,40 @@ static void find_victim(const char *uuid)
 		closedir(proc);
 }
 
-static bool is_about_victim(const char *path, pid_t tid)
+static bool has_uuid(const char *victim, const unsigned char *uuid)
 {
+	char hex[2 * VIR_UUID_BUFLEN + 1];
+	const char *next = victim;
+
+	for (size_t i = 0; i < VIR_UUID_BUFLEN; i++)
+		snprintf(hex + 2 * i, 3, "%02x", uuid[i]);
+	for (const char *digit = hex; *digit; digit++, next++) {
+		next += *next == '-';
+		if (*next != *digit)
+			return false;
+	}
+	return true;
+}
+
+static bool is_about_victim(const char *victim, const struct fault_subject *about)
+{
+	__typeof__(virDomainGetUUID) *uuid_of;
+	unsigned char uuid[VIR_UUID_BUFLEN];
 	char text[64], stat[512];
 
-	if (!path && tid == 0)
-		return true; /* of libvirt */
-	if (victim_pid == 0)
-		return false;
-	if (path) {
-		snprintf(text, sizeof text, "proc/%d/", victim_pid);
-		return strstr(path, text) != NULL;
+	if (about->dom) {
+		uuid_of = (__typeof__(uuid_of))fault_real("virDomainGetUUID");
+		return uuid_of(about->dom, uuid) == 0 && has_uuid(victim, uuid);
 	}
-	snprintf(text, sizeof text, "/proc/%d/task/%d/stat", victim_pid, tid);
+	if (about->uuid)
+		return has_uuid(victim, about->uuid);
+	if (about->path) {
+		snprintf(text, sizeof text, "proc/%d/", victim_pid);
+		return strstr(about->path, text) != NULL;
+	}
+	if (about->tid == 0)
+		return true;
+	snprintf(text, sizeof text, "/proc/%d/task/%d/stat", victim_pid, about->tid);
 	return read_file(text, stat, sizeof stat, NULL) > 0;
 }
 
@@ -160,13 +181,14 @@ static void kill_victim(void)
 		nanosleep(&moment, NULL);
 }
 
-static enum fault perhaps_kill(const char *call, const struct line *l, const char *path, pid_t tid)
+static enum fault perhaps_kill(const char *call, const struct line *l,
+			       const struct fault_subject *about)
 {
 	bool now;
 
 	if (victim_pid == 0)
 		find_victim(l->victim);
-	if (!is_about_victim(path, tid) || victim_pid == 0)
+	if (victim_pid == 0 || !is_about_victim(l->victim, about))
 		return FAULT_NONE;
 	now = ++ncalls_about_victim == l->number;
 	if (!now)
@@ -208,7 +230,7 @@ static void linger(const char *call, const struct line *l)
 	}
 }
 
-enum fault fault_begin_about(const char *call, const void *caller, const char *path, pid_t tid)
+enum fault fault_begin(const char *call, const void *caller, struct fault_subject about)
 {
 	int saved_errno = errno;
 	enum fault kind = FAULT_NONE;
@@ -222,7 +244,7 @@ enum fault fault_begin_about(const char *call, const void *caller, const char *p
 	if (find_line(call, &l)) {
 		kind = l.kind;
 		if (kind == FAULT_KILL_BEFORE || kind == FAULT_KILL_AFTER)
-			kind = perhaps_kill(call, &l, path, tid);
+			kind = perhaps_kill(call, &l, &about);
 		else
 			note_hit(call, kinds[kind]);
 	}
@@ -233,11 +255,6 @@ enum fault fault_begin_about(const char *call, const void *caller, const char *p
 		linger(call, &l);
 	errno = saved_errno;
 	return kind;
-}
-
-enum fault fault_begin(const char *call, const void *caller)
-{
-	return fault_begin_about(call, caller, NULL, 0);
 }
 
 void fault_end(enum fault f)

@@ -10,6 +10,7 @@
 #ifndef KT_FAULTS_H
 #define KT_FAULTS_H
 
+#include <libvirt/libvirt.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -26,10 +27,16 @@ enum fault {
 	FAULT_KILL_AFTER,
 };
 
+/* One of them, or nothing: then it is about every guest. */
+struct fault_subject {
+	const char *path;
+	pid_t tid;
+	virDomainPtr dom;
+	const unsigned char *uuid;
+};
+
 /* A call begins, from `caller`; slow ones and those that hang are so in here. */
-enum fault fault_begin(const char *call, const void *caller);
-/* The same, of a call that is about a path or a thread: text, or 0. */
-enum fault fault_begin_about(const char *call, const void *caller, const char *path, pid_t tid);
+enum fault fault_begin(const char *call, const void *caller, struct fault_subject about);
 void fault_end(enum fault f);
 void *fault_real(const char *call);
 

@@ -95,6 +95,13 @@ class Call:
             return self.garbles()
         return "fault_garble(&r, sizeof r);" if self.type == "int" else ""
 
+    def subject(self):
+        """Which guest it is about."""
+        dom, uuid = self.argument("virDomainPtr"), self.argument("const unsigned char *")
+        if dom:
+            return f".dom = {dom}"
+        return f".uuid = {uuid}" if uuid and self.has("uuid") else "0"
+
     # --- all of it ---------------------------------------------------------------------
 
     def failure(self):
@@ -113,7 +120,8 @@ class Call:
         given = ", ".join(name for _, name in self.arguments)
         head = (f"{self.type} {self.name}({parameters})\n{{\n"
                 f"\tstatic __typeof__({self.name}) *real;\n"
-                f"\tenum fault f = fault_begin(\"{self.name}\", __builtin_return_address(0));\n")
+                f"\tenum fault f = fault_begin(\"{self.name}\", __builtin_return_address(0),\n"
+                f"\t\t\t\t   (struct fault_subject){{ {self.subject()} }});\n")
         find = f"\n\tif (!real)\n\t\treal = (__typeof__(real))fault_real(\"{self.name}\");\n"
         if self.type == "void":
             return f"{head}{find}\treal({given});\n\tfault_end(f);\n}}\n"
