@@ -283,6 +283,7 @@ static const struct record_field guest_fields[] = {
 	NUMBER(T, sample.swap_max_kib),
 	FLAG(T, sample.psi_memory.present),
 	FLAG(T, sample.has_ksm),
+	FLAG(T, sample.lacks_vcpu_times),
 #undef T
 };
 

@@ -88,6 +88,13 @@ static bool can_have_waited(const struct guest_view *g, double waited_s, unsigne
 	return most == 0 || waited_s <= jitter * most * seen_s;
 }
 
+/* A vCPU of which nobody knows may do all that its process does: such a guest is not taken for idle
+ * as long as that runs. */
+static double vcpu_share(const struct guest_sample *s, double vcpu_cpus, double run_cpus)
+{
+	return s->lacks_vcpu_times ? run_cpus : vcpu_cpus;
+}
+
 /* A plugged vCPU brings its whole past with it, which is short; an unplugged one takes
  * its own away: the sums fall, and that says nothing about demand. */
 void guest_demand_update(struct host_view *v, struct guest_view *g, const struct guest_sample *s,
@@ -99,7 +106,7 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 	/* libvirt may not have told yet of those that were plugged. */
 	unsigned int most = KT_MAX(g->domain->vcpus, t.n);
 	double dt_s = (double)sub_capped(now_ns, since_ns) / 1e9;
-	double run_per_s, delay_per_s, hz_per_s, vcpu_cpus, waiting_cpus;
+	double run_per_s, delay_per_s, hz_per_s, vcpu_cpus, waiting_cpus, wanted_cpus;
 	bool measured;
 
 	measured = counter_rate(&g->run_ns, true, t.run_ns, now_ns, &run_per_s);
@@ -121,10 +128,9 @@ void guest_demand_update(struct host_view *v, struct guest_view *g, const struct
 		return;
 	v->vcpus_measured = true;
 	v->vcpu_delay_cpus += g->delay_cpus;
-	ewma_add(&g->demand_cpus, vcpu_cpus + g->delay_cpus, dt_s, tau_s);
-	ewma_add(&g->steal_share,
-		 vcpu_cpus + g->delay_cpus > 0 ? g->delay_cpus / (vcpu_cpus + g->delay_cpus) : 0,
-		 dt_s, tau_s);
+	wanted_cpus = vcpu_share(s, vcpu_cpus, g->run_cpus) + g->delay_cpus;
+	ewma_add(&g->demand_cpus, wanted_cpus, dt_s, tau_s);
+	ewma_add(&g->steal_share, wanted_cpus > 0 ? g->delay_cpus / wanted_cpus : 0, dt_s, tau_s);
 	demand_add(&g->demand, g->run_cpus + g->delay_cpus, dt_s);
 }
 

@@ -208,8 +208,10 @@ struct guest_sample {
 	size_t nthreads;
 	const struct guest_thread *threads; /* owned by sense; valid until the next sample */
 	uint64_t cpu_hz_total;              /* of all its threads, dead ones too; 1/100 s */
-	uint64_t device_nodes;              /* nodes of its devices; bit by id */
-	uint64_t pci_nodes;                 /* ... of those that are passed through to it */
+	/* A vCPU was not found, or its times could not be read: they are as they were. */
+	bool lacks_vcpu_times;
+	uint64_t device_nodes; /* nodes of its devices; bit by id */
+	uint64_t pci_nodes;    /* ... of those that are passed through to it */
 	struct cpumask cpuset; /* effective cpuset of its cgroup; all on-line CPUs where
 				  unknown */
 	bool has_node_memory;

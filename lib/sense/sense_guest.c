@@ -197,14 +197,16 @@ static void read_whole(struct sense *s, struct guest_source *g, const struct dom
 		       const struct pid_stat *stat, struct guest_sample *ret)
 {
 	uint64_t outside_ns;
+	unsigned int nvcpus;
 
 	look_around(s, g, d, stat);
-	outside_ns = sense_threads_read(s, g);
+	outside_ns = sense_threads_read(s, g, &nvcpus);
 	ret->present = true;
 	ret->pid = g->pid;
 	ret->start_ticks = g->start_ticks;
 	ret->rss_kib = g->rss_kib;
 	ret->cpu_hz_total = stat->cpu_hz + outside_ns / ns_per_hz;
+	ret->lacks_vcpu_times = nvcpus < d->vcpus;
 	ret->nthreads = g->nthreads;
 	ret->threads = g->thread;
 	ret->device_nodes = g->device_nodes;

@@ -203,8 +203,9 @@ bool sense_process_is(struct sense *s, pid_t pid, const struct domain *d) KT_MUS
 /* False: for want of descriptors or memory not all could be asked; those that were known stay,
  * and it is to be called again. */
 bool sense_threads_list(struct sense *s, struct guest_source *g) KT_MUST_USE;
-/* Returns what the threads outside of its process have run, in nanoseconds. */
-uint64_t sense_threads_read(struct sense *s, struct guest_source *g);
+/* Returns what the threads outside of its process have run, in nanoseconds; of how many vCPUs the
+ * times were read. */
+uint64_t sense_threads_read(struct sense *s, struct guest_source *g, unsigned int *ret_nvcpus);
 void sense_threads_end(struct guest_source *g);
 
 /* ---- sense_device.c ----------------------------------------------------------------- */

@@ -212,7 +212,7 @@ bool sense_threads_list(struct sense *s, struct guest_source *g)
 	return !s->threads_lack;
 }
 
-static void read_schedstat(struct sense *s, const struct guest_source *g, struct guest_thread *t,
+static bool read_schedstat(struct sense *s, const struct guest_source *g, struct guest_thread *t,
 			   struct hostfile *file)
 {
 	ssize_t n;
@@ -222,23 +222,27 @@ static void read_schedstat(struct sense *s, const struct guest_source *g, struct
 	else
 		n = sense_text(s, file, "proc/%d/task/%d/schedstat", g->pid, t->tid);
 	/* One that has just gone keeps its numbers until the next listing. */
-	if (n > 0 && parse_schedstat(s->text, &t->run_ns_total, &t->delay_ns_total) < 0)
-		hostfile_close(file);
+	if (n > 0 && parse_schedstat(s->text, &t->run_ns_total, &t->delay_ns_total) == 0)
+		return true;
+	hostfile_close(file);
+	return false;
 }
 
 /* What those outside ran is in no file of the process. */
-uint64_t sense_threads_read(struct sense *s, struct guest_source *g)
+uint64_t sense_threads_read(struct sense *s, struct guest_source *g, unsigned int *ret_nvcpus)
 {
 	uint64_t outside_ns = 0;
+	unsigned int nvcpus = 0;
 
 	for (size_t i = 0; i < g->nthreads && s->capabilities.schedstat; i++) {
 		struct guest_thread *t = &g->thread[i];
 
 		if (t->role == THREAD_VCPU || t->outside)
-			read_schedstat(s, g, t, &g->schedstat[i]);
+			nvcpus += read_schedstat(s, g, t, &g->schedstat[i]) && !t->outside;
 		if (t->outside)
 			outside_ns += t->run_ns_total;
 	}
+	*ret_nvcpus = nvcpus;
 	return outside_ns;
 }
 

@@ -96,6 +96,16 @@ START_TEST(other_threads_count_with_what_they_ran)
 }
 END_TEST
 
+START_TEST(a_guest_whose_vcpus_cannot_be_read_wants_what_its_process_runs)
+{
+	sample.guest[0].lacks_vcpu_times = true;
+	run(0, 0, 4);
+	update_at(SECONDS(15));
+	ck_assert(near(g->demand_cpus.value, 0.8) && near(g->run_cpus, 0.8));
+	sample.guest[0].lacks_vcpu_times = false;
+}
+END_TEST
+
 START_TEST(a_process_that_seems_to_run_less_than_its_vcpus_has_no_others)
 {
 	run(5, 0, 4.9);
@@ -409,6 +419,7 @@ int main(void)
 	suite_add_tcase(s, means);
 	tcase_add_checked_fixture(fed, guest_setup, teardown);
 	tcase_add_test(fed, other_threads_count_with_what_they_ran);
+	tcase_add_test(fed, a_guest_whose_vcpus_cannot_be_read_wants_what_its_process_runs);
 	tcase_add_test(fed, a_process_that_seems_to_run_less_than_its_vcpus_has_no_others);
 	tcase_add_loop_test(fed, what_nobody_can_have_run_is_no_demand, 0,
 			    (int)KT_ARRAY_LEN(implausible));

@@ -35,6 +35,29 @@ START_TEST(threads_come_and_go)
 }
 END_TEST
 
+static bool lacks_times(void)
+{
+	ck_assert_int_eq(read_once(), 0);
+	return guest(1)->lacks_vcpu_times;
+}
+
+START_TEST(a_vcpu_whose_times_cannot_be_read_is_told)
+{
+	put_guest(1, 100);
+	announce(1);
+	start();
+	ck_assert(!lacks_times());
+	put("proc/100/task/101/schedstat", "garbage\n");
+	ck_assert(lacks_times());
+	ck_assert_uint_eq(thread(1, 101)->run_ns_total, 1010);
+	put("proc/100/task/101/schedstat", "2000 7 1\n");
+	ck_assert(!lacks_times());
+	drop_thread(100, 101);
+	put_process_stat(100, 1, 100);
+	ck_assert(lacks_times());
+}
+END_TEST
+
 START_TEST(a_thread_for_a_thread_is_seen_in_time)
 {
 	int n = 0;
@@ -428,6 +451,7 @@ int main(int argc, char **argv)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, threads_come_and_go);
+	tcase_add_test(tc, a_vcpu_whose_times_cannot_be_read_is_told);
 	tcase_add_test(tc, a_thread_for_a_thread_is_seen_in_time);
 	tcase_add_test(tc, threads_are_listed_again_after_a_lack_of_descriptors);
 	tcase_add_test(tc, a_recycled_thread_number_is_another_thread);
