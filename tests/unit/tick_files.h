@@ -87,7 +87,8 @@ static inline void put_audit_files(bool is_amd)
 	put_bytes("dev/cpu_dma_latency", "\0\x94\x35\x77", 4); /* 2000 s: nobody asks */
 }
 
-/* ---- CPUs, nodes, guests --------------------------------------------------------------------- */
+/* ---- CPUs and nodes -----------------------------------------------------------------------------
+ */
 
 static inline void put_cpu(unsigned int cpu)
 {
@@ -118,23 +119,6 @@ static inline void put_node(unsigned int node, unsigned int mib_free)
 	put(path, node ? "c\n" : "3\n");
 	snprintf(path, sizeof path, "sys/devices/system/node/node%u/distance", node);
 	put(path, node ? "20 10\n" : "10 20\n");
-}
-
-static inline void put_limits(unsigned int number)
-{
-	put(cgroup_of(number, "memory.max"), "max\n");
-	put(cgroup_of(number, "memory.high"), "max\n");
-	put(cgroup_of(number, "memory.swap.max"), "max\n");
-	put(cgroup_of(number, "memory.swap.current"), "0\n");
-}
-
-/* The other guests are found by a look at all processes. */
-static inline void put_pid_file(unsigned int number, pid_t pid)
-{
-	char path[64];
-
-	snprintf(path, sizeof path, "run/libvirt/qemu/guest-%u.pid", number);
-	putf(path, "%d\n", pid);
 }
 
 #endif

@@ -12,7 +12,7 @@
 
 #include "faulty_reads.h"
 
-enum { STRIDE = 107, FILES_MAX = 192 };
+enum { STRIDE = 127, FILES_MAX = 255 };
 
 /* Of what is read seldom, a look comes after so many. */
 enum { LOOKS = 70, STRUCK = 8 };
@@ -33,16 +33,20 @@ static char calm[WORLDS][512]; /* in force, without a fault */
 
 #define ORIGINAL_SWITCHES "1 0 none [scan-time] 0-3 "
 static const char *const wanted[WORLDS] = {
-	"1 1250 10 0 10 0-1 0-1 2-3 2-3 ",
-	"1 1250 10 0 10 0-1 0-1 2-3 2-3 ",
-	"1 1250 10 1 10     0 1 [none] scan-time 0 ",
+	"1 1250 10 0 10 0-1 0-1 2-3 2-3 limited whole ",
+	"1 1250 10 0 10 0-1 0-1 2-3 2-3 limited whole ",
+	"1 1250 10 1 10     whole taken-from 0 1 [none] scan-time 0 ",
 };
+
+/* "all", or a part of the names of files; NULL: one of STRIDE. */
+static const char *which_rows(void)
+{
+	return getenv("KT_FAULTS");
+}
 
 static int stride(void)
 {
-	const char *which = getenv("KT_FAULTS");
-
-	return which && strcmp(which, "all") == 0 ? 1 : STRIDE;
+	return which_rows() ? 1 : STRIDE;
 }
 
 /* One guest is as good as the other, and so is one CPU. */
@@ -69,7 +73,7 @@ static const struct {
 	{ "*/cpuidle/state2/latency", "behind the last state" },
 	{ "*/libvirt/emulator/memory.stat", "memory is counted one folder above" },
 	{ CGROUPS "/cpuset/*/cpuset.cpus.effective", "v1 has another name for it" },
-	{ CGROUPS "/*/memory.reclaim", "v1 has none, nor have the kernels of these worlds" },
+	{ CGROUPS "/memory/*/memory.reclaim", "v1 has none" },
 };
 
 static bool is_met[KT_ARRAY_LEN(absent)];
@@ -95,10 +99,17 @@ static bool is_a_switch(const char *file)
 	return false;
 }
 
-/* What is only read elsewhere is another matter where it is written. */
+static bool is_of_guest_1(const char *file)
+{
+	return strstr(file, "/1010/") || strstr(file, "qemu\\x2d1") || strstr(file, "qemu-1");
+}
+
+/* What is only read elsewhere is another matter where it is written, and a busy guest another one
+ * than an idle one. */
 static bool is_new(const char *file)
 {
-	return (world == WORLD_SWITCHES && is_a_switch(file)) || !is_a_row(file);
+	return !is_a_row(file) ||
+	       (world == WORLD_SWITCHES && (is_a_switch(file) || is_of_guest_1(file)));
 }
 
 /* A folder holds no text that could be odd, and of some files only whether they are there is asked.
@@ -108,6 +119,13 @@ static bool has_fault(int file, int nth_fault)
 	if (!files[file].is_opened)
 		return faults[nth_fault].how == FAULT_OPEN && faults[nth_fault].error == ENOENT;
 	return !files[file].is_folder || faults[nth_fault].how <= FAULT_EMPTY;
+}
+
+static bool is_wanted(const char *file)
+{
+	const char *which = which_rows();
+
+	return !which || strcmp(which, "all") == 0 || strstr(file, which);
 }
 
 static void add_file(size_t seen)
@@ -122,7 +140,7 @@ static void add_file(size_t seen)
 	files[nfiles].is_opened = faulty_seen.is_opened[seen];
 	strcpy(files[nfiles].path, file);
 	for (int i = 0; i < FAULTS; i++) {
-		if (!has_fault(nfiles, i))
+		if (!has_fault(nfiles, i) || !is_wanted(file))
 			continue;
 		table[nrows].file = (unsigned char)nfiles;
 		table[nrows++].fault = (unsigned char)i;

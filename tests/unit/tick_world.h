@@ -8,6 +8,7 @@
 #include "kvmtuned.h"
 #include "sense_root.h"
 #include "tick_files.h"
+#include "tick_guest.h"
 
 #include "faulty.h"
 
@@ -16,15 +17,19 @@
 
 #define IRQ "proc/irq/40"
 
-enum { TICK_S = 5, AUDIT_S = 300, GUESTS = 2, THREADS = 2, LINES = 64 };
+enum { TICK_S = 5, AUDIT_S = 300, GUESTS = 2, THREADS = 2, LINES = 64, SWAP_KIB = 8 << 20 };
 
 /* Which world there is. */
 static enum world {
 	WORLD_V2,
 	WORLD_V1,       /* cgroups of v1 */
-	WORLD_SWITCHES, /* nobody is placed, and what is off by default is written */
+	WORLD_SWITCHES, /* nobody is placed, what is off by default is written, and what the other
+			   two limit is reclaimed */
 	WORLDS
 } world;
+
+/* Without swap nobody's memory is taken. */
+static uint64_t world_swap_kib;
 
 static struct kvmtuned *k;
 static uint64_t now_ns;
@@ -54,6 +59,8 @@ static struct {
 	size_t nreplies;
 	struct vm_reply reply[256];
 	struct cpumask cpus[GUESTS + 1][THREADS]; /* by number of the guest; of all, and vCPU 0 */
+	uint64_t limit_kib[GUESTS + 1], usage_kib[GUESTS + 1];
+	bool is_taken_from[GUESTS + 1]; /* a plan wishes to reclaim */
 } libvirt;
 
 static inline int libvirt_pins(void *context, const struct uuid *uuid,
@@ -74,15 +81,39 @@ static inline int libvirt_limits(void *context, const struct uuid *uuid,
 				 const struct limit_order *order)
 {
 	(void)context;
+	ck_assert_uint_lt(libvirt.nreplies, KT_ARRAY_LEN(libvirt.reply));
+	libvirt.limit_kib[uuid->byte[15]] = order->kib;
 	libvirt.reply[libvirt.nreplies++] =
 		(struct vm_reply){ .uuid = *uuid, .soft_limit_kib = order->kib };
 	return 0;
 }
 
+static inline void guest_uses(unsigned int number, uint64_t kib)
+{
+	libvirt.usage_kib[number] = kib;
+	put_usage(number, kib, GUEST_KIB - kib, world == WORLD_V1);
+}
+
+/* The kernel takes what is above it, and an event tells of it. */
+static inline void limit_works(const struct uuid *uuid)
+{
+	int slot = domains_find(k->domains, uuid);
+	uint64_t kib = libvirt.limit_kib[uuid->byte[15]];
+
+	ck_assert_int_ge(slot, 0);
+	k->domains->slot[slot].domain.soft_limit_kib = kib;
+	domains_touch(k->domains, (size_t)slot);
+	if (kib < libvirt.usage_kib[uuid->byte[15]])
+		guest_uses(uuid->byte[15], kib);
+}
+
 static inline void libvirt_answers(void)
 {
-	for (size_t i = 0; i < libvirt.nreplies; i++)
+	for (size_t i = 0; i < libvirt.nreplies; i++) {
+		if (!libvirt.reply[i].is_pin)
+			limit_works(&libvirt.reply[i].uuid);
 		act_reply(k->act, &libvirt.reply[i], now_ns);
+	}
 	libvirt.nreplies = 0;
 }
 
@@ -102,8 +133,10 @@ static inline void put_switches(void)
 
 static inline void put_world(void)
 {
-	put("proc/meminfo", "MemTotal: 16777216 kB\nMemFree: 1048576 kB\nMemAvailable: 1258291 kB\n"
-			    "Buffers: 0 kB\nCached: 0 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
+	putf("proc/meminfo",
+	     "MemTotal: 16777216 kB\nMemFree: 1048576 kB\nMemAvailable: 1258291 kB\n"
+	     "Buffers: 0 kB\nCached: 0 kB\nSwapTotal: %" PRIu64 " kB\nSwapFree: %" PRIu64 " kB\n",
+	     world_swap_kib, world_swap_kib);
 	put("proc/stat", "cpu  1 0 2 30000 0 0 0 4 0 0\ncpu0 1 0 1 7500\ncpu1 1 0 1 7500\n"
 			 "cpu2 1 0 1 7500\ncpu3 1 0 1 7500\n");
 	put("sys/devices/system/node/online", "0-1\n");
@@ -125,64 +158,18 @@ static inline void put_world(void)
 		put_switches();
 }
 
-static inline const char *v1_cgroup_of(unsigned int number, const char *controller,
-				       const char *file)
-{
-	static char path[192];
-
-	snprintf(path, sizeof path, CGROUPS "/%s/machine/qemu-%u-guest.libvirt-qemu/%s", controller,
-		 number, file);
-	return path;
-}
-
-static inline void put_v1_cgroups(unsigned int number, pid_t pid, unsigned int node)
-{
-	char path[64];
-
-	drop(cgroup_of(number, ".."));
-	snprintf(path, sizeof path, "proc/%d/cgroup", pid);
-	putf(path,
-	     "5:cpuset:/machine/qemu-%u-guest.libvirt-qemu/emulator\n"
-	     "4:memory:/machine/qemu-%u-guest.libvirt-qemu\n",
-	     number, number);
-	putf(v1_cgroup_of(number, "memory", "memory.numa_stat"),
-	     "anon=524288 N%u=524288 N%u=0\nunevictable=0 N0=0 N1=0\n", node, !node);
-	put(v1_cgroup_of(number, "memory", "memory.stat"),
-	    "cache 2048\nrss 2147483648\nrss_huge 0\nshmem 0\nswap 0\npgmajfault 8\n");
-	put(v1_cgroup_of(number, "memory", "memory.usage_in_bytes"), "2147483648\n");
-	put(v1_cgroup_of(number, "memory", "memory.limit_in_bytes"), "9223372036854771712\n");
-	put(v1_cgroup_of(number, "memory", "memory.swappiness"), "60\n");
-	put(v1_cgroup_of(number, "cpuset", "cpuset.cpus"), "0-3\n");
-	put(v1_cgroup_of(number, "cpuset", "cpuset.effective_cpus"), "0-3\n");
-	put(v1_cgroup_of(number, "cpuset", "emulator/cpuset.cpus"), "0-3\n");
-	putf(v1_cgroup_of(number, "cpuset", "emulator/tasks"), "%d\n%d\n", pid, pid + 1);
-}
-
 /* Its memory is on one node, and nobody has pinned it. */
 static inline void put_world_guest(unsigned int number, unsigned int node)
 {
-	pid_t pid = (pid_t)(1000 + 10 * number);
 	struct domain d = domain_of(number);
-	char path[64];
 
-	put_guest(number, pid);
-	putf(cgroup_of(number, "memory.numa_stat"),
-	     "anon N%u=2147483648 N%u=0\nfile N0=0 N1=0\nshmem N0=0 N1=0\n", node, !node);
-	put(cgroup_of(number, "memory.stat"),
-	    "anon 2147483648\nfile 2048\nworkingset_refault_anon 7\npgmajfault 8\n");
-	put(cgroup_of(number, "memory.current"), "2147483648\n");
-	put(cgroup_of(number, "emulator/cpuset.cpus.effective"), "0-3\n");
-	put(cgroup_of(number, "../cpuset.cpus.effective"), "0-3\n");
-	putf(cgroup_of(number, "emulator/cgroup.threads"), "%d\n%d\n", pid, pid + 1);
-	put_limits(number);
-	snprintf(path, sizeof path, "proc/%d/comm", pid);
-	put(path, "qemu-system-x86\n");
-	if (world == WORLD_V1) {
-		put_v1_cgroups(number, pid, node);
-		put_pid_file(number, pid);
-	}
-	d.memory_kib = 2 * 1024 * 1024;
+	put_tick_guest(number, node, world == WORLD_V1);
+	if (world == WORLD_SWITCHES)
+		put(cgroup_of(number, "memory.reclaim"), "");
+	d.memory_kib = GUEST_KIB;
 	d.soft_limit_kib = d.hard_limit_kib = KT_UNLIMITED_KIB;
+	libvirt.limit_kib[number] = KT_UNLIMITED_KIB;
+	libvirt.usage_kib[number] = GUEST_KIB;
 	ck_assert_int_ge(domains_put(k->domains, &d), 0);
 }
 
@@ -213,6 +200,7 @@ static inline void configure(void)
 	p->placement.memory = MEMORY_LEAVE;
 	p->placement.cooldown_s = 60;
 	p->placement.numa_balancing = BALANCING_OFF;
+	p->memory.backoff_s = 60;
 	k->conf.audit_interval_s = AUDIT_S;
 	apply_rule("host-swappiness");
 	if (world != WORLD_SWITCHES)
@@ -272,12 +260,35 @@ static inline void world_ends(void)
 	root_teardown();
 }
 
+/* Whose memory is nobody's to take; the other guest is idle. */
+static inline unsigned int busy_guest(void)
+{
+	return world == WORLD_SWITCHES ? 1 : 2;
+}
+
+static uint64_t busy_ns;
+
+/* Whom the reclaimer would be told to take memory from: of a scratch host it takes none. */
+static inline void note_reclaim(void)
+{
+	for (size_t i = 0; i < k->plan->nslots; i++) {
+		const struct guest_plan *g = &k->plan->guest[i];
+
+		if (g->present && g->memory.wish == WISH_SET && g->memory.means == MEMORY_RECLAIM)
+			libvirt.is_taken_from[g->uuid.byte[15]] = true;
+	}
+}
+
 static inline int tick(void)
 {
 	int r;
 
 	now_ns += TICK_S * KT_NS_PER_S;
+	busy_ns += TICK_S * KT_NS_PER_S / 10 * 9;
+	guest_runs(busy_guest(), busy_ns);
 	r = kvmtuned_tick(k, now_ns);
+	if (r == 0)
+		note_reclaim();
 	audit_tick(k, now_ns);
 	libvirt_answers();
 	return r;
@@ -341,6 +352,11 @@ static inline const char *in_force(void)
 		for (unsigned int t = 0; t < THREADS; t++)
 			n += (size_t)snprintf(text + n, sizeof text - n, "%s ",
 					      cpumask_str(&libvirt.cpus[g][t], cpus, sizeof cpus));
+	for (unsigned int g = 1; g <= GUESTS && world_swap_kib; g++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "%s ",
+				      libvirt.limit_kib[g] != KT_UNLIMITED_KIB ? "limited"
+				      : libvirt.is_taken_from[g]               ? "taken-from"
+									       : "whole");
 	if (world == WORLD_SWITCHES)
 		snprintf(text + n, sizeof text - n, "%s", switches());
 	return text;
