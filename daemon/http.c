@@ -77,7 +77,8 @@ static void on_sent(const void *text, size_t length, void *context)
 		free(h);
 }
 
-/* *text becomes evhttp's. */
+/* *text becomes evhttp's.  An answer without a text would be taken for one in which there is
+ * nothing. */
 static void send_text(struct http *h, struct evhttp_request *request, int status, char **text)
 {
 	struct evbuffer *body = evbuffer_new();
@@ -86,6 +87,8 @@ static void send_text(struct http *h, struct evhttp_request *request, int status
 	if (body && length > 0 && evbuffer_add_reference(body, *text, length, on_sent, h) == 0) {
 		h->unsent_bytes += length;
 		*text = NULL;
+	} else {
+		status = status == 200 ? 503 : status;
 	}
 	evhttp_send_reply(request, status, NULL, body);
 	if (body)
@@ -97,6 +100,8 @@ static void json_to_text(struct answer *a)
 {
 	if (!a->json && !a->text)
 		answer_error(a, 500, "failed", "there is no answer to that");
+	if (a->json || !a->type) /* an error that there was no memory for has neither */
+		a->type = "application/json";
 	if (!a->json)
 		return;
 	free(a->text);
@@ -104,7 +109,6 @@ static void json_to_text(struct answer *a)
 		a->text = NULL;
 	json_object_put(a->json);
 	a->json = NULL;
-	a->type = "application/json";
 }
 
 static void on_request(struct evhttp_request *request, void *context)
@@ -181,6 +185,11 @@ static int serve(struct http *h, struct event_base *base, size_t which,
 		evconnlistener_free(listener);
 		if (server)
 			evhttp_free(server);
+		return -ENOMEM;
+	}
+	/* It has tried to, and does not tell whether it could. */
+	if (evconnlistener_enable(listener) < 0) {
+		evhttp_free(server);
 		return -ENOMEM;
 	}
 	/* All that evhttp knows: it would answer the others in HTML. */

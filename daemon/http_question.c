@@ -172,11 +172,12 @@ int question_of_query(const char *query, unsigned int allowed, struct asked *ret
 
 /* ---- a body ------------------------------------------------------------------------------- */
 
-/* json-c keeps the last of two members of one name.  In an object without objects and lists in
- * it each comma outside of texts is one more member. */
-static bool has_repeated_member(const char *text, struct json_object *o)
+/* json-c keeps the last of two members of one name, and loses one that it has no memory for: the
+ * rest would ask for something else.  In an object without objects and lists in it there is one if
+ * there is a name, and each comma outside of texts is one more. */
+static bool lacks_member(const char *text, struct json_object *o)
 {
-	int members = json_object_object_length(o) > 0;
+	int members = strchr(text, '"') != NULL;
 	bool within = false;
 
 	for (; *text; text++) {
@@ -247,7 +248,7 @@ int question_of_body(const char *body, size_t length, unsigned int allowed, stru
 	if (length == 0)
 		return 0;
 	o = strlen(body) == length ? parse_object(body, length) : NULL;
-	if (!o || has_repeated_member(body, o)) {
+	if (!o || lacks_member(body, o)) {
 		answer_error(error, 400, "bad-request",
 			     "the body has to be one JSON object with texts and numbers, such as "
 			     "{\"guest\": \"web\"}, each member once");

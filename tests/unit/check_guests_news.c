@@ -53,6 +53,7 @@ START_TEST(who_comes_and_who_goes_is_said_once)
 	size_t slot;
 
 	until_read_again();
+	ck_assert_uint_eq(times_said(LOG_GUEST, "appear", "test: running"), 1);
 	until_read_again();
 	slot = (size_t)(slot_of_guest() - k->domains->slot);
 	ck_assert_uint_eq(times_said(LOG_GUEST, "appear", "test: running"), 1);

@@ -157,4 +157,21 @@ NOMEM_EARLY void *realloc(void *p, size_t size)
 	return NOMEM_FAILS() ? NULL : NOMEM_REAL(realloc)(p, size);
 }
 
+/* A library's function that would end the process, or take what is not there for an empty text:
+ * what it asks for while it runs is there.  `paused` is for one that calls another. */
+#define NOMEM_SPARED(type, name, parameters, arguments)                                            \
+	type name parameters                                                                       \
+	{                                                                                          \
+		typedef type spared_fn parameters;                                                 \
+		bool paused = nomem_paused;                                                        \
+		spared_fn *call;                                                                   \
+		type result;                                                                       \
+                                                                                                   \
+		nomem_paused = true;                                                               \
+		*(void **)&call = dlsym(RTLD_NEXT, #name);                                         \
+		result = call arguments;                                                           \
+		nomem_paused = paused;                                                             \
+		return result;                                                                     \
+	}
+
 #endif
