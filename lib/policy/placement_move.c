@@ -111,8 +111,8 @@ static bool may_move_now(const struct placement_step *s, const struct placement_
 	       s->plan->guest[u->slot].placement.wish == WISH_SET;
 }
 
-/* A GiB of the guest's memory on `node` is worth this much at home: CPUs that wait for it,
- * by its part of all, and how far it is now. */
+/* A GiB of the guest's memory on `node`, where some is, is worth this much at home: CPUs that
+ * wait for it, by its part of all, and how far it is now. */
 static double worth(const struct placement_step *s, size_t slot, unsigned int node)
 {
 	const struct guest_view *g = &s->view->guest[slot];
@@ -120,7 +120,7 @@ static double worth(const struct placement_step *s, size_t slot, unsigned int no
 	double cpus = KT_MAX(g->demand.slow, 0.01); /* a burst is over before its memory is here */
 	double gib = (double)guest_resident_kib(g) / (1024 * 1024);
 
-	return gib > 0 ? cpus * placement_remoteness(s->view->topology, home, node) / gib : 0;
+	return cpus * placement_remoteness(s->view->topology, home, node) / gib;
 }
 
 struct move {

@@ -264,6 +264,19 @@ START_TEST(the_budget_shrinks_as_memory_gets_short)
 }
 END_TEST
 
+/* The budget comes to exactly 1 KiB a second: slow, but no pause. */
+START_TEST(the_least_budget_is_one)
+{
+	(void)guest_away(0.4, G(1));
+	fx.conf.placement.move_mib_per_s = 1;
+	fx.view.psi_memory_full_pct = 5 * 1023 / 1024.0;
+	moves("1 KiB/s", 0);
+	fixture_forget();
+	fx.view.psi_memory_full_pct = 4.9952;
+	rests("less", WHY_MOVE_PRESSURE);
+}
+END_TEST
+
 /* ---- who ---------------------------------------------------------------------------------------
  */
 
@@ -287,6 +300,34 @@ START_TEST(far_memory_is_first)
 		fx.sample[i].node_memory_kib[i + 1] = G(1);
 	}
 	moves("a node away", 1);
+}
+END_TEST
+
+/* Seven tenths as far is about as far. */
+START_TEST(of_one_guest_what_is_about_as_far_goes_together)
+{
+	four_nodes();
+	(void)guest_away(0.4, G(1));
+	fx.sample[0].node_memory_kib[2] = G(1);
+	fixture_distance(0, 2, 20);
+	fixture_distance(0, 1, 17);
+	moves("both", 0);
+	ck_assert_uint_eq(fx.plan.move.from, NODE(1) | NODE(2));
+	fixture_forget();
+	fixture_distance(0, 1, 16);
+	moves("the farther one", 0);
+	ck_assert_uint_eq(fx.plan.move.from, NODE(2));
+	fx.sample[0].node_memory_kib[2] = 0; /* no more order to move nothing */
+	moves("then the nearer one", 0);
+	ck_assert_uint_eq(fx.plan.move.from, NODE(1));
+}
+END_TEST
+
+START_TEST(of_guests_alike_the_first_is_first)
+{
+	for (int i = 0; i < 3; i++)
+		(void)guest_away(0.4, G(1));
+	moves("the first", 0);
 }
 END_TEST
 
@@ -345,8 +386,11 @@ int main(void)
 	tcase_add_loop_test(c, memory_moves_when_it_may, 0, (int)KT_ARRAY_LEN(may));
 	tcase_add_loop_test(c, the_budget_shrinks_as_memory_gets_short, 0,
 			    (int)KT_ARRAY_LEN(paces));
+	tcase_add_test(c, the_least_budget_is_one);
 	tcase_add_test(c, the_guest_whose_next_gib_saves_most_is_first);
 	tcase_add_test(c, far_memory_is_first);
+	tcase_add_test(c, of_one_guest_what_is_about_as_far_goes_together);
+	tcase_add_test(c, of_guests_alike_the_first_is_first);
 	tcase_add_test(c, what_has_begun_is_interrupted_only_for_much_more);
 	tcase_add_test(c, what_has_begun_goes_on_to_the_last_page);
 	tcase_add_test(c, what_has_begun_pauses_and_goes_on);
