@@ -12,7 +12,7 @@ import subprocess
 from ctl import CTL, ctl
 from daemon import (BINARY, LIBVIRT_BACK, LIBVIRT_LOST, MEMORY_SHORT, RUN_DIR, appeared, conf_text, left,
                     merged)
-from knobs import require_unchanged, snapshot
+from knobs import Ksm, require_unchanged, snapshot
 from kvmlive import Libvirtd, virsh, wait_until
 from test_placement import ONLY_PLACEMENT, two_nodes, wait_home
 from test_undo import nothing_left, tuned
@@ -22,6 +22,7 @@ POLICY_URI = "urn:kvmtuned:1"
 LIFE = merged(ONLY_PLACEMENT, MEMORY_SHORT, {
     "ksm": {"mode": "active", "boost_pages": 5, "max_pages": 1000},
     "memory": {"mode": "active"}, "audit": {"interval_s": 10}})
+KSM_AFTER_TEN_STEPS = 64 + 10 * 5  # from min_pages on
 QUESTIONS = (("status",), ("status", "--json"), ("explain", "ksm"), ("explain", "memory"),
              ("explain", "placement"), ("plan",), ("audit",), ("advise", "2:512"), ("metrics",),
              ("version",))
@@ -93,11 +94,13 @@ def loses_libvirtd(live, daemon):
 
 
 def test_a_full_life_has_no_error_and_no_leak(live):
+    Ksm.need()
     home, _ = two_nodes(live)
     log, within = memcheck(live)
     daemon = live.daemon(LIFE, within=within, ready=False)
     daemon.wait_ready(timeout=120)
     guest = guests_come_and_go(live, daemon, home)
+    wait_until(lambda: Ksm.number("pages_to_scan") >= KSM_AFTER_TEN_STEPS, 120, "KSM is boosted ten times")
     is_asked_and_told(daemon, guest)
     is_reloaded(daemon)
     loses_libvirtd(live, daemon)
