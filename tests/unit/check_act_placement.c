@@ -697,6 +697,35 @@ START_TEST(a_guest_whose_place_another_process_has_gets_its_masks_back)
 }
 END_TEST
 
+static size_t nshown;
+
+static void count_shown(void *context, const struct uuid *uuid)
+{
+	ck_assert(context == &nshown && uuid_equal(uuid, &guest_uuid));
+	nshown++;
+}
+
+static size_t unbound(void)
+{
+	nshown = 0;
+	act_each_unbound(act, count_shown, &nshown);
+	return nshown;
+}
+
+START_TEST(a_guest_is_unbound_until_it_is_bound_and_no_more_when_it_has_gone)
+{
+	pin_to_first();
+	ck_assert_uint_eq(unbound(), 0);
+	ck_assert_int_gt(act_again(), 0);
+	ck_assert_uint_eq(unbound(), 1);
+	bind();
+	ck_assert_uint_eq(unbound(), 0);
+	(void)act_again();
+	act_forget(act, &guest_uuid);
+	ck_assert_uint_eq(unbound(), 0);
+}
+END_TEST
+
 START_TEST(a_guest_that_is_dead_and_not_yet_reaped_has_gone)
 {
 	siginfo_t dead;
@@ -1120,6 +1149,7 @@ int main(void)
 	tcase_add_test(k, killed_anywhere_in_pinning_all_comes_back);
 	tcase_add_test(k, killed_anywhere_in_moving_all_comes_back);
 	tcase_add_test(k, killed_anywhere_in_restoring_all_comes_back);
+	tcase_add_test(c, a_guest_is_unbound_until_it_is_bound_and_no_more_when_it_has_gone);
 	tcase_add_loop_test(c, a_guest_whose_place_another_process_has_gets_its_masks_back, 0, 2);
 	suite_add_tcase(s, k);
 	return kt_run(s);
