@@ -10,7 +10,6 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "loop_fixture.h"
@@ -48,6 +47,7 @@ static int refuse(void)
 typedef int open_fn(const char *, int, ...);
 typedef ssize_t write_fn(int, const void *, size_t);
 typedef int close_fn(int);
+typedef int epoll_ctl_fn(int, int, int, struct epoll_event *);
 
 static int trigger_fd[8];
 
@@ -95,9 +95,11 @@ ssize_t write(int fd, const void *bytes, size_t n)
 
 int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
 {
+	epoll_ctl_fn *call = (epoll_ctl_fn *)dlsym(RTLD_NEXT, "epoll_ctl");
+
 	if (nopened > 0 && fd == trigger_fd[nopened - 1] && refusal.step == WATCHES)
 		return refuse();
-	return (int)syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
+	return call(epoll_fd, op, fd, event);
 }
 
 int close(int fd)
