@@ -251,7 +251,7 @@ int loop_reload(struct kvmtuned *k)
 		kvmtuned_look(k, SENSE_ALL);
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_CONFIG_RELOADED },
 			  "configuration %s is in force", k->conf_path);
-		k->tuned_has_ksm = rivals_look(&k->fs, &k->conf.policy);
+		k->tuned_has_ksm = rivals_look(&k->fs, &k->conf.policy, k->tuned_has_ksm);
 	}
 	if (l->was_ready)
 		service_ready();

@@ -169,7 +169,7 @@ static int run(struct kvmtuned *k, const struct arguments *a, int *lock_fd)
 		  kvmtuned_observes(k) ? "observing" : "active");
 	k->privileges_missing = k->fs.is_live ? privileges_missing() : 0;
 	privileges_report(k->privileges_missing, sense_capabilities(k->sense));
-	k->tuned_has_ksm = rivals_look(&k->fs, &k->conf.policy);
+	k->tuned_has_ksm = rivals_look(&k->fs, &k->conf.policy, true); /* the audit will tell */
 	status = k->fs.is_live ? once_connect(k) : 0; /* a recorded host has no libvirt */
 	if (status != 0)
 		return status;

@@ -102,12 +102,12 @@ static void say(const struct hostfs *fs, const struct policy_conf *conf,
 		say_numad(fs);
 }
 
-bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf)
+bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf, bool tuned_had_ksm)
 {
 	KT_AUTOFREE struct audit_host *tuned = calloc(1, sizeof *tuned);
 
 	if (!tuned)
-		return false;
+		return tuned_had_ksm;
 	sense_audit_tuned(fs, tuned);
 	say(fs, conf, tuned);
 	return audit_tuned_has_ksm(tuned);

@@ -8,7 +8,7 @@
 
 /* Says a line for each one that is at work now and that a loop which acts would meet; for a start
  * and a reload, as all of /proc is looked through.  Whether tuned's active profile sets or ends
- * KSM. */
-bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf);
+ * KSM; without memory to look, what was known of that. */
+bool rivals_look(const struct hostfs *fs, const struct policy_conf *conf, bool tuned_had_ksm);
 
 #endif

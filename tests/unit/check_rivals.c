@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is it said at the start who else writes what we write, and nothing else? */
+#include "nomem.h"
+
 #include "log.h"
 #include "rivals.h"
 #include "sense_root.h"
@@ -21,7 +23,7 @@ static bool say(const struct policy_conf *conf)
 	memset(said, 0, sizeof said);
 	nsaid = 0;
 	log_set_sink(listen, NULL, LOG_LEVEL_INFO);
-	return rivals_look(&fs, conf);
+	return rivals_look(&fs, conf, false);
 }
 
 static struct policy_conf all_active(void)
@@ -146,6 +148,24 @@ START_TEST(tuned_has_ksm_where_its_profile_says_so)
 }
 END_TEST
 
+/* Else it would be taken from tuned. */
+START_TEST(without_memory_to_look_what_was_known_holds)
+{
+	struct policy_conf conf = all_active();
+	unsigned int nfailed = 1;
+
+	put_tuned();
+	for (long at = 1; nfailed > 0; at++) {
+		bool known = (at + _i) % 2, has;
+
+		nomem_begin(at, NOMEM_ONCE);
+		has = rivals_look(&fs, &conf, known);
+		nfailed = nomem_end();
+		ck_assert_msg(has || (nfailed > 0 && !known), "request %ld", at);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("rivals");
@@ -156,6 +176,7 @@ int main(void)
 			    (int)KT_ARRAY_LEN(rivals));
 	tcase_add_test(c, others_are_not_told);
 	tcase_add_test(c, tuned_has_ksm_where_its_profile_says_so);
+	tcase_add_loop_test(c, without_memory_to_look_what_was_known_holds, 0, 2);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }
