@@ -310,6 +310,20 @@ START_TEST(cores_fit_the_number_of_vcpus)
 }
 END_TEST
 
+/* There are no more cores than CPUs: the number of none. */
+START_TEST(a_cpu_of_no_core_is_nobodys_core)
+{
+	cores();
+	fx.topology.core_of[0] = KT_CPUS_MAX - 1;
+	fx.topology.core_of[1] = KT_CPUS_MAX;
+	(void)guest_on(0, 2, 0.5);
+	(void)step();
+	ck_assert_ptr_nonnull(plan_of(0)->core_of);
+	ck_assert(cpumask_test(&plan_of(0)->cell[0].cpus, 0));
+	ck_assert(!cpumask_test(&plan_of(0)->cell[0].cpus, 1));
+}
+END_TEST
+
 START_TEST(reserved_cpus_are_nobodys_core)
 {
 	cores();
@@ -370,6 +384,7 @@ int main(void)
 	tcase_add_test(c, each_vcpu_has_a_core_while_there_are_cores);
 	tcase_add_test(c, guests_keep_the_cores_that_they_have);
 	tcase_add_test(c, cores_fit_the_number_of_vcpus);
+	tcase_add_test(c, a_cpu_of_no_core_is_nobodys_core);
 	tcase_add_test(c, reserved_cpus_are_nobodys_core);
 	tcase_add_test(c, cores_are_of_the_cache_that_the_guest_has);
 	tcase_add_test(c, cores_are_not_for_cells);
