@@ -13,8 +13,9 @@ import pathlib
 import signal
 import subprocess
 
-from daemon import KSM_OFF, FakeMeminfo, kvmtuned, left, merged, undo_text
+from daemon import KSM_OFF, MEMORY_SHORT, FakeMeminfo, kvmtuned, left, merged, undo_text
 from faults import Faults
+from knobs import Ksm
 from kvmlive import Libvirtd, add_swap, command_line, create_all, sleeper_disk, wait_until
 from test_memory import (CALM, MEMORY_MIB, ONLY_MEMORY, PRESSED, USED_MIB, wait_limited,
                          wait_unlimited)
@@ -30,6 +31,7 @@ LIBVIRT = ("virDomainLookupByUUID", "virDomainGetState", "virDomainGetMemoryPara
            "virDomainGetJobStats", "virDomainGetEmulatorPinInfo", "virDomainPinIOThread",
            "virDomainGetIOThreadInfo")
 LIMIT = ("virDomainSetMemoryParameters", "virDomainGetMemoryParameters", "virDomainSetMetadata")
+ALL_LOOPS = merged(ONLY_PLACEMENT, MEMORY_SHORT, {"ksm": {"mode": "active"}, "memory": {"mode": "active"}})
 POINTS_MAX = 400
 KILLS = ("kill-before", "kill-after")
 STEPS_TICKS = 10  # after which a squeezed guest is where it stays
@@ -123,6 +125,12 @@ def test_a_guest_killed_at_each_question_to_libvirt(live):
     Scene(live, "libvirt", merged(ONLY_PLACEMENT, KSM_OFF)).kill_everywhere(LIBVIRT)
 
 
+def a_guest_killed_at_each_look_while_all_loops_are_on(live):
+    """What KSM and the audit look at is looked at too."""
+    Ksm.need()
+    Scene(live, "affinity", ALL_LOOPS).kill_everywhere(("openat", "pread"))
+
+
 class Squeezed:
     """Guests that are limited and let go, again and again, until they are killed."""
 
@@ -202,6 +210,8 @@ def a_guest_killed_while_memory_is_taken(live):
 test_a_guest_killed_at_each_look_of_ours.seconds = 2400  # a point takes as long as a guest does to start
 test_a_guest_killed_at_each_question_to_libvirt.seconds = 900
 if ALL:
+    test_a_guest_killed_at_each_look_while_all_loops_are_on = a_guest_killed_at_each_look_while_all_loops_are_on
+    test_a_guest_killed_at_each_look_while_all_loops_are_on.seconds = 2400
     test_a_guest_killed_while_memory_is_taken = a_guest_killed_while_memory_is_taken
     test_a_guest_killed_while_memory_is_taken.seconds = 1800
 
