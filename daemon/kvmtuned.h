@@ -64,6 +64,8 @@ struct kvmtuned {
 	unsigned int misses;      /* samples that failed, in a row ... */
 	uint64_t missed_since_ns; /* ... since then */
 	uint64_t miss_said_ns;    /* 0: not yet */
+	char trouble[96];         /* the file that was said to fail; "": none does */
+	uint64_t trouble_said_ns; /* 0: not yet */
 	bool let_go;              /* after three misses the originals are back */
 	uint64_t ticks;
 	uint64_t reloads; /* that have forgiven what had failed */

@@ -10,6 +10,7 @@
 #include "journal.h"
 #include "kvmtuned.h"
 #include "service.h"
+#include "trouble.h"
 
 enum {
 	MISSES_MAX = 3, /* bad samples in a row before the originals come back */
@@ -203,6 +204,7 @@ int kvmtuned_tick(struct kvmtuned *k, uint64_t now_ns)
 	k->look = SENSE_NEW;
 	k->misses = 0;
 	k->let_go = false;
+	trouble_say(k, now_ns);
 
 	act_refresh(k->act);
 	k->view->guests_known = k->guests_known;

@@ -8,18 +8,42 @@
 
 #include "str.h"
 
+/* A feature that this kernel lacks, or has switched off (psi=0), is not missed. */
+static bool is_absence(ssize_t error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ESRCH || error == -ENODEV ||
+	       error == -EOPNOTSUPP;
+}
+
+void sense_note(struct sense *s, ssize_t error, const char *fmt, ...)
+{
+	va_list args;
+
+	if (error >= 0 || is_absence(error) || !s->is_at_host || s->trouble[0])
+		return;
+	s->trouble[0] = '/';
+	s->trouble_error = (int)error;
+	va_start(args, fmt);
+	(void)vsnprintf(s->trouble + 1, sizeof s->trouble - 1, fmt, args);
+	va_end(args);
+}
+
 /* Hardly ever, and with a large name on the stack: apart from what is done at each tick. */
 static __attribute__((noinline)) KT_PRINTF(3, 0) ssize_t
 	open_text(struct sense *s, struct hostfile *file, const char *fmt, va_list args)
 {
 	char path[KT_PATH_MAX + 64];
 	int n = vsnprintf(path, sizeof path, fmt, args);
+	ssize_t length;
 
 	if (n < 0 || (size_t)n >= sizeof path)
 		return -ENAMETOOLONG;
-	return hostfile_read_first(s->fs, file, path, s->text, sizeof s->text);
+	length = hostfile_read_first(s->fs, file, path, s->text, sizeof s->text);
+	sense_note(s, length, "%s", path);
+	return length;
 }
 
+/* A file that fails is closed; if it fails again when it is opened anew, it is noted. */
 ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
 {
 	va_list args;
@@ -124,6 +148,12 @@ static void find_capabilities(struct sense *s)
 const char *sense_failed_at(const struct sense *s)
 {
 	return s->failed_at;
+}
+
+const char *sense_trouble(const struct sense *s, int *ret_error)
+{
+	*ret_error = s->trouble_error;
+	return s->trouble[0] ? s->trouble : NULL;
 }
 
 const struct capabilities *sense_capabilities(const struct sense *s)

@@ -63,6 +63,10 @@ bool sense_process_is_replaced(struct sense *s, size_t slot, const struct domain
 /* The file for which the last reading failed: "/proc/meminfo".  "": it did not. */
 const char *sense_failed_at(const struct sense *s);
 
+/* A file of the host that was there in the last reading, and could not be read or understood; what
+ * it says of is as it was, or unknown.  NULL: none.  *ret_error: -errno. */
+const char *sense_trouble(const struct sense *s, int *ret_error);
+
 /* A process of root's that calls itself so, for which all of /proc is looked through; 0: none is
  * seen. */
 pid_t sense_find_daemon(const struct hostfs *fs, const char *name);

@@ -62,9 +62,11 @@ static void read_arc(struct sense *s, struct host_sample *h)
 static void read_psi(struct sense *s, struct hostfile *file, const char *what,
 		     struct psi_sample *ret)
 {
-	if (s->capabilities.psi_memory && sense_text(s, file, "proc/pressure/%s", what) > 0 &&
-	    parse_psi(s->text, ret) < 0)
-		*ret = (struct psi_sample){ 0 };
+	if (!s->capabilities.psi_memory || sense_text(s, file, "proc/pressure/%s", what) <= 0 ||
+	    parse_psi(s->text, ret) == 0)
+		return;
+	*ret = (struct psi_sample){ 0 };
+	sense_note(s, -EINVAL, "proc/pressure/%s", what);
 }
 
 static void read_cpus(struct sense *s, struct host_sample *h)
@@ -82,6 +84,7 @@ int sense_host_read(struct sense *s, enum sense_scope scope, struct host_sample 
 	int r;
 
 	*ret = (struct host_sample){ 0 };
+	s->trouble[0] = '\0';
 	s->failed_at = "/proc/meminfo";
 	r = read_meminfo(s, ret);
 	if (r < 0)
@@ -91,6 +94,7 @@ int sense_host_read(struct sense *s, enum sense_scope scope, struct host_sample 
 	if (r < 0)
 		return r;
 	s->failed_at = "";
+	s->is_at_host = true;
 	read_cpus(s, ret);
 	read_arc(s, ret);
 	read_psi(s, &s->psi_cpu, "cpu", &ret->psi_cpu);
@@ -98,6 +102,7 @@ int sense_host_read(struct sense *s, enum sense_scope scope, struct host_sample 
 	read_psi(s, &s->psi_io, "io", &ret->psi_io);
 	sense_ksm_read(s, &ret->ksm);
 	sense_nodes_read(s, ret);
+	s->is_at_host = false;
 	sense_tuners_read(s, scope, ret);
 	return 0;
 }

@@ -39,7 +39,13 @@ static bool text_of(struct sense *s, enum ksm_file f)
 
 static bool number_of(struct sense *s, enum ksm_file f, uint64_t *ret)
 {
-	return text_of(s, f) && str_u64(s->text, ret) == 0;
+	int r;
+
+	if (!text_of(s, f))
+		return false;
+	r = str_u64(s->text, ret);
+	sense_note(s, r, "sys/kernel/mm/ksm/%s", names[f]);
+	return r == 0;
 }
 
 struct search {

@@ -72,6 +72,7 @@ static void look_at_node(struct sense *s, unsigned int id, struct node_sample *r
 
 	if (r == 0 || r == -ENOENT)
 		s->node[id] = n;
+	sense_note(s, r, "sys/devices/system/node/node%u/meminfo", id);
 	*ret = s->node[id];
 }
 

@@ -141,6 +141,9 @@ struct sense {
 	struct cpumask nodes;                  /* that are on-line, by id, as last read */
 	struct node_sample node[KT_NODES_MAX]; /* as last read */
 	const char *failed_at;                 /* by what every host has; "": it did not fail */
+	bool is_at_host;                       /* and not at a guest */
+	char trouble[96];                      /* see sense_trouble; "": none */
+	int trouble_error;
 	struct hostfile meminfo, vmstat, stat, arc, psi_cpu, psi_memory, psi_io, nodes_online;
 	struct hostfile numa_balancing;
 	pid_t numad; /* as last found; 0: none */
@@ -163,6 +166,9 @@ struct sense {
  * read, see hostfile_read_first.  The length, or -errno. */
 ssize_t sense_text(struct sense *s, struct hostfile *file, const char *fmt, ...)
 	KT_PRINTF(3, 4) KT_MUST_USE;
+
+/* Of the host's files the first that cannot be read, or understood, is noted; see sense_trouble. */
+void sense_note(struct sense *s, ssize_t error, const char *fmt, ...) KT_PRINTF(3, 4);
 
 /* ---- sense_host.c, sense_ksm.c, sense_node.c ------------------------------------- */
 

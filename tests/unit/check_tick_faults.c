@@ -6,6 +6,7 @@
  * With KT_FAULTS=all all rows are run, as `make faults` does, with KT_FAULTS=NAME those of files
  * with that in their names, else one of STRIDE. */
 #include "tick_rows.h"
+#include "tick_speech.h"
 
 static const char *name, *path;
 static int nth;
@@ -131,6 +132,17 @@ static void assert_no_flood(void)
 			      OF_ROW, lines.text[i]);
 }
 
+/* Its name with the slash before it: the operator is to find it. */
+static void assert_speech(bool is_at_start)
+{
+	enum speech speech = speech_of(&fault_row, is_at_start);
+	char whole[FAULTY_PATH + 1];
+
+	snprintf(whole, sizeof whole, "/%s", path);
+	ck_assert_msg(speech != TOLD || is_told(whole), ROW ": nobody is told", OF_ROW);
+	ck_assert_msg(speech != SILENT || lines.n == 0, ROW ": %s", OF_ROW, lines.text[0]);
+}
+
 /* Without these nothing is known of the host, and all is given back.  A guest that does nothing
  * and has been let go is not worth another pin. */
 static bool is_of_all(void)
@@ -222,10 +234,11 @@ static void suffers(void)
 	}
 }
 
-static void passes(void assert_it(void))
+static void passes(bool is_at_start, void assert_it(void))
 {
 	suffers();
 	assert_no_flood();
+	assert_speech(is_at_start);
 	faulty_ends();
 	if (is_a_knob()) /* a sandbox, or an administrator: until reload */
 		act_forgive(k->act);
@@ -263,7 +276,7 @@ START_TEST(a_file_fails_while_all_is_in_force)
 	world_begins();
 	ticks(7);
 	strike();
-	passes(assert_recovered);
+	passes(false, assert_recovered);
 	ck_assert_msg(nstruck > 0 || may_be_spared(), ROW ": it never struck", OF_ROW);
 	world_ends();
 }
@@ -276,7 +289,7 @@ START_TEST(a_file_fails_at_the_start)
 	strike();
 	daemon_begins();
 	ck_assert_msg(tick() != 0 || faulty_hits > 0, ROW ": it never struck", OF_ROW);
-	passes(assert_settled);
+	passes(true, assert_settled);
 	world_ends();
 }
 END_TEST
