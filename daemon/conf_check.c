@@ -34,10 +34,12 @@ static void take_warning(const char *text, void *context)
 static int show(const char *path, const struct conf *conf, const struct conf_origins *origins,
 		struct json_object *warnings, enum conf_show what, FILE *out)
 {
-	if (what == CONF_SHOW_JSON)
-		conf_show_json(path, conf, origins, warnings, out);
-	else
+	if (what != CONF_SHOW_JSON) {
 		json_object_put(warnings);
+	} else if (conf_show_json(path, conf, origins, warnings, out) < 0) {
+		log_error("%s cannot be shown: not enough memory", path);
+		return EXIT_FAILURE;
+	}
 	if (what == CONF_SHOW_VALUES)
 		conf_show_text(conf, origins, out);
 	if (what == CONF_SHOW_VERDICT)

@@ -39,8 +39,8 @@ enum { CONF_PLACE_MAX = 4 * CONF_PATH_MAX + 16 }; /* bytes that any place fits i
 void conf_show_text(const struct conf *conf, const struct conf_origins *origins, FILE *out);
 
 struct json_object;
-/* Takes `warnings`, an array of texts, over. */
-void conf_show_json(const char *path, const struct conf *conf, const struct conf_origins *origins,
-		    struct json_object *warnings, FILE *out);
+/* Takes `warnings`, an array of texts, over.  -ENOMEM: nothing was printed. */
+int conf_show_json(const char *path, const struct conf *conf, const struct conf_origins *origins,
+		   struct json_object *warnings, FILE *out) KT_MUST_USE;
 
 #endif

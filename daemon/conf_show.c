@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Which values are in force, and which line says so? */
+#include <errno.h>
 #include <string.h>
 
 #include "conf_check.h"
@@ -138,12 +139,13 @@ static struct json_object *rule_json(size_t i, const struct conf *conf,
 	return o;
 }
 
-void conf_show_json(const char *path, const struct conf *conf, const struct conf_origins *origins,
-		    struct json_object *warnings, FILE *out)
+int conf_show_json(const char *path, const struct conf *conf, const struct conf_origins *origins,
+		   struct json_object *warnings, FILE *out)
 {
 	struct json_object *o = json_object_new_object(), *options = json_object_new_array(),
 			   *domains = json_object_new_array();
 	char file[4 * CONF_PATH_MAX];
+	const char *text;
 
 	json_put_object(o, "schema", json_object_new_int(SHOW_SCHEMA));
 	put_text(o, "file", str_escape(path, file, sizeof file));
@@ -154,8 +156,11 @@ void conf_show_json(const char *path, const struct conf *conf, const struct conf
 	json_put_object(o, "options", options);
 	json_put_object(o, "domains", domains);
 	json_put_object(o, "warnings", warnings);
-	fprintf(out, "%s\n",
-		json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-							  JSON_C_TO_STRING_NOSLASHESCAPE));
+	text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+							     JSON_C_TO_STRING_NOSLASHESCAPE)
+		 : NULL;
+	if (text)
+		fprintf(out, "%s\n", text);
 	json_object_put(o);
+	return text ? 0 : -ENOMEM;
 }
