@@ -268,6 +268,10 @@ sim: $(SIM_BIN) ## closed loops against the plant
 soak: $(BUILD)/tests/sim_soak ## the soak of the sim tier for simulated DAYS= (1000), from SEED= on
 	@KT_SOAK_DAYS=$(or $(DAYS),1000) KT_SOAK_SEED=$(SEED) $<
 
+.PHONY: nomem
+nomem: ## every file that asks for memory has been without it in a unit test
+	@CC="$(CC)" NM="$(NM)" tests/nomem $(BUILD)
+
 .PHONY: parsers
 parsers: all ## every function that reads text from outside is run by a fuzzer's corpus
 	@CC="$(CC)" NM="$(NM)" tests/parsers $(BUILD)

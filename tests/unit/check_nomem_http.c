@@ -160,6 +160,7 @@ static const char *const questions[] = {
 	GET("/v1/advise?vcpus=2&mib=100"),
 	GET("/metrics"),
 	GET("/v1/none"),
+	GET("/v1/tick"),
 	POST("/v1/resume", "18", "{\"guest\":\"web-01\"}"),
 };
 

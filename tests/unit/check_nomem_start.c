@@ -33,6 +33,37 @@ START_TEST(the_state_is_whole_or_none)
 }
 END_TEST
 
+START_TEST(sense_and_act_are_there_or_refused)
+{
+	const struct vm_ops ops = { 0 };
+	struct hostfs here;
+	unsigned int nfailed = 1;
+
+	ck_assert_int_eq(hostfs_open("/", &here), 0);
+	for (long at = 1; nfailed > 0; at++) {
+		struct sense *sense = NULL;
+		struct act *act = NULL;
+		DIR *dir = NULL;
+		int senses, acts, opens;
+
+		nomem_begin(at, kind_of(_i));
+		senses = sense_new(&here, &sense);
+		acts = act_new(&here, NULL, &ops, &act);
+		opens = hostfs_opendir(&here, "proc", &dir);
+		nfailed = nomem_end();
+		ck_assert_msg((senses == 0) == (sense != NULL), "request %ld: %d", at, senses);
+		ck_assert_msg((acts == 0) == (act != NULL), "request %ld: %d", at, acts);
+		ck_assert_msg(opens == (dir ? 0 : -ENOMEM), "request %ld: %d", at, opens);
+		ck_assert((senses < 0) + (acts < 0) + (opens < 0) <= (int)nfailed);
+		sense_free(sense);
+		act_free(act);
+		if (dir)
+			closedir(dir);
+	}
+	hostfs_close(&here);
+}
+END_TEST
+
 /* ---- threads -----------------------------------------------------------------------------------
  */
 
@@ -121,6 +152,7 @@ int main(void)
 
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, the_state_is_whole_or_none, 0, NOMEM_KINDS);
+	tcase_add_loop_test(c, sense_and_act_are_there_or_refused, 0, NOMEM_KINDS);
 	tcase_add_loop_test(c, a_thread_is_there_or_refused, 0, NOMEM_KINDS);
 	tcase_add_loop_test(c, the_loop_runs_or_says_why_not, 0, NOMEM_KINDS);
 	suite_add_tcase(s, c);

@@ -16,11 +16,16 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
+#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kt_check.h"
 
@@ -78,6 +83,46 @@ static inline bool nomem_spares(const void *caller)
 	return false;
 }
 
+extern const char __executable_start, etext;
+
+/* For tests/nomem: who in this program has asked, and for whom, as offsets; each way once. */
+static inline void nomem_note_way(const char *path)
+{
+	static _Atomic uintptr_t noted[4096];
+	void *way[48];
+	char line[1024];
+	int nways = backtrace(way, (int)KT_ARRAY_LEN(way)), n, fd;
+	uintptr_t hash = 0;
+
+	n = snprintf(line, sizeof line, "%s", program_invocation_short_name);
+	for (int i = 0; i < nways && n < (int)sizeof line - 20; i++) {
+		const char *at = way[i];
+
+		if (at < &__executable_start || at >= &etext)
+			continue;
+		hash = hash * 31 + (uintptr_t)at;
+		n += snprintf(line + n, sizeof line - (size_t)n, " %tx",
+			      at - &__executable_start - 1);
+	}
+	if (atomic_exchange(&noted[hash % KT_ARRAY_LEN(noted)], hash) == hash)
+		return;
+	line[n++] = '\n';
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd >= 0 && write(fd, line, (size_t)n) == n)
+		(void)close(fd);
+}
+
+static inline void nomem_note(void)
+{
+	const char *path = getenv("KT_NOMEM_WAYS");
+
+	if (!path)
+		return;
+	nomem_paused = true;
+	nomem_note_way(path);
+	nomem_paused = false;
+}
+
 static inline bool nomem_now(const void *caller)
 {
 	bool mine;
@@ -92,6 +137,7 @@ static inline bool nomem_now(const void *caller)
 	if (nomem_kind == NOMEM_ONCE && nomem_nfailed > 0)
 		return false;
 	nomem_nfailed++;
+	nomem_note();
 	errno = ENOMEM;
 	return true;
 }
