@@ -63,6 +63,7 @@ struct soak_file {
 	char now[SOAK_WORD], own[SOAK_WORD];
 	bool ours, stranger;
 	bool touched; /* by somebody else, while it was on file */
+	bool ceded;   /* the daemon has said so, though it is on file as yet */
 	struct soak_filed filed;
 };
 

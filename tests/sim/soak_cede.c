@@ -15,12 +15,19 @@ static bool is_meant(const struct soak_file *f, const struct log_event *e)
 	return strstr(e->message, f->path);
 }
 
-static bool files_were_touched(const struct soak *s, const struct log_event *e)
+static bool files_were_touched(struct soak *s, const struct log_event *e)
 {
-	for (unsigned int i = 0; i < s->nfiles; i++)
-		if (s->file[i].touched && is_meant(&s->file[i], e))
-			return true;
-	return false;
+	bool touched = false;
+
+	for (unsigned int i = 0; i < s->nfiles; i++) {
+		struct soak_file *f = &s->file[i];
+
+		if (!is_meant(f, e))
+			continue;
+		touched |= f->touched;
+		f->ceded = true;
+	}
+	return touched;
 }
 
 static bool limit_was_touched(struct soak *s, const struct log_event *e)

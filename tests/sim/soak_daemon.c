@@ -82,6 +82,8 @@ void soak_daemon_starts(struct soak *s)
 	s->daemon = d;
 	s->counts.lives++;
 	forget_strangers(s, true);
+	for (unsigned int i = 0; i < s->nfiles; i++)
+		s->file[i].ceded = false;
 	for (size_t g = 0; g < SOAK_GUESTS; g++)
 		for (size_t i = 0; i < SOAK_THREADS; i++)
 			s->guest[g].thread[i].seen = false;

@@ -116,7 +116,8 @@ void soak_file_changes(struct soak *s, struct soak_file *f, const char *word)
 {
 	soak_tell(s, "somebody writes %s into %s, where was %s%s", word, f->key, f->now,
 		  f->filed.known ? " (on file)" : "");
-	f->stranger = f->filed.known && strcmp(f->now, f->filed.original) != 0;
+	f->stranger = f->filed.known && strcmp(f->now, f->filed.original) != 0 &&
+		      (f->stranger || !f->ceded);
 	f->touched |= f->filed.known || is(f, "ksm run");
 	f->ours = false;
 	snprintf(f->now, sizeof f->now, "%s", word);

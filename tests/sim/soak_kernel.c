@@ -53,6 +53,7 @@ static void rescue(const struct soak *s, struct soak_thread *t)
 	if (!(t->now & s->online)) {
 		t->now = soak_all_cpus;
 		t->reset = true;
+		t->stranger = false; /* nobody can tell any more that he was there */
 		if (!s->daemon)
 			soak_reset_is_own(t);
 	}

@@ -10,7 +10,7 @@
 static void forget_all(struct soak *s)
 {
 	for (unsigned int i = 0; i < s->nfiles; i++)
-		s->file[i].filed.known = false;
+		s->file[i].filed.known = s->file[i].ceded = false;
 	for (size_t g = 0; g < SOAK_GUESTS; g++) {
 		s->guest[g].limit.filed.known = false;
 		for (size_t i = 0; i < SOAK_THREADS; i++)
