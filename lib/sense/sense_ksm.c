@@ -79,14 +79,12 @@ static void read_ksmd(struct sense *s, struct ksm_sample *k)
 	struct search search = { .s = s };
 	uint64_t delay_ns;
 
-	if (s->ksmd.fd < 0) {
-		if (s->ksmd_sought)
-			return;
-		s->ksmd_sought = true;
-		if (hostfs_each_number(s->fs, "proc", is_ksmd, &search) <= 0)
-			return;
-	}
-	k->has_ksmd = sense_text(s, &s->ksmd, "proc/%d/schedstat", search.found) > 0 &&
+	if (!s->ksmd_sought && hostfs_each_number(s->fs, "proc", is_ksmd, &search) > 0)
+		s->ksmd_pid = search.found;
+	s->ksmd_sought = true;
+	if (s->ksmd_pid == 0 || !s->capabilities.schedstat)
+		return;
+	k->has_ksmd = sense_text(s, &s->ksmd, "proc/%d/schedstat", s->ksmd_pid) > 0 &&
 		      parse_schedstat(s->text, &k->ksmd_cpu_ns_total, &delay_ns) == 0 &&
 		      k->ksmd_cpu_ns_total > 0; /* "0 0 0": a kernel without schedstats */
 }

@@ -153,6 +153,7 @@ struct sense {
 	bool ksm_lacks[_KSM_FILE_MAX];
 	struct hostfile ksmd;
 	bool ksmd_sought;
+	pid_t ksmd_pid; /* 0: there is none that we see */
 	struct ksm_probe_source ksm_probe;
 	struct hostfile node_meminfo[KT_NODES_MAX], node_numastat[KT_NODES_MAX];
 	struct guest_source guest[KT_GUESTS_MAX];

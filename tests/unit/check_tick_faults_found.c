@@ -78,6 +78,20 @@ START_TEST(a_file_that_comes_and_goes_is_said_once)
 }
 END_TEST
 
+/* One reading that failed, and what ksmd costs was not known again until the next start. */
+START_TEST(what_ksmd_costs_is_known_again)
+{
+	ticks(2);
+	ck_assert(k->sample->host.ksm.has_ksmd);
+	fault = (struct fault){ .path = "proc/37/schedstat", .how = FAULT_READ, .error = EIO };
+	ticks(3);
+	ck_assert(!k->sample->host.ksm.has_ksmd);
+	faulty_ends();
+	ticks(1);
+	ck_assert(k->sample->host.ksm.has_ksmd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("what faults of files have found");
@@ -89,6 +103,7 @@ int main(void)
 	tcase_add_loop_test(c, no_guest_leaves_its_node_when_the_list_of_them_cannot_be_read, 0,
 			    KT_ARRAY_LEN(lists));
 	tcase_add_test(c, a_file_that_comes_and_goes_is_said_once);
+	tcase_add_test(c, what_ksmd_costs_is_known_again);
 	suite_add_tcase(s, c);
 	return kt_run(s);
 }

@@ -33,7 +33,7 @@ static const struct {
 	{ KSM "/advisor_mode", EITHER, TOLD, EITHER },
 	{ KSM "/*", EITHER, TOLD, TOLD },
 	{ BALANCING, EITHER, TOLD, TOLD },
-	{ "proc/37/schedstat", SILENT, EITHER, SILENT }, /* sought once */
+	{ "proc/37/schedstat", SILENT, TOLD, SILENT },
 	/* Numbers beyond all bounds are a guest that runs away; 0, the worst that the audit knows.
 	 */
 	{ "*/memory.stat", SILENT, SILENT, SILENT },
