@@ -197,12 +197,27 @@ def a_guest_destroyed_in_between_is_forgotten(story, daemon):
     wait_until(lambda: story.doomed.uuid not in undo_text(), what="its limit is forgotten")
 
 
+def squeezed_again(story, daemon):
+    since = daemon.mark()
+    story.meminfo.set(**PRESSED)
+    for guest in story.limited:
+        daemon.wait_for(guest_verdict(guest, "memory", "at-floor"), 90, since=since)
+
+
 def between_calm_and_pressed_limits_stay(story, daemon):
-    before = {guest: soft_limit_kib(guest) for guest in story.limited}
-    story.meminfo.set(**BETWEEN)
-    daemon.wait_for(guest_verdict(story.hostile, "memory", "host-between"))
-    daemon.wait_ticks()
-    assert {guest: soft_limit_kib(guest) for guest in story.limited} == before
+    """On a machine that is busy with something else a guest may suffer just then, and is let go."""
+    for _ in range(3):
+        before = {guest: soft_limit_kib(guest) for guest in story.limited}
+        since = daemon.mark()
+        story.meminfo.set(**BETWEEN)
+        daemon.wait_for(guest_verdict(story.hostile, "memory", "host-between"), since=since)
+        daemon.wait_ticks()
+        after = {guest: soft_limit_kib(guest) for guest in story.limited}
+        if not any(daemon.found(guest_verdict(guest, "memory", "guest-suffers"), since)
+                   for guest in story.limited):
+            break
+        squeezed_again(story, daemon)
+    assert after == before
 
 
 def calm_lifts_what_a_hung_libvirtd_had_to_keep(story, daemon):

@@ -58,9 +58,10 @@ static inline void keep_line(const struct log_event *e, void *context)
 static struct {
 	size_t nreplies;
 	struct vm_reply reply[256];
-	struct cpumask cpus[GUESTS + 1][THREADS]; /* by number of the guest; of all, and vCPU 0 */
-	uint64_t limit_kib[GUESTS + 1], usage_kib[GUESTS + 1];
-	bool is_taken_from[GUESTS + 1]; /* a plan wishes to reclaim */
+	/* By number of the guest, from 1; one more may come along.  CPUs: of all, and vCPU 0. */
+	struct cpumask cpus[GUESTS + 2][THREADS];
+	uint64_t limit_kib[GUESTS + 2], usage_kib[GUESTS + 2];
+	bool is_taken_from[GUESTS + 2]; /* a plan wishes to reclaim */
 } libvirt;
 
 static inline int libvirt_pins(void *context, const struct uuid *uuid,
