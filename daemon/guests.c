@@ -240,11 +240,12 @@ void guests_check_lateness(struct kvmtuned *k, uint64_t now_ns)
 {
 	uint64_t since_ns = virt_waiting_since_ns(k->virt);
 
-	if (since_ns == 0 && k->late_said_ns != 0)
+	/* It may be asked the next question already. */
+	if (k->late_said_ns != 0 && since_ns != k->late_said_ns) {
 		log_emitf((struct log_event){ .level = LOG_LEVEL_INFO, .id = LOG_LIBVIRT_BACK },
 			  "libvirt answers again");
-	if (since_ns == 0 || since_ns != k->late_said_ns)
 		k->late_said_ns = 0;
+	}
 	if (since_ns == 0 || now_ns < since_ns + late_after_ns || k->late_said_ns != 0)
 		return;
 	k->late_said_ns = since_ns;
