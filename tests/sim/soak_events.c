@@ -211,8 +211,9 @@ static void admin_pins(struct soak *s)
 
 	if (!t || t->unpinnable || !(mask & s->online) || looks_like_ours(s, t, mask))
 		return;
-	t->stranger = (t->filed.known && t->now != t->filed.original) ||
-		      (t->seen && !g->is_trusted && (t->first_allowed & ~mask));
+	t->stranger =
+		(t->filed.known && (t->ours || !g->is_trusted) && t->now != t->filed.original) ||
+		(t->seen && !g->is_trusted && (t->first_allowed & ~mask));
 	t->ours = false;
 	t->now = t->own = mask;
 	soak_tell(s, "somebody pins thread %d of guest %d to %lx%s", t->tid, g->id, mask,
