@@ -23,6 +23,8 @@ check() { # NAME COMMAND...: the last line that it prints is the reason
 		echo "ok vm/$scenario/$name ($((SECONDS - since)) s)"
 	else
 		echo "not ok vm/$scenario/$name: ${said##*$'\n'}"
+		# Elsewhere nothing is kept of this host but what it prints.
+		journalctl -q -b -u kvmtuned -n 20 -o short-monotonic | cut -c 1-300 | sed 's/^/# /'
 		failed=1
 	fi
 }
