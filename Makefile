@@ -311,7 +311,7 @@ $(BUILD)/tests/count_alloc.so: bench/count_alloc.c
 live-parts: $(BUILD)/tests/sim_ksmd $(BUILD)/tests/sleeper.bin $(BUILD)/tests/stand_in $(BUILD)/tests/faults.so \
 	$(BUILD)/tests/count_alloc.so
 live: all live-parts ## root: real libvirtd, real QEMU guests, this kernel's KSM
-	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %)
+	@tests/live/run.py --build $(BUILD) $(LIVE_BUT:%=--but %) $(LIVE_PART:%=--part %)
 
 .PHONY: soak-live
 soak-live: all $(BUILD)/tests/sleeper.bin ## root: real guests, whatever can happen in any order, every value explained after each step; MINUTES= SEED=

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Does kvmtuned do on real guests what it says?  Runs tests/live/test_*.py.
 
-    run.py [--build DIR] [--list] [--but FILTER].. [FILTER..]
+    run.py [--build DIR] [--list] [--but FILTER].. [--part K/N] [FILTER..]
 
 A test is a function test_SENTENCE(live); its name is /FILE/SENTENCE, and a FILTER is
 a part of that: "/ksm/" are those of one file, "ksm" are many.  Those of --but are left out,
-and those with `by_name` unless a FILTER is given.  Each runs in a process of its own with a
+and those with `by_name` unless a FILTER is given; of the rest --part takes every Nth, from the
+Kth.  Each runs in a process of its own with a
 hard time-out, inside privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
 values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
 tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
@@ -129,7 +130,7 @@ def tidy(ksm_values, host_values):
     shutil.rmtree(daemon.RUN_DIR, ignore_errors=True)
 
 
-def discover(filters, but):
+def discover(filters, but, part):
     tests = {}
     for file in sorted(HERE.glob("test_*.py")):
         module = importlib.import_module(file.stem)
@@ -140,7 +141,8 @@ def discover(filters, but):
                     continue
                 if not filters or any(part in f"/{full}" for part in filters):
                     tests[full] = value
-    return tests
+    first, step = map(int, part.split("/"))
+    return dict(list(tests.items())[first - 1::step])
 
 
 def run_all(tests):
@@ -167,10 +169,11 @@ def main():
     parser.add_argument("--build", default=HERE.parent.parent / "build", type=pathlib.Path)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--but", action="append", default=[], metavar="FILTER")
+    parser.add_argument("--part", default="1/1", metavar="K/N")
     parser.add_argument("filter", nargs="*")
     options = parser.parse_args()
 
-    tests = discover(options.filter, options.but)
+    tests = discover(options.filter, options.but, options.part)
     if options.list:
         print(*tests, sep="\n")
     elif not tests:
