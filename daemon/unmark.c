@@ -18,10 +18,15 @@ static void take_out(xmlNode *n)
 	xmlFreeNode(n);
 }
 
+static bool is_element(const xmlNode *n, const char *name)
+{
+	return n->type == XML_ELEMENT_NODE && !n->ns && xml_is_named(n, name);
+}
+
 static xmlNode *child_of(xmlNode *parent, const char *name)
 {
 	for (xmlNode *n = parent->children; n; n = n->next)
-		if (n->type == XML_ELEMENT_NODE && !n->ns && xml_is_named(n, name))
+		if (is_element(n, name))
 			return n;
 	return NULL;
 }
@@ -105,13 +110,11 @@ static bool is_mark(const xmlNode *n)
 					       xml_is_of(n, VIRT_MARK_NAMESPACE, "limit"));
 }
 
-/* False: there was none. */
-static bool take_out_marks(xmlNode *domain)
+static bool take_out_marks_of(xmlNode *metadata)
 {
-	xmlNode *metadata = child_of(domain, "metadata");
 	bool any = false;
 
-	for (xmlNode *n = metadata ? metadata->children : NULL, *next; n; n = next) {
+	for (xmlNode *n = metadata->children, *next; n; n = next) {
 		next = n->next;
 		if (!is_mark(n))
 			continue;
@@ -120,6 +123,20 @@ static bool take_out_marks(xmlNode *domain)
 	}
 	if (any)
 		take_out_if_empty(metadata);
+	return any;
+}
+
+/* False: there was none.  The second of several metadata would be the first one when that is
+ * empty, and taken out. */
+static bool take_out_marks(xmlNode *domain)
+{
+	bool any = false;
+
+	for (xmlNode *n = domain->children, *next; n; n = next) {
+		next = n->next;
+		if (is_element(n, "metadata"))
+			any |= take_out_marks_of(n);
+	}
 	return any;
 }
 

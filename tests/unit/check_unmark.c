@@ -70,6 +70,10 @@ static const struct {
 	  "<memtune><soft_limit unit=\"MiB\">65536</soft_limit></memtune>" },
 	{ LIMIT("65536", "unlimited") "<memtune><hard_limit unit='KiB'>9</hard_limit></memtune>",
 	  "<memtune><hard_limit unit=\"KiB\">9</hard_limit></memtune>" },
+	/* of several metadata only the first counts, as for libvirt; none keeps a mark */
+	{ LIMIT("65536", "unlimited") LIMIT("65536", "1") SOFT("65536"), "-" },
+	{ "<metadata><a xmlns=\"urn:other\"/></metadata>" LIMIT("65536", "1") SOFT("65536"),
+	  "<metadata><a xmlns=\"urn:other\"/></metadata>" SOFT("65536") },
 	/* what is beside them */
 	{ "<name>&lt;%s%n&quot;</name><!-- c -->" PINS(""), "<name>&lt;%s%n\"</name><!-- c -->" },
 	{ "<metadata><a xmlns='urn:other'/><p:pins xmlns:p='urn:kvmtuned:pin:1'/></metadata>",
