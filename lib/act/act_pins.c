@@ -291,7 +291,7 @@ int act_pin_hides_more(struct act *a, const struct pin *pin, const struct cpumas
 	int r;
 
 	(void)act_online(a);
-	if (!a->fs->is_live || !a->any_offline)
+	if (!a->fs->is_live || !(a->any_offline || a->online_unread))
 		return 0;
 	r = act_whole_mask(a, pin->tid, &whole);
 	if (r < 0)

@@ -146,6 +146,21 @@ START_TEST(what_has_more_than_ours_is_somebody_elses)
 }
 END_TEST
 
+/* A CPU goes off-line, and which it is cannot be read.  No home is pinned so soon after CPUs came
+ * or went. */
+START_TEST(also_when_nobody_knows_what_is_off_line)
+{
+	list_cpus("online", &present);
+	apply();
+	ck_assert_int_eq(unlink(at(root, "sys/devices/system/cpu/online")), 0);
+	ck_assert_int_eq(mkdir(at(root, "sys/devices/system/cpu/online"), 0755), 0);
+	show_more_of(theirs);
+	ways[_i]();
+	ck_assert_uint_eq(count_said(LOG_CEDED), ways[_i] != pins_elsewhere);
+	assert_left_alone(theirs);
+}
+END_TEST
+
 /* Whose it is shows later. */
 START_TEST(what_cannot_be_looked_at_is_not_written)
 {
@@ -224,6 +239,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown_guest);
 	tcase_add_loop_test(c, what_has_more_than_ours_is_somebody_elses, 0, KT_ARRAY_LEN(ways));
+	tcase_add_loop_test(c, also_when_nobody_knows_what_is_off_line, 0, KT_ARRAY_LEN(ways));
 	tcase_add_loop_test(c, what_cannot_be_looked_at_is_not_written, 0, KT_ARRAY_LEN(ways));
 	tcase_add_test(c, what_has_all_that_it_had_is_ours);
 	tcase_add_test(c, a_newborn_that_has_more_than_is_wished_is_written);
