@@ -7,9 +7,8 @@
 A test is a function test_SENTENCE(live); its name is /FILE/SENTENCE, and a FILTER is
 a part of that: "/ksm/" are those of one file, "ksm" are many.  Those of --but are left out,
 and those with `by_name` unless a FILTER is given; of the rest --part takes every Nth, from the
-Kth.  Each runs in a process of its own with a
-hard time-out, inside privvirt.  What it leaves behind is removed before the next: guests, daemons, swap, KSM's
-values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
+Kth.  Each runs in a process of its own with a hard time-out, inside privvirt.  What it leaves
+behind is removed before the next: guests, daemons, swap, KSM's values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
 tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
 """
 import argparse
@@ -130,7 +129,7 @@ def tidy(ksm_values, host_values):
     shutil.rmtree(daemon.RUN_DIR, ignore_errors=True)
 
 
-def discover(filters, but, part):
+def discover(filters, but):
     tests = {}
     for file in sorted(HERE.glob("test_*.py")):
         module = importlib.import_module(file.stem)
@@ -141,8 +140,13 @@ def discover(filters, but, part):
                     continue
                 if not filters or any(part in f"/{full}" for part in filters):
                     tests[full] = value
+    return tests
+
+
+def every_nth(part):
+    """K/N: from the Kth."""
     first, step = map(int, part.split("/"))
-    return dict(list(tests.items())[first - 1::step])
+    return slice(first - 1, None, step)
 
 
 def run_all(tests):
@@ -169,11 +173,11 @@ def main():
     parser.add_argument("--build", default=HERE.parent.parent / "build", type=pathlib.Path)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--but", action="append", default=[], metavar="FILTER")
-    parser.add_argument("--part", default="1/1", metavar="K/N")
+    parser.add_argument("--part", default=slice(None), type=every_nth, metavar="K/N")
     parser.add_argument("filter", nargs="*")
     options = parser.parse_args()
 
-    tests = discover(options.filter, options.but, options.part)
+    tests = dict(list(discover(options.filter, options.but).items())[options.part])
     if options.list:
         print(*tests, sep="\n")
     elif not tests:
