@@ -26,7 +26,9 @@ struct pin {
 	bool gave_up;
 	bool pending;     /* libvirt owes an answer ... */
 	bool giving_back; /* ... about the original */
-	bool lost_back;   /* ... and said that it failed: the original may be there all the same */
+	/* The original may be there all the same: libvirt said that it failed to give it back, or
+	 * an earlier life may have done so. */
+	bool lost_back;
 	bool unpinnable;  /* the kernel lets nobody move this thread */
 	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
 	bool lost;        /* ... because the kernel has reset the mask */

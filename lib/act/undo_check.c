@@ -80,6 +80,7 @@ static void check_pins(struct act *a, struct act_guest *g)
 			pin->got = pin->original;
 		} else if (r < 0) {
 			pin->got = pin->asked; /* or not: whoever looks next sees it */
+			pin->lost_back = true;
 		} else if (!check_pin(a, pin, &found)) {
 			pin->back = true;
 			pin->got = pin->asked; /* what is there is theirs */

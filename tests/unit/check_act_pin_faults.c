@@ -311,6 +311,25 @@ START_TEST(what_cannot_be_unpinned_comes_back_in_another_life)
 }
 END_TEST
 
+/* It was killed on the way back.  Found by tests/sim/soak.c. */
+START_TEST(what_an_earlier_life_gave_back_is_nobody_elses)
+{
+	wish_first();
+	plans(1);
+	strike_read(_i * stride());
+	set_mask(guest.thread[row.thread].tid, &all);
+	(void)act_again();
+	bind();
+	ck_assert_msg(faulty_hits > 0, ROW ": not met", OF_ROW);
+	ends_well();
+	plans(1);
+	ck_assert_msg(count_said(LOG_CEDED) == 0, ROW ": ceded", OF_ROW);
+	assert_all_on(&first);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	assert_back();
+}
+END_TEST
+
 static void passes_and_is_back(void)
 {
 	ends_well();
@@ -882,6 +901,8 @@ int main(void)
 	tcase_add_loop_test(c, a_thread_that_is_not_to_be_pinned_is_pinned_later, 0,
 			    rows_of(CALL_ROWS));
 	tcase_add_loop_test(c, what_cannot_be_told_of_comes_back_in_another_life, 0,
+			    rows_of(READ_ROWS));
+	tcase_add_loop_test(c, what_an_earlier_life_gave_back_is_nobody_elses, 0,
 			    rows_of(READ_ROWS));
 	tcase_add_loop_test(c, what_cannot_be_unpinned_comes_back_in_another_life, 0,
 			    rows_of(CALL_ROWS));
