@@ -116,8 +116,7 @@ static int see_whole(struct act *a, const struct look *look, const struct act_gu
 
 	if (!look->pinned || (pin && (pin->ours || pin->unpinnable)) || !a->fs->is_live)
 		return 0;
-	(void)act_online(a);
-	ours = a->any_offline ? act_mask_of_ours(a, g, &seen->mask, &seen->wanted) : NULL;
+	ours = act_may_hide_cpus(a) ? act_mask_of_ours(a, g, &seen->mask, &seen->wanted) : NULL;
 	if (!ours || cpumask_equal(ours, &seen->wanted))
 		return 0;
 	r = act_whole_mask(a, t->tid, &whole);

@@ -290,8 +290,7 @@ int act_pin_hides_more(struct act *a, const struct pin *pin, const struct cpumas
 	struct cpumask whole, got = cpumask_or(&pin->got, &pin->asked);
 	int r;
 
-	(void)act_online(a);
-	if (!a->fs->is_live || !(a->any_offline || a->online_unread))
+	if (!a->fs->is_live || !act_may_hide_cpus(a))
 		return 0;
 	r = act_whole_mask(a, pin->tid, &whole);
 	if (r < 0)

@@ -220,6 +220,8 @@ int thread_set_cpus(pid_t tid, const struct cpumask *cpus) KT_MUST_USE;
 int act_whole_mask(const struct act *a, pid_t tid, struct cpumask *ret) KT_MUST_USE;
 /* Read once per call of act.h that writes masks. */
 const struct cpumask *act_online(struct act *a);
+/* Of the CPUs that there are some may be off-line: masks may have more than they show. */
+bool act_may_hide_cpus(struct act *a);
 /* Whether `found` is what the kernel shows of `mask`: CPUs that are off-line are hidden. */
 bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask);
 /* The kernel does not show CPUs that are off-line: a mask with all that are on-line is one of

@@ -94,7 +94,7 @@ struct act {
 	bool online_known, online_ever_known;
 	bool online_unread;         /* it cannot be just now: nobody can tell whose a mask is */
 	struct cpumask online;      /* as read since the last plan, or last */
-	bool any_offline;           /* of the CPUs that there are: masks may hide some */
+	bool any_offline;           /* of the CPUs that there are, when they were read last */
 	uint64_t online_settles_ns; /* the list has changed: until then masks may be reset */
 	uint64_t now_ns;            /* of the last call that had it */
 	struct act_ksm ksm;

@@ -211,6 +211,12 @@ const struct cpumask *act_online(struct act *a)
 	return &a->online;
 }
 
+bool act_may_hide_cpus(struct act *a)
+{
+	(void)act_online(a);
+	return a->any_offline || a->online_unread;
+}
+
 bool act_shows(struct act *a, const struct cpumask *found, const struct cpumask *mask)
 {
 	struct cpumask expected;
