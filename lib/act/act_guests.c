@@ -56,7 +56,8 @@ void act_guest_reset(struct act *a, struct act_guest *g)
 	act_placement_free(&g->placement);
 	g->limit = (struct limit){ 0 };
 	act_reclaim_forget(a, g);
-	g->full_nodes = 0;
+	g->move_retry = (struct retry){ 0 };
+	g->unreached_nodes = 0;
 	g->has_fact = false;
 	g->in_force = (struct guest_in_force){ .incarnation = g->in_force.incarnation };
 	a->undo_stale = true;

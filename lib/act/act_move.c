@@ -81,10 +81,15 @@ static void take_end(struct act *a, struct act_guest *g)
 
 	m->open = false;
 	m->off |= m->answer.state == MOVER_OFF;
-	if (g && (m->answer.state == MOVER_FAILED || m->answer.state == MOVER_UNCLEAR))
-		g->in_force.move_failed = true;
-	if (g)
-		act_move_say_end(m, g);
+	if (!g)
+		return;
+	g->in_force.move_failed =
+		m->answer.state == MOVER_FAILED || m->answer.state == MOVER_UNCLEAR;
+	if (m->answer.state == MOVER_FAILED)
+		act_retry_later(&g->move_retry, a->now_ns);
+	else if (m->answer.state == MOVER_DONE)
+		g->move_retry = (struct retry){ 0 };
+	act_move_say_end(m, g);
 }
 
 /* The process of that order is no longer the guest's: what is said of it now would be said
@@ -133,6 +138,14 @@ static enum why why_it_stops(const struct act_move *m, const struct plan *plan)
 	if (m->slot < plan->nslots && guest->present && guest->placement.wish == WISH_RELEASE)
 		return guest->placement.why;
 	return plan->move.go ? WHY_NONE : plan->move.why;
+}
+
+/* Pages that a disk reads into are busy, and what tells of a process may not be readable. */
+static void try_again(struct act *a)
+{
+	for (struct act_guest *g = a->guests; g; g = g->next)
+		if (act_retry_is_due(&g->move_retry, a->now_ns))
+			g->in_force.move_failed = false;
 }
 
 /* Of a recorded host no memory can be looked at. */
@@ -198,6 +211,7 @@ void act_move_apply(struct act *a, const struct plan *plan)
 		mover_look(m->mover, &answer);
 		take_answer(a, &answer);
 	}
+	try_again(a);
 	g = wanted(a, plan, &order);
 	if (m->given && (!g || m->stopping || !same_order(&order, &m->order)))
 		stop(m, why_it_stops(m, plan));
@@ -219,8 +233,11 @@ void act_move_forgive(struct act *a)
 {
 	a->move.off = false;
 	a->in_force.move.off = false;
-	for (struct act_guest *g = a->guests; g; g = g->next)
+	for (struct act_guest *g = a->guests; g; g = g->next) {
 		g->in_force.move_failed = false;
+		g->move_retry = (struct retry){ 0 };
+		g->unreached_nodes = 0;
+	}
 	if (!a->move.open)
 		a->move.given = false;
 }

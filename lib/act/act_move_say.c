@@ -26,20 +26,25 @@ enum { NEWS_KIB = 1024 };
 
 bool act_move_is_old_news(const struct act_move *m, const struct act_guest *g)
 {
-	return g->full_nodes == target_of(&m->order) && m->answer.moved_kib < NEWS_KIB;
+	return g->unreached_nodes == target_of(&m->order) && m->answer.moved_kib < NEWS_KIB;
 }
 
-/* A home that is full is tried again and again. */
-static enum log_level level_of(const struct act_move *m, const struct act_guest *g)
+static bool is_unreached(const struct act_move *m)
 {
-	return m->answer.state == MOVER_FULL && act_move_is_old_news(m, g) ? LOG_LEVEL_DEBUG
-									   : LOG_LEVEL_NOTICE;
+	return m->answer.state == MOVER_FULL || m->answer.state == MOVER_FAILED;
+}
+
+/* What is tried again and again is not told each time. */
+static enum log_level level_of(const struct act_move *m, const struct act_guest *g,
+			       enum log_level of_news)
+{
+	return is_unreached(m) && act_move_is_old_news(m, g) ? LOG_LEVEL_DEBUG : of_news;
 }
 
 void act_move_say_begin(const struct act_move *m, const struct act_guest *g)
 {
 	char from[KT_NODELIST_MAX], to[KT_NODELIST_MAX];
-	struct log_event event = { .level = level_of(m, g),
+	struct log_event event = { .level = level_of(m, g, LOG_LEVEL_NOTICE),
 				   .id = LOG_MEMORY_MOVED,
 				   .actuator = "placement",
 				   .action = "move-memory",
@@ -67,14 +72,14 @@ static void say_moved(const struct act_move *m, const struct act_guest *g)
 		[MOVER_RESTS] = "; stopped before the end",
 		[MOVER_DONE] = "",
 		[MOVER_FULL] = "; no node that it goes to has more to spare",
-		[MOVER_FAILED] = "; given up",
+		[MOVER_FAILED] = "; given up for now",
 	};
 	char from[KT_NODELIST_MAX], to[KT_NODELIST_MAX];
 	const struct mover_answer *answer = &m->answer;
 	bool stopped = answer->state == MOVER_RESTS && m->why_stopped != WHY_NONE;
 
 	guest_log(g,
-		  (struct log_event){ .level = level_of(m, g),
+		  (struct log_event){ .level = level_of(m, g, LOG_LEVEL_NOTICE),
 				      .id = LOG_MEMORY_MOVED,
 				      .actuator = "placement",
 				      .action = "moved-memory",
@@ -93,15 +98,15 @@ static void say_moved(const struct act_move *m, const struct act_guest *g)
 		  stopped ? ": " : "", stopped ? why_sentence(m->why_stopped) : "");
 }
 
-/* What is full stays so until memory has gone there. */
-static void note_full(const struct act_move *m, struct act_guest *g)
+/* It stays so until memory has gone there. */
+static void note_unreached(const struct act_move *m, struct act_guest *g)
 {
 	if (m->order.look_only)
 		return;
-	if (m->answer.state == MOVER_FULL)
-		g->full_nodes = target_of(&m->order);
+	if (is_unreached(m))
+		g->unreached_nodes = target_of(&m->order);
 	else if (m->answer.state == MOVER_DONE)
-		g->full_nodes = 0;
+		g->unreached_nodes = 0;
 }
 
 static void say_refused(const struct act_guest *g, enum log_level level, int error,
@@ -119,17 +124,19 @@ static void say_refused(const struct act_guest *g, enum log_level level, int err
 
 void act_move_say_end(const struct act_move *m, struct act_guest *g)
 {
+	enum log_level level = level_of(m, g, LOG_LEVEL_WARNING);
 	const struct mover_answer *answer = &m->answer;
 
 	if (answer->state == MOVER_GONE)
 		return;
 	if (answer->looked && answer->away_kib && !m->order.look_only)
 		say_moved(m, g);
-	note_full(m, g);
+	note_unreached(m, g);
 	if (answer->state == MOVER_FAILED)
-		say_refused(g, LOG_LEVEL_WARNING, answer->error,
-			    "too much of its memory does not move: it stays where it is until "
-			    "kvmtuned is reloaded");
+		say_refused(
+			g, level, answer->error,
+			"its memory does not move, or too much of it: it stays where it is for now, "
+			"and is tried again within ten minutes");
 	else if (answer->state == MOVER_UNCLEAR)
 		say_refused(g, LOG_LEVEL_WARNING, answer->error,
 			    "its process has not one mapping of memory for each of its cells: "

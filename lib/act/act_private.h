@@ -73,7 +73,9 @@ struct act_guest {
 	struct placement placement;
 	struct limit limit;
 	struct reclaim reclaim;
-	uint64_t full_nodes; /* said to be full when its memory was to go there; 0: none */
+	struct retry move_retry;
+	uint64_t unreached_nodes; /* its memory went there, and could not or had no room, which was
+				     said; 0: none */
 	bool has_fact;
 	uint64_t fact_kib; /* the soft limit by libvirt's last word */
 	struct guest_in_force in_force;

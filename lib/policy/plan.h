@@ -206,7 +206,7 @@ struct guest_in_force {
 	struct cpumask cpus; /* asked for, of the first cell */
 	bool pin_ceded, pin_off;
 	uint64_t pin_changed_ns;
-	bool move_failed;                           /* its memory does not move: not tried again */
+	bool move_failed;                           /* its memory does not move, for now */
 	uint64_t moved_kib;                         /* since it started */
 	bool limited;                               /* by us */
 	uint64_t soft_limit_kib;                    /* ours, when limited */

@@ -7,6 +7,7 @@
 enum { NO_NODE = KT_NODES_MAX - 1, SIZE = 16 * MIB, PAGES = SIZE / PAGE };
 
 static signed char node_of[PAGES]; /* by the table */
+static bool is_busy;               /* all of it */
 
 static long table_call(pid_t pid, unsigned long count, void **pages, const int *nodes, int *status,
 		       int flags)
@@ -15,9 +16,9 @@ static long table_call(pid_t pid, unsigned long count, void **pages, const int *
 	for (unsigned long p = 0; p < count; p++) {
 		size_t i = ((uintptr_t)pages[p] - area_at(0)) / PAGE;
 
-		if (nodes)
+		if (nodes && !is_busy)
 			node_of[i % PAGES] = (signed char)nodes[p];
-		status[p] = node_of[i % PAGES];
+		status[p] = (signed char)(nodes && is_busy ? -EBUSY : node_of[i % PAGES]);
 	}
 	return 0;
 }
@@ -26,6 +27,7 @@ static long table_call(pid_t pid, unsigned long count, void **pages, const int *
 static void use_table(void)
 {
 	memset(node_of, 0, sizeof node_of);
+	is_busy = false;
 	ck_assert_int_eq(mover_new(&fs, table_call, &act->move.mover), 0);
 	put_free(1, 1000000);
 	put_free(2, 1000000);
@@ -345,10 +347,21 @@ START_TEST(a_rate_may_change_in_the_middle)
 }
 END_TEST
 
+/* As the plan does, which waits before it asks again. */
+static void try_again(void)
+{
+	bool go = plan->move.go;
+
+	plan->move.go = false;
+	apply();
+	plan->move.go = go;
+	apply_until_it_ends();
+}
+
 /* ---- what goes wrong, by the kernel's word -----------------------------------------------------
  */
 
-START_TEST(memory_that_does_not_move_is_given_up)
+START_TEST(memory_that_does_not_move_is_given_up_for_now)
 {
 	put_free(NO_NODE, 1000000);
 	wish_memory_on(NO_NODE);
@@ -371,6 +384,57 @@ START_TEST(memory_that_does_not_move_is_given_up)
 }
 END_TEST
 
+static void fails_until(uint64_t wait_s)
+{
+	plan->now_ns += wait_s * KT_NS_PER_S - 1;
+	apply();
+	ck_assert_msg(!act->move.open && in_force()->move_failed, "within %lu s", wait_s);
+	plan->now_ns++;
+	apply();
+	ck_assert_msg(act->move.open && !in_force()->move_failed, "not after %lu s", wait_s);
+	apply_until_it_ends();
+}
+
+START_TEST(memory_that_does_not_move_is_tried_ever_more_seldom)
+{
+	static const uint64_t wait_s[] = { 10, 20, 40, 80, 160, 320, 600, 600 };
+
+	put_free(NO_NODE, 1000000);
+	wish_memory_on(NO_NODE);
+	apply_until_it_ends();
+	for (size_t i = 0; i < KT_ARRAY_LEN(wait_s); i++)
+		fails_until(wait_s[i]);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 1);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 2);
+	act_forgive(act);
+	apply_until_it_ends();
+	fails_until(10);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 2);
+}
+END_TEST
+
+START_TEST(memory_that_was_busy_moves_later)
+{
+	use_table();
+	is_busy = true;
+	wish_memory_on(1);
+	apply_until_it_ends();
+	fails_until(10);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, EBUSY);
+	is_busy = false;
+	fails_until(20);
+	ck_assert(moving()->done && !in_force()->move_failed);
+	ck_assert_uint_eq(in_force()->moved_kib, SIZE / 1024);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 4);
+
+	memset(node_of, 0, sizeof node_of);
+	is_busy = true; /* once more: from the beginning, and told */
+	try_again();
+	fails_until(10);
+	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 2);
+}
+END_TEST
+
 START_TEST(the_plan_hears_that_a_node_is_full)
 {
 	put_free(NO_NODE, 1000000);
@@ -384,17 +448,6 @@ START_TEST(the_plan_hears_that_a_node_is_full)
 	ck_assert_uint_eq(count_said(LOG_WRITE_REFUSED), 0);
 }
 END_TEST
-
-/* As the plan does, which waits before it asks again. */
-static void try_again(void)
-{
-	bool go = plan->move.go;
-
-	plan->move.go = false;
-	apply();
-	plan->move.go = go;
-	apply_until_it_ends();
-}
 
 START_TEST(a_home_that_stays_full_is_told_once)
 {
@@ -575,7 +628,9 @@ int main(void)
 	tcase_add_test(t, without_an_order_there_is_no_thread);
 	tcase_add_test(t, memory_that_is_home_is_not_talked_about);
 	add_ends(t);
-	tcase_add_test(t, memory_that_does_not_move_is_given_up);
+	tcase_add_test(t, memory_that_does_not_move_is_given_up_for_now);
+	tcase_add_test(t, memory_that_does_not_move_is_tried_ever_more_seldom);
+	tcase_add_test(t, memory_that_was_busy_moves_later);
 	tcase_add_test(t, the_plan_hears_that_a_node_is_full);
 	tcase_add_test(t, a_home_that_stays_full_is_told_once);
 	tcase_add_test(t, cells_that_cannot_be_told_apart_stay);
