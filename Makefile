@@ -208,9 +208,18 @@ $(REPLAY_BIN): $(REPLAY_DIR)/replay_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(call o
 	$(call say,LD    $@)
 	$(Q)$(CC) $(HARDENING_LD) $(LDFLAGS) $(if $(READERS),--coverage -Wl$(comma)-u$(comma)__gcov_dump) $(FUZZ_WRAP) -o $@ $(call obj,tests/fuzz/fuzz_$*.c tests/fuzz/replay.c) $(FUZZ_WITH) $(FUZZ_LIBS)
 
-$(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WITH)
+# Of the archives a target has what it can run: the fuzzer looks at less after each input, and the
+# inputs that it has taken count until something of that changes.
+$(BUILD)/libdaemon.a: $(DAEMON_OBJ)
+	$(call say,AR    $@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+FUZZ_DAEMON = $(BUILD)/libdaemon.a
+$(BUILD)/fuzz_ctl: FUZZ_DAEMON = $(CTL_OBJ)
+$(FUZZ_BIN): $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(FUZZ_WORLD) $(BUILD)/libdaemon.a $(BUILD)/libkvmtuned.a
 	$(call say,LD    $@)
-	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $< $(FUZZ_WITH) $(FUZZ_LIBS)
+	$(Q)$(CC) $(HARDENING_LD) -fsanitize=fuzzer $(LDFLAGS) $(FUZZ_WRAP) -o $@ $< $(FUZZ_WORLD) \
+		-Wl,--start-group $(FUZZ_DAEMON) $(BUILD)/libkvmtuned.a -Wl,--end-group $(FUZZ_LIBS)
 
 .PHONY: replays
 replays: $(REPLAY_BIN)
