@@ -101,8 +101,6 @@ static void say_moved(const struct act_move *m, const struct act_guest *g)
 /* It stays so until memory has gone there. */
 static void note_unreached(const struct act_move *m, struct act_guest *g)
 {
-	if (m->order.look_only)
-		return;
 	if (is_unreached(m))
 		g->unreached_nodes = target_of(&m->order);
 	else if (m->answer.state == MOVER_DONE)

@@ -8,11 +8,16 @@ enum { NO_NODE = KT_NODES_MAX - 1, SIZE = 16 * MIB, PAGES = SIZE / PAGE };
 
 static signed char node_of[PAGES]; /* by the table */
 static bool is_busy;               /* all of it */
+static bool is_hidden;             /* where it is */
 
 static long table_call(pid_t pid, unsigned long count, void **pages, const int *nodes, int *status,
 		       int flags)
 {
 	(void)pid, (void)flags;
+	if (is_hidden) {
+		errno = EIO;
+		return -1;
+	}
 	for (unsigned long p = 0; p < count; p++) {
 		size_t i = ((uintptr_t)pages[p] - area_at(0)) / PAGE;
 
@@ -27,7 +32,7 @@ static long table_call(pid_t pid, unsigned long count, void **pages, const int *
 static void use_table(void)
 {
 	memset(node_of, 0, sizeof node_of);
-	is_busy = false;
+	is_busy = is_hidden = false;
 	ck_assert_int_eq(mover_new(&fs, table_call, &act->move.mover), 0);
 	put_free(1, 1000000);
 	put_free(2, 1000000);
@@ -564,6 +569,20 @@ START_TEST(a_dry_run_tells_once_and_moves_nothing)
 }
 END_TEST
 
+START_TEST(a_dry_run_that_cannot_look_is_told_once)
+{
+	use_table();
+	is_hidden = true;
+	wish_memory_on(1);
+	plan->guest[SLOT].placement.dry_run = true;
+	apply_until_it_ends();
+	for (uint64_t wait_s = 10; wait_s < 80; wait_s *= 2)
+		fails_until(wait_s);
+	ck_assert_int_eq(the_one(LOG_WRITE_REFUSED)->error, EIO);
+	ck_assert_uint_eq(count_said(LOG_MEMORY_MOVED), 0);
+}
+END_TEST
+
 START_TEST(without_an_undo_file_nothing_is_moved)
 {
 	act_ends();
@@ -638,6 +657,7 @@ int main(void)
 	tcase_add_test(t, a_kernel_that_cannot_move_memory_is_not_asked_again);
 	tcase_add_test(t, another_process_of_that_number_is_not_touched);
 	tcase_add_test(t, a_dry_run_tells_once_and_moves_nothing);
+	tcase_add_test(t, a_dry_run_that_cannot_look_is_told_once);
 	tcase_add_test(t, without_an_undo_file_nothing_is_moved);
 	tcase_add_test(t, of_a_recorded_host_it_is_only_said);
 	tcase_add_test(t, a_hostile_name_is_escaped);
