@@ -297,8 +297,9 @@ int act_pin_hides_more(struct act *a, const struct pin *pin, const struct cpumas
 		return r;
 	if (is_within(&pin->original, &whole))
 		return 0;
-	return !(act_shows(a, found, &pin->asked) && is_within(&whole, &pin->asked)) &&
-	       !(act_shows(a, found, &pin->got) && is_within(&whole, &got)) &&
-	       !(!pin->done && act_shows(a, found, &pin->before) &&
-		 is_within(&whole, &pin->before));
+	if ((act_shows(a, found, &pin->asked) && is_within(&whole, &pin->asked)) ||
+	    (act_shows(a, found, &pin->got) && is_within(&whole, &got)) ||
+	    (!pin->done && act_shows(a, found, &pin->before) && is_within(&whole, &pin->before)))
+		return 0;
+	return a->online_unread ? -EAGAIN : 1;
 }
