@@ -175,6 +175,46 @@ void act_look(struct act *a, const struct act_guest *g, const struct guest_plan 
 	}
 }
 
+/* ---- after a reload ---------------------------------------------------- */
+
+/* False: it cannot be read, or there is no memory to note it. */
+static bool note_own(const struct act *a, struct placement *p, const struct guest_thread *t,
+		     size_t hint)
+{
+	struct pin *pin = act_pin_find(p, t->tid, hint);
+	struct cpumask own;
+	int r = act_whole_mask(a, t->tid, &own);
+
+	if (r < 0)
+		return r == -ESRCH;
+	if (!pin)
+		pin = act_pin_add(p);
+	if (!pin)
+		return false;
+	*pin = (struct pin){ .tid = t->tid,
+			     .start_ticks = t->start_ticks,
+			     .role = t->role,
+			     .number = t->number,
+			     .original = own,
+			     .got = own };
+	return true;
+}
+
+void act_placement_trust(struct act *a, struct act_guest *g, const struct guest_plan *plan)
+{
+	struct placement *p = &g->placement;
+	bool all = true;
+
+	if (!p->trust_present || plan->nthreads == 0 || act_pins_any_ours(p))
+		return;
+	undo_text_changes(g);
+	for (size_t i = 0; i < plan->nthreads; i++)
+		all &= note_own(a, p, &plan->threads[i], i);
+	p->trust_present = !all;
+}
+
+/* ---- whom it is left to -------------------------------------------------- */
+
 void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
 			const struct cpumask *found)
 {

@@ -306,6 +306,7 @@ void act_placement_prepare(struct act *a, struct act_guest *g, const struct gues
 	struct look look;
 	struct home home;
 
+	act_placement_trust(a, g, plan);
 	if (plan->unseen && is_settled(a, p, wish))
 		return;
 	act_placement_try_again(a, p);

@@ -29,10 +29,10 @@ struct pin {
 	/* The original may be there all the same: libvirt said that it failed to give it back, or
 	 * an earlier life may have done so. */
 	bool lost_back;
-	bool unpinnable;  /* the kernel lets nobody move this thread */
-	bool done;        /* `got` is the result of `asked`, which has yet to be written else */
-	bool lost;        /* ... because the kernel has reset the mask */
-	bool was_orphan;  /* none of its CPUs was left once, since it was written last */
+	bool unpinnable; /* the kernel lets nobody move this thread */
+	bool done;       /* `got` is the result of `asked`, which has yet to be written else */
+	bool lost;       /* ... because the kernel has reset the mask */
+	bool was_orphan; /* none of its CPUs was left once, since it was written last */
 	struct cpumask original;
 	struct cpumask asked;
 	struct cpumask before; /* of ours, that was there when `asked` was put on file; or empty */
@@ -55,7 +55,7 @@ struct placement {
 	struct retry retry; /* off until then; without: until reload */
 	bool asked_last;    /* by this stop, through libvirt */
 	size_t given_back;  /* threads, so far */
-	bool trust_present; /* after a reload: whatever mask is there is the original */
+	bool trust_present; /* after a reload: what is there is the original, and not noted yet */
 	enum why why;
 	size_t written;     /* threads, and not yet said; the first of them */
 	struct cpumask was; /* ... was there */
@@ -164,6 +164,10 @@ void act_look(struct act *a, const struct act_guest *g, const struct guest_plan 
 	      struct look *look);
 /* Whether the kernel, and nobody else, took our mask away: a CPU came or went. */
 bool act_pin_was_reset(struct act *a, const struct pin *pin, const struct cpumask *found);
+/* After a reload whatever masks a guest has are its own, and those that it gets later are not: it
+ * may be hours until it is pinned.  So they are noted, as soon as none of ours is left and all can
+ * be read. */
+void act_placement_trust(struct act *a, struct act_guest *g, const struct guest_plan *plan);
 /* `foreign`: one of the threads that somebody else has pinned, to `found`. */
 void act_placement_cede(struct act *a, struct act_guest *g, const struct pin *foreign,
 			const struct cpumask *found);

@@ -556,6 +556,67 @@ START_TEST(a_refusal_after_a_success_is_the_first_again)
 }
 END_TEST
 
+/* ---- after a reload -------------------------------------------------------------------------
+ */
+
+static void somebody_pins_thread_2(void)
+{
+	wish_first();
+	plans(1);
+	set_mask(guest.thread[2].tid, &second);
+	plans(1);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+}
+
+static void reloads_and_holds(void)
+{
+	act_forgive(act);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+	plans(1);
+}
+
+static void is_pinned_and_given_back(void)
+{
+	wish_first();
+	plans(10);
+	assert_all_on(&first);
+	ck_assert_uint_eq(count_said(LOG_CEDED), 1);
+	ck_assert_uint_eq(act_restore(act, plan->now_ns), 0);
+	ck_assert(runs_on(0, &all) && runs_on(2, &second) && runs_on(3, &all));
+}
+
+START_TEST(a_mask_that_cannot_be_read_after_a_reload_is_trusted_later)
+{
+	static char path[64];
+
+	somebody_pins_thread_2();
+	snprintf(path, sizeof path, "proc/%d/status", guest.thread[2].tid);
+	fault = (struct fault){ .path = path, .how = FAULT_READ, .error = EIO };
+	reloads_and_holds();
+	ck_assert_uint_gt(faulty_hits, 0);
+	ends_well();
+	is_pinned_and_given_back();
+}
+END_TEST
+
+/* What is still ours on another thread is not its own. */
+START_TEST(a_mask_of_ours_is_not_trusted_after_a_reload)
+{
+	wish_first();
+	plans(1);
+	set_mask(guest.thread[2].tid, &second);
+	refusal.tid = guest.thread[3].tid;
+	refusal.error = EIO;
+	refusal.is_done = false;
+	plans(1);
+	ck_assert(runs_on(3, &first));
+	reloads_and_holds();
+	ck_assert(runs_on(3, &first));
+	ends_well();
+	is_pinned_and_given_back();
+}
+END_TEST
+
 /* ---- while nobody can tell who was born of them --------------------------------------------- */
 
 static void hide(const char *file, enum fault_how how, int error, unsigned int times)
@@ -924,6 +985,8 @@ int main(void)
 	tcase_add_test(c, who_is_born_while_others_are_given_back_is_given_back_too);
 	tcase_add_loop_test(c, who_was_born_of_ours_is_looked_for_ever_more_seldom, 0, 2);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_may_be_wished_elsewhere);
+	tcase_add_test(c, a_mask_that_cannot_be_read_after_a_reload_is_trusted_later);
+	tcase_add_test(c, a_mask_of_ours_is_not_trusted_after_a_reload);
 	tcase_add_test(c, who_was_born_of_ours_is_known_to_the_next_life);
 	tcase_add_test(c, a_guest_whose_threads_could_not_be_seen_is_pinned_again);
 	tcase_add_test(c, a_mask_of_ours_on_a_thread_that_cannot_be_told_of_is_not_forgotten);

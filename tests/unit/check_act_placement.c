@@ -314,6 +314,65 @@ START_TEST(a_reload_starts_again_from_the_foreign_pin)
 }
 END_TEST
 
+/* It may be hours until the guest is to be pinned again. */
+START_TEST(a_pin_made_after_a_reload_is_respected)
+{
+	if (_i & 1) /* some are on file */
+		pin_to_second();
+	set_mask(guest.thread[2].tid, &first);
+	pin_to_second();
+	ck_assert(in_force()->pin_ceded);
+	act_forgive(act);
+	plan->guest[SLOT].placement.wish = _i & 2 ? WISH_HOLD : WISH_RELEASE;
+	apply();
+	set_mask(guest.thread[3].tid, &first);
+	pin_to_second();
+	ck_assert(in_force()->pin_ceded);
+	ck_assert(runs_on(0, &all) && runs_on(2, &first) && runs_on(3, &first));
+
+	act_forgive(act);
+	apply();
+	pin_to_second();
+	assert_all_on(&second);
+	act_restore(act, 0);
+	ck_assert(runs_on(0, &all) && runs_on(2, &first) && runs_on(3, &first));
+}
+END_TEST
+
+static void somebody_pins_and_reloads(void)
+{
+	pin_to_second();
+	set_mask(guest.thread[2].tid, &first);
+	pin_to_second();
+	ck_assert(in_force()->pin_ceded);
+	act_forgive(act);
+	plan->guest[SLOT].placement.wish = WISH_HOLD;
+}
+
+START_TEST(a_reload_is_remembered_until_the_threads_are_known)
+{
+	size_t nthreads = plan->guest[SLOT].nthreads;
+
+	somebody_pins_and_reloads();
+	plan->guest[SLOT].nthreads = 0;
+	apply();
+	plan->guest[SLOT].nthreads = nthreads;
+	pin_to_second();
+	assert_all_on(&second);
+}
+END_TEST
+
+START_TEST(a_pin_made_after_a_reload_is_respected_though_a_thread_has_gone)
+{
+	end_last_thread();
+	somebody_pins_and_reloads();
+	apply();
+	set_mask(guest.thread[0].tid, &first);
+	pin_to_second();
+	ck_assert(in_force()->pin_ceded && runs_on(0, &first));
+}
+END_TEST
+
 START_TEST(a_foreign_pin_is_seen_at_the_end_too)
 {
 	pin_to_first();
@@ -1106,6 +1165,9 @@ int main(void)
 	tcase_add_test(c, a_quiet_guest_goes_where_it_is_wished);
 	tcase_add_test(c, a_pin_made_before_ours_is_respected);
 	tcase_add_test(c, a_reload_starts_again_from_the_foreign_pin);
+	tcase_add_loop_test(c, a_pin_made_after_a_reload_is_respected, 0, 4);
+	tcase_add_test(c, a_reload_is_remembered_until_the_threads_are_known);
+	tcase_add_test(c, a_pin_made_after_a_reload_is_respected_though_a_thread_has_gone);
 	tcase_add_test(c, a_foreign_pin_is_seen_at_the_end_too);
 	tcase_add_test(c, cpus_that_a_guest_may_not_use_end_it_for_this_guest);
 	tcase_add_test(c, an_empty_or_homeless_wish_is_no_wish);
