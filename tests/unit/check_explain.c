@@ -161,6 +161,8 @@ START_TEST(a_guest_that_the_search_left_out_is_crowded_out)
 	fx.state.placement.nunits = 0;
 	explain_placement(&fx.state, &fx.conf, &fx.view, &fx.in_force, 0, &e);
 	ck_assert_int_eq(explanation_reason(&e), WHY_NODE_CROWDED);
+	ck_assert_int_eq(e.rule[e.nrules - 1].why, WHY_COOLING_DOWN); /* by the search, that is */
+	ck_assert(!e.rule[e.nrules - 1].known);
 }
 END_TEST
 

@@ -59,6 +59,19 @@ static void many_nodes(void)
 			fixture_distance(a, b, a / 2 == b / 2 ? 12 : 21);
 }
 
+/* The last choice with memory and without would be one too many. */
+START_TEST(nobody_has_more_choice_than_his_share)
+{
+	enum { SHARE = 16 };
+
+	many_nodes();
+	fixture_guest(1);
+	fx.view.npresent = PACK_OPTIONS_MAX;
+	(void)step();
+	ck_assert_uint_eq(fx.state.placement.pack.item[0].noptions, SHARE - 1);
+}
+END_TEST
+
 /* Where there are many nodes not even all choices of each guest are considered: none would be left
  * for the last ones. */
 START_TEST(everybody_has_some_choice_however_many_nodes_there_are)
@@ -137,6 +150,7 @@ int main(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, nobody_is_placed_by_half, 0, KT_ARRAY_LEN(rows));
 	tcase_add_test(c, newcomers_are_placed_at_once_however_many);
+	tcase_add_test(c, nobody_has_more_choice_than_his_share);
 	tcase_add_test(c, everybody_has_some_choice_however_many_nodes_there_are);
 	tcase_add_test(c, memory_is_to_come_home_of_however_many);
 	tcase_add_loop_test(c, one_more_is_advised_if_it_can_be_planned, 0, 2);

@@ -109,10 +109,13 @@ END_TEST
 
 START_TEST(who_may_not_be_placed_is_not)
 {
+	struct placement_plan before = *plan_of(0);
+
 	look_away();
 	newcomer();
 	fx.domain[4].admin_pins = true;
 	(void)fixture_step();
+	ck_assert_mem_eq(&before, plan_of(0), sizeof before);
 	expect("admin's", plan_of(4), -1, WISH_RELEASE, WHY_PINNED_BY_ADMIN);
 }
 END_TEST

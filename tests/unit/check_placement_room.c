@@ -311,6 +311,37 @@ START_TEST(a_cell_that_has_to_leave_goes_where_it_costs_least)
 }
 END_TEST
 
+START_TEST(a_cell_that_has_to_leave_takes_the_first_of_equals)
+{
+	fixture_node(2, 16, 8, G(32), G(20));
+	for (unsigned int n = 1; n < 3; n++)
+		fixture_distance(0, n, 20);
+	fixture_distance(1, 2, 20);
+	two_cells(6);
+	fixture_wants(0, 0.2);
+	fixture_memory_on(0, G(4), 0);
+	(void)step();
+	ck_assert_uint_eq(plan_of(0)->cell[0].nodes, NODE(0));
+	ck_assert_uint_eq(plan_of(0)->cell[1].nodes, NODE(1));
+}
+END_TEST
+
+/* A domain of cells of memory alone. */
+START_TEST(cells_without_vcpus_want_no_cpus)
+{
+	const struct pack_item *item = fx.state.placement.pack.item;
+
+	two_cells(3);
+	fx.domain[0].cell[0].vcpus = fx.domain[0].cell[1].vcpus = (struct cpumask){ 0 };
+	fixture_guest(1);
+	fixture_memory_on(1, 0, G(2));
+	(void)step();
+	for (size_t c = 0; c < 2; c++)
+		ck_assert(item[c].cpus >= 0 && item[c].cpus <= 0);
+	expect("the other guest", plan_of(1), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+}
+END_TEST
+
 START_TEST(cells_share_what_the_plugged_vcpus_want)
 {
 	const struct pack_item *item = fx.state.placement.pack.item;
@@ -369,6 +400,8 @@ int main(void)
 	tcase_add_test(c, small_cells_share_the_node_of_their_memory);
 	tcase_add_test(c, cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus);
 	tcase_add_test(c, a_cell_that_has_to_leave_goes_where_it_costs_least);
+	tcase_add_test(c, a_cell_that_has_to_leave_takes_the_first_of_equals);
+	tcase_add_test(c, cells_without_vcpus_want_no_cpus);
 	tcase_add_test(c, cells_share_what_the_plugged_vcpus_want);
 	tcase_add_test(c, a_cell_wants_its_share_of_the_guest);
 	suite_add_tcase(s, c);
