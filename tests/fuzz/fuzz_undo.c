@@ -33,18 +33,23 @@ static char *file_again(const struct hostfs *fs, size_t *ret_size)
 	return copy;
 }
 
-/* Read, written and read again it is the same file. */
+/* Read, written and read again it is the same file; each reading turns the order of the guests
+ * round. */
 static void write_and_read(const struct hostfs *fs)
 {
-	size_t size, size_again;
-	char *once = file_again(fs, &size), *again;
+	size_t size, size_turned, size_again;
+	char *once = file_again(fs, &size), *turned, *again;
 
 	if (!once)
 		return;
 	world_put("run/undo", once, size);
+	turned = file_again(fs, &size_turned);
+	FUZZ_CLAIM(turned && size == size_turned);
+	world_put("run/undo", turned, size_turned);
 	again = file_again(fs, &size_again);
 	FUZZ_CLAIM(again && size == size_again && memcmp(once, again, size) == 0);
 	free(again);
+	free(turned);
 	free(once);
 }
 

@@ -308,6 +308,25 @@ static void check_growth(struct soak *s, const struct soak_daemon *d)
 		soak_broken(s, "%zu files were opened and not closed", count_fds() - d->nfds);
 }
 
+static bool is_on_file(const struct soak_guest *g)
+{
+	for (size_t i = 0; i < SOAK_THREADS; i++)
+		if (g->thread[i].alive && g->thread[i].filed.known)
+			return true;
+	return false;
+}
+
+/* What its threads have by now is noted: what they get later is somebody else's. */
+static void trust_ends(struct soak *s, const struct soak_daemon *d)
+{
+	for (size_t g = 0; g < SOAK_GUESTS && !s->had_fault; g++) {
+		int slot = domains_find(d->domains, &s->guest[g].uuid);
+
+		if (slot >= 0 && d->plan.guest[slot].nthreads > 0 && !is_on_file(&s->guest[g]))
+			s->guest[g].is_trusted = false;
+	}
+}
+
 void soak_daemon_ticks(struct soak *s)
 {
 	struct soak_daemon *d = s->daemon;
@@ -321,5 +340,6 @@ void soak_daemon_ticks(struct soak *s)
 	s->in_act = true;
 	act_apply(d->act, &d->plan);
 	s->in_act = false;
+	trust_ends(s, d);
 	check_growth(s, d);
 }
