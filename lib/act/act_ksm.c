@@ -223,8 +223,6 @@ static void settle(struct act *a, enum ksm_knob knob)
 	struct knob *k = &a->ksm.knob[knob];
 
 	k->todo = k->fresh = false;
-	if (knob == KSM_ADVISOR && !k->asked)
-		a->ksm.knob[KSM_PAGES].before = KSM_PAGES_WITHOUT_ADVISOR;
 	if (knob >= KSM_PAGES || k->asked != k->original)
 		return;
 	k->ours = false;
