@@ -26,10 +26,12 @@ static double wanted(const struct guest_view *g)
 {
 	double vcpus = g->domain->vcpus;
 	double cpus = fast_share * g->demand.fast + (1 - fast_share) * g->demand.slow;
+	double most = placement_most_cpus(g);
 
 	if (!(g->demand.age_s > 0))
 		return unknown_cpus_share * vcpus;
-	return cpus < placement_most_cpus(g) ? KT_MAX(cpus, 0.0) : placement_most_cpus(g);
+	cpus = KT_MIN(cpus, most);
+	return KT_MAX(cpus, 0.0);
 }
 
 double placement_cpus(const struct guest_view *g, double *ret_variance)

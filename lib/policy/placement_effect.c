@@ -240,8 +240,8 @@ void placement_policy_pretend(struct placement_policy *state, size_t slot,
 	if (plan->dry_run && plan->wish == WISH_HOLD)
 		return;
 	for (unsigned int c = 0; c < KT_CELLS_MAX; c++) {
-		bool is_home = plan->dry_run && plan->wish == WISH_SET && c < plan->ncells;
-		uint64_t nodes = is_home ? plan->cell[c].nodes : 0;
+		/* Without a home, and of cells that there are not, these are none. */
+		uint64_t nodes = plan->dry_run ? plan->cell[c].nodes : 0;
 
 		changes |= g->pretended[c] != nodes;
 		g->pretended[c] = nodes;
