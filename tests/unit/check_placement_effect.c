@@ -44,14 +44,14 @@ static const struct {
 	bool undone;
 } effects[] = {
 	{ "nobody waits", 0, 4, 0, 0, 0, false },
-	{ "a twentieth of what it wants", 0, 4, 0.0499, 0, 0, false },
+	{ "a twentieth of what it wants", 0, 4, 0.05, 0, 0, false },
 	{ "more than a twentieth", 0, 4, 0.0501, 0, 0, true },
 	{ "just what it waited before and a twentieth", 0.3, 4, 0.3499, 0, 0, false },
 	{ "more than what it waited before and a twentieth", 0.3, 4, 0.3501, 0, 0, true },
 	{ "less than before, and still much", 0.6, 4, 0.5, 0, 0, false },
 	{ "idle enough to prove nothing", 0, 0.0499, 1, 0, 0, false },
 	{ "what is waited for is less than a tenth of a CPU", 0, 0.0999, 1, 0, 0, false },
-	{ "just a tenth", 0, 0.1001, 1, 0, 0, true },
+	{ "just a tenth", 0, 0.1, 1, 0, 0, true },
 	/* 8 CPUs for 4 and the others' 6: a fifth has to wait */
 	{ "the load there explains it", 0, 4, 0.24, 6, 0, false },
 	{ "the load there explains a part of it", 0, 4, 0.26, 6, 0, true },
@@ -86,6 +86,39 @@ START_TEST(a_change_that_did_not_help_is_undone)
 }
 END_TEST
 
+START_TEST(a_guest_that_wants_next_to_nothing_is_not_judged)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(_i == 0 ? 0.0499 : 0.05, 0);
+	watch(3);
+	ck_assert_int_eq((int)fx.state.placement.njudged, _i);
+}
+END_TEST
+
+/* It runs on both nodes; the third has memory only, and no load. */
+START_TEST(who_runs_everywhere_waits_for_the_load_of_any_node)
+{
+	fixture_node(2, 16, 0, G(32), G(20));
+	for (size_t i = 0; i < 3; i++) {
+		fixture_guest(i == 0 ? 8 : 4);
+		fx.domain[i].vcpus = 8;
+		fixture_threads(i, 8);
+		fixture_pinned(i, i == 2);
+		fx.domain[i].has_memory_nodes = i > 0; /* the others stay where they are */
+		fx.domain[i].memory_nodes = fx.in_force.guest[i].nodes;
+	}
+	(void)step();
+	expect("between the others", plan_of(0), -1, WISH_RELEASE, WHY_SPREAD);
+	carry_out(0);
+	fixture_wants(2, 6); /* 8 CPUs for ten: a fifth has to wait */
+	fixture_waits(8, 0.15);
+	watch(3);
+	ck_assert_uint_eq(fx.state.placement.njudged, 1);
+	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
+}
+END_TEST
+
 /* Another guest comes, and only it is looked at. */
 static void event(void)
 {
@@ -115,6 +148,23 @@ START_TEST(the_time_of_events_between_two_looks_counts)
 		(void)fixture_step();
 	}
 	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
+}
+END_TEST
+
+/* Of which nobody knows what it was like. */
+START_TEST(a_gap_between_two_looks_does_not_count)
+{
+	guest_that_leaves();
+	change();
+	fixture_waits(4, 0.5);
+	watch(1);
+	fixture_later(1000);
+	fx.view.dt_s = 0;
+	expect("after ten seconds and a gap", step(), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	watch(1);
+	expect("after twenty", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
+	watch(1);
+	expect("after thirty", plan_of(0), 0, WISH_SET, WHY_ROLLED_BACK);
 }
 END_TEST
 
@@ -365,7 +415,10 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, a_change_that_did_not_help_is_undone, 0, (int)KT_ARRAY_LEN(effects));
+	tcase_add_loop_test(c, a_guest_that_wants_next_to_nothing_is_not_judged, 0, 2);
+	tcase_add_test(c, who_runs_everywhere_waits_for_the_load_of_any_node);
 	tcase_add_test(c, the_time_of_events_between_two_looks_counts);
+	tcase_add_test(c, a_gap_between_two_looks_does_not_count);
 	tcase_add_test(c, a_guest_that_was_put_back_stays_there_for_minutes);
 	tcase_add_test(c, a_node_that_did_not_help_is_blamed_for_a_while);
 	tcase_add_test(c, who_is_there_already_is_not_held_to_it);

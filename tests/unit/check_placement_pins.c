@@ -192,6 +192,19 @@ START_TEST(a_guest_leaves_a_cache_that_its_new_vcpus_do_not_fit)
 }
 END_TEST
 
+/* Its masks change in any case: it need not wait for the end of its cool-down on the whole node. */
+START_TEST(who_has_to_leave_its_node_at_once_gets_a_cache_at_once)
+{
+	caches(1);
+	(void)guest_on(1, 4, 2);
+	pinned_to(0, 8, 11);
+	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns;
+	fx.conf.placement.reserved_cpus = cpus_of(8, 15);
+	(void)step();
+	vcpus_have("all of its node is reserved", 0, 0, 3);
+}
+END_TEST
+
 START_TEST(the_load_of_others_lies_on_all_caches_of_the_node)
 {
 	caches(1);
@@ -377,6 +390,7 @@ int main(void)
 	tcase_add_test(c, a_cache_is_taken_for_a_clear_gain);
 	tcase_add_test(c, who_changes_often_changes_its_cache_late);
 	tcase_add_test(c, a_guest_leaves_a_cache_that_its_new_vcpus_do_not_fit);
+	tcase_add_test(c, who_has_to_leave_its_node_at_once_gets_a_cache_at_once);
 	tcase_add_test(c, the_load_of_others_lies_on_all_caches_of_the_node);
 	tcase_add_test(c, one_cache_is_no_choice);
 	tcase_add_test(c, of_more_caches_than_can_be_looked_at_none_is_chosen);

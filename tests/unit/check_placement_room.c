@@ -267,6 +267,20 @@ START_TEST(cells_keep_their_homes)
 }
 END_TEST
 
+/* As a recording may say; of what libvirt says they are not taken. */
+START_TEST(cells_without_memory_run_everywhere)
+{
+	const struct pack_item *item = fx.state.placement.pack.item;
+
+	two_cells(6);
+	fx.domain[0].cell[0].memory_kib = fx.domain[0].cell[1].memory_kib = 0;
+	fixture_memory_on(0, G(2), G(2));
+	expect("nothing is far from them", step(), -1, WISH_RELEASE, WHY_SPREAD);
+	for (size_t c = 0; c < 2; c++)
+		ck_assert_double_eq(item[c].gib, 0);
+}
+END_TEST
+
 START_TEST(small_cells_share_the_node_of_their_memory)
 {
 	two_cells(3);
@@ -397,6 +411,7 @@ int main(void)
 	tcase_add_test(c, a_guest_that_no_node_has_cpus_for_gets_two_near_ones);
 	tcase_add_test(c, each_cell_has_a_home_of_its_own);
 	tcase_add_test(c, cells_keep_their_homes);
+	tcase_add_test(c, cells_without_memory_run_everywhere);
 	tcase_add_test(c, small_cells_share_the_node_of_their_memory);
 	tcase_add_test(c, cells_do_not_crowd_a_node_with_more_vcpus_than_it_has_cpus);
 	tcase_add_test(c, a_cell_that_has_to_leave_goes_where_it_costs_least);
