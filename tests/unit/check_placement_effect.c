@@ -1,40 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Is a change undone that did not help, and nothing else? */
-#include "placement_fixture.h"
-
-#define NODE(n) (UINT64_C(1) << (n))
-
-/* It wants 4 CPUs; its memory, which does not move, is where it goes. */
-static void guest_that_leaves(void)
-{
-	fixture_guest(4);
-	fixture_pinned(0, 0);
-	fixture_memory_on(0, 0, G(4));
-	fx.conf.placement.memory = MEMORY_LEAVE;
-}
-
-/* Of what it wants, so much is waited for. */
-static void fixture_waits(double wants_cpus, double share)
-{
-	fx.view.guest[0].run_cpus = wants_cpus * (1 - share);
-	fx.view.guest[0].delay_cpus = wants_cpus * share;
-}
-
-/* The first step wishes the change, and it is made; three more see what it has brought. */
-static void change(void)
-{
-	(void)step();
-	ck_assert_uint_eq(plan_of(0)->nodes, NODE(1));
-	carry_out(0);
-}
-
-static void watch(unsigned int nlooks)
-{
-	while (nlooks-- > 0) {
-		fixture_later(10);
-		(void)step();
-	}
-}
+#include "placement_effect_fixture.h"
 
 static const struct {
 	const char *name;
@@ -86,16 +52,6 @@ START_TEST(a_change_that_did_not_help_is_undone)
 }
 END_TEST
 
-START_TEST(a_guest_that_wants_next_to_nothing_is_not_judged)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(_i == 0 ? 0.0499 : 0.05, 0);
-	watch(3);
-	ck_assert_int_eq((int)fx.state.placement.njudged, _i);
-}
-END_TEST
-
 /* It runs on both nodes; the third has memory only, and no load. */
 START_TEST(who_runs_everywhere_waits_for_the_load_of_any_node)
 {
@@ -116,55 +72,6 @@ START_TEST(who_runs_everywhere_waits_for_the_load_of_any_node)
 	watch(3);
 	ck_assert_uint_eq(fx.state.placement.njudged, 1);
 	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
-}
-END_TEST
-
-/* Another guest comes, and only it is looked at. */
-static void event(void)
-{
-	size_t slot = fx.view.nslots;
-
-	for (size_t i = 0; i < slot; i++)
-		fx.sample[i].look = GUEST_LOOK_NONE;
-	fx.view.nunseen = slot;
-	fixture_guest(0);
-	fx.domain[slot].admin_pins = true;
-	(void)fixture_step();
-	for (size_t i = 0; i < fx.view.nslots; i++)
-		fx.sample[i].look = GUEST_LOOK_FULL;
-	fx.view.nunseen = 0;
-}
-
-START_TEST(the_time_of_events_between_two_looks_counts)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(4, 0.5);
-	for (unsigned int looks = 0; looks < 3; looks++) {
-		ck_assert_int_ne(plan_of(0)->why, WHY_ROLLED_BACK);
-		fixture_later(9);
-		event();
-		fixture_later(1);
-		(void)fixture_step();
-	}
-	ck_assert_int_eq(plan_of(0)->why, WHY_ROLLED_BACK);
-}
-END_TEST
-
-/* Of which nobody knows what it was like. */
-START_TEST(a_gap_between_two_looks_does_not_count)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(4, 0.5);
-	watch(1);
-	fixture_later(1000);
-	fx.view.dt_s = 0;
-	expect("after ten seconds and a gap", step(), 1, WISH_SET, WHY_HOME_BY_MEMORY);
-	watch(1);
-	expect("after twenty", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
-	watch(1);
-	expect("after thirty", plan_of(0), 0, WISH_SET, WHY_ROLLED_BACK);
 }
 END_TEST
 
@@ -233,20 +140,6 @@ START_TEST(blame_is_forgiven)
 }
 END_TEST
 
-/* To go back is no new change, whose effect would be judged. */
-START_TEST(what_is_undone_is_not_judged)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(4, 0.5);
-	watch(3);
-	carry_out(0);
-	watch(10);
-	expect("back", plan_of(0), 0, WISH_SET, WHY_HOME_KEPT);
-	ck_assert_uint_eq(fx.state.placement.njudged, 1);
-}
-END_TEST
-
 START_TEST(a_guest_that_was_pinned_from_everywhere_is_released_again)
 {
 	fixture_guest(4);
@@ -270,56 +163,6 @@ START_TEST(what_it_left_must_hold_it_still)
 	watch(1);
 	expect("a CPU went off line there", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
 	ck_assert_uint_eq(fx.state.placement.nfailed, 1);
-}
-END_TEST
-
-START_TEST(a_wish_that_nobody_carries_out_is_not_judged)
-{
-	guest_that_leaves();
-	fixture_waits(4, 0.9);
-	watch(20);
-	expect("still wished", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
-	ck_assert_uint_eq(fx.state.placement.njudged, 0);
-}
-END_TEST
-
-START_TEST(a_change_by_somebody_else_is_not_judged)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(4, 0.5);
-	watch(1);
-	fx.in_force.guest[0].pin_changed_ns = fx.view.now_ns;
-	watch(10);
-	ck_assert_uint_eq(fx.state.placement.njudged, 0);
-	expect("at home", plan_of(0), 1, WISH_SET, WHY_HOME_BY_MEMORY);
-}
-END_TEST
-
-START_TEST(an_earlier_guest_of_the_slot_proves_nothing)
-{
-	guest_that_leaves();
-	change();
-	fixture_waits(4, 0.5);
-	watch(2);
-	fx.view.guest[0].incarnation = fx.in_force.guest[0].incarnation = 9;
-	watch(10);
-	ck_assert_uint_eq(fx.state.placement.njudged, 0);
-}
-END_TEST
-
-/* It holds the change itself. */
-START_TEST(a_look_that_began_before_the_change_is_not_counted)
-{
-	guest_that_leaves();
-	change();
-	fx.in_force.guest[0].pin_changed_ns += 1;
-	fixture_waits(4, 1);
-	watch(1);
-	fixture_waits(4, 0);
-	watch(3);
-	ck_assert_uint_eq(fx.state.placement.njudged, 1);
-	ck_assert_uint_eq(fx.state.placement.nfailed, 0);
 }
 END_TEST
 
@@ -415,21 +258,13 @@ int main(void)
 
 	tcase_add_checked_fixture(c, fixture_reset, NULL);
 	tcase_add_loop_test(c, a_change_that_did_not_help_is_undone, 0, (int)KT_ARRAY_LEN(effects));
-	tcase_add_loop_test(c, a_guest_that_wants_next_to_nothing_is_not_judged, 0, 2);
 	tcase_add_test(c, who_runs_everywhere_waits_for_the_load_of_any_node);
-	tcase_add_test(c, the_time_of_events_between_two_looks_counts);
-	tcase_add_test(c, a_gap_between_two_looks_does_not_count);
 	tcase_add_test(c, a_guest_that_was_put_back_stays_there_for_minutes);
 	tcase_add_test(c, a_node_that_did_not_help_is_blamed_for_a_while);
 	tcase_add_test(c, who_is_there_already_is_not_held_to_it);
 	tcase_add_test(c, blame_is_forgiven);
-	tcase_add_test(c, what_is_undone_is_not_judged);
 	tcase_add_test(c, a_guest_that_was_pinned_from_everywhere_is_released_again);
 	tcase_add_test(c, what_it_left_must_hold_it_still);
-	tcase_add_test(c, a_wish_that_nobody_carries_out_is_not_judged);
-	tcase_add_test(c, a_change_by_somebody_else_is_not_judged);
-	tcase_add_test(c, an_earlier_guest_of_the_slot_proves_nothing);
-	tcase_add_test(c, a_look_that_began_before_the_change_is_not_counted);
 	tcase_add_test(c, cells_go_back_each_to_its_own);
 	tcase_add_loop_test(c, predictions_that_fail_too_often_are_not_believed, 0,
 			    (int)KT_ARRAY_LEN(counts));
