@@ -125,7 +125,9 @@ START_TEST(a_move_is_told_when_it_begins_and_when_it_has_ended)
 	ck_assert_uint_eq(moving()->moved_kib, SIZE / 1024);
 	ck_assert_uint_eq(in_force()->moved_kib, SIZE / 1024);
 	ck_assert_uint_eq(moving()->failed_kib, 0);
-	ck_assert_uint_gt(moving()->kib_per_s, 0);
+	ck_assert_uint_eq(moving()->kib_per_s,
+			  (uint64_t)((double)moving()->moved_kib * KT_NS_PER_S /
+				     (double)act->move.answer.copying_ns));
 	ck_assert_uint_gt(moving()->longest_call_ns, 0);
 	ck_assert(!in_force()->move_failed);
 	ck_assert_uint_eq(nsaid, 2);
