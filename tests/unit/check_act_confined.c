@@ -126,6 +126,17 @@ START_TEST(those_that_are_back_are_told_from_those_that_are_not)
 }
 END_TEST
 
+START_TEST(who_has_always_been_there_does_not_count)
+{
+	set_mask(guest.thread[2].tid, &first);
+	guest.thread[2].first_allowed = first;
+	is_pinned_and_confined();
+	is_lost();
+	stay(THREADS - 1);
+	is_let_go();
+}
+END_TEST
+
 START_TEST(who_was_born_there_counts)
 {
 	is_pinned_and_confined();
@@ -188,6 +199,7 @@ int main(void)
 	tcase_add_checked_fixture(c, setup, teardown_guest);
 	tcase_add_test(c, threads_that_a_cpuset_keeps_are_not_said_to_be_back);
 	tcase_add_test(c, those_that_are_back_are_told_from_those_that_are_not);
+	tcase_add_test(c, who_has_always_been_there_does_not_count);
 	tcase_add_test(c, who_was_born_there_counts);
 	tcase_add_test(c, it_is_said_once);
 	tcase_add_test(c, who_has_yet_to_be_given_back_is_not_counted);
