@@ -208,6 +208,7 @@ void act_placement_trust(struct act *a, struct act_guest *g, const struct guest_
 	if (!p->trust_present || plan->nthreads == 0 || act_pins_any_ours(p))
 		return;
 	undo_text_changes(g);
+	act_pins_drop_dead(a, g, plan);
 	for (size_t i = 0; i < plan->nthreads; i++)
 		all &= note_own(a, p, &plan->threads[i], i);
 	p->trust_present = !all;

@@ -8,7 +8,7 @@
 
 static unsigned int nwrites; /* of the mask of ... */
 static pid_t theirs;
-static bool is_refused; /* to write it */
+static bool is_refused;        /* to write it */
 static struct cpumask present; /* one more than this machine has, which is off-line */
 
 int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set)

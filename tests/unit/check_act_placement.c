@@ -362,6 +362,27 @@ START_TEST(a_reload_is_remembered_until_the_threads_are_known)
 }
 END_TEST
 
+START_TEST(threads_that_have_gone_are_forgotten_with_a_reload)
+{
+	for (int i = 0; i < KT_THREADS_MAX + 10; i++) {
+		see_thread(new_thread(), THREAD_EMULATOR, 0);
+		set_mask(guest.thread[2].tid, i % 2 ? &first : &second);
+		wish_cpus(i % 2 ? &second : &first, !(i % 2));
+		apply();
+		ck_assert(in_force()->pin_ceded);
+		act_forgive(act);
+		plan->guest[SLOT].placement.wish = WISH_HOLD;
+		nsaid = 0;
+		apply();
+		end_last_thread();
+		guest.nthreads--;
+	}
+	see_thread(new_thread(), THREAD_EMULATOR, 0);
+	pin_to_second();
+	assert_all_on(&second);
+}
+END_TEST
+
 START_TEST(a_pin_made_after_a_reload_is_respected_though_a_thread_has_gone)
 {
 	end_last_thread();
@@ -1167,6 +1188,7 @@ int main(void)
 	tcase_add_test(c, a_reload_starts_again_from_the_foreign_pin);
 	tcase_add_loop_test(c, a_pin_made_after_a_reload_is_respected, 0, 4);
 	tcase_add_test(c, a_reload_is_remembered_until_the_threads_are_known);
+	tcase_add_test(c, threads_that_have_gone_are_forgotten_with_a_reload);
 	tcase_add_test(c, a_pin_made_after_a_reload_is_respected_though_a_thread_has_gone);
 	tcase_add_test(c, a_foreign_pin_is_seen_at_the_end_too);
 	tcase_add_test(c, cpus_that_a_guest_may_not_use_end_it_for_this_guest);
