@@ -174,6 +174,17 @@ void soak_daemon_restores(struct soak *s)
 	soak_daemon_ends(s, SOAK_STOP);
 }
 
+/* Whom it was ceded to may have gone by now. */
+static void trust_ceded(struct soak *s, const struct soak_daemon *d)
+{
+	for (size_t g = 0; g < SOAK_GUESTS; g++) {
+		int slot = domains_find(d->domains, &s->guest[g].uuid);
+
+		if (slot >= 0 && act_in_force(d->act)->guest[slot].pin_ceded)
+			s->guest[g].is_trusted = true;
+	}
+}
+
 void soak_daemon_reloads(struct soak *s)
 {
 	struct soak_daemon *d = s->daemon;
@@ -184,6 +195,7 @@ void soak_daemon_reloads(struct soak *s)
 	d->conf = last_conf;
 	d->reloaded = true;
 	forget_strangers(s, false);
+	trust_ceded(s, d);
 	act_forgive(d->act);
 	placement_policy_forgive(&d->arbiter.placement);
 }
