@@ -8,8 +8,9 @@ A test is a function test_SENTENCE(live); its name is /FILE/SENTENCE, and a FILT
 a part of that: "/ksm/" are those of one file, "ksm" are many.  Those of --but are left out,
 and those with `by_name` unless a FILTER is given; of the rest --part takes every Nth, from the
 Kth.  Each runs in a process of its own with a hard time-out, inside privvirt.  What it leaves
-behind is removed before the next: guests, daemons, swap, KSM's values, the undo file.  Lines are "ok NAME", "not ok NAME: reason" (followed by the
-tail of the daemon's log) and "skip NAME: reason".  1 if any failed.
+behind is removed before the next: guests, daemons, swap, KSM's values, the undo file.  Lines
+are "ok NAME", "not ok NAME: reason" (followed by the tail of the daemon's log) and
+"skip NAME: reason".  1 if any failed.
 """
 import argparse
 import contextlib

@@ -17,7 +17,7 @@
  *	soak_heap.c     pieces of the heap
  *	soak_daemon.c   what daemon/tick.c does, a life at a time
  *	soak_check.c    what must be true after every step
- *	soak_cede.c     ... and when it is said that something is somebody else's
+ *	soak_cede.c     ... and when something is said to be somebody else's; whose it is
  *
  * Everything comes from one seed. */
 #ifndef KT_SOAK_H
@@ -338,6 +338,11 @@ void soak_note_kin(struct soak *s);
 /* ---- soak_cede.c --------------------------------------------------------------------------- */
 
 void soak_check_cede(struct soak *s, const struct log_event *e);
+void soak_forgets_strangers(struct soak *s, bool unless_on_file);
+/* With a reload. */
+void soak_forgives_strangers(struct soak *s);
+/* By a plan: what threads have is noted, and what they get later is somebody else's. */
+void soak_trust_ends(struct soak *s);
 
 /* ---- soak_heap.c --------------------------------------------------------------------------- */
 

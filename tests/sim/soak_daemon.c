@@ -30,22 +30,6 @@ static size_t count_fds(void)
 
 /* ---- a life ------------------------------------------------------------------------------- */
 
-static void forget_strangers(struct soak *s, bool unless_on_file)
-{
-	for (unsigned int i = 0; i < s->nfiles; i++)
-		s->file[i].stranger &= unless_on_file && s->file[i].filed.known;
-	for (unsigned int i = 0; i < s->nfiles; i++)
-		s->file[i].touched &= s->file[i].filed.known;
-	for (size_t g = 0; g < SOAK_GUESTS; g++) {
-		s->guest[g].limit.stranger &= unless_on_file && s->guest[g].limit.filed.known;
-		for (size_t i = 0; i < SOAK_THREADS; i++)
-			s->guest[g].is_trusted |= s->guest[g].thread[i].stranger;
-		for (size_t i = 0; i < SOAK_THREADS; i++)
-			s->guest[g].thread[i].stranger &=
-				unless_on_file && s->guest[g].thread[i].filed.known;
-	}
-}
-
 static void begin(struct soak *s, struct soak_daemon *d)
 {
 	static const struct hostfs fs = { .root_fd = -1, .is_live = true };
@@ -81,7 +65,7 @@ void soak_daemon_starts(struct soak *s)
 	d->conf = last_conf;
 	s->daemon = d;
 	s->counts.lives++;
-	forget_strangers(s, true);
+	soak_forgets_strangers(s, true);
 	for (unsigned int i = 0; i < s->nfiles; i++)
 		s->file[i].ceded = false;
 	for (size_t g = 0; g < SOAK_GUESTS; g++)
@@ -174,17 +158,6 @@ void soak_daemon_restores(struct soak *s)
 	soak_daemon_ends(s, SOAK_STOP);
 }
 
-/* Whom it was ceded to may have gone by now. */
-static void trust_ceded(struct soak *s, const struct soak_daemon *d)
-{
-	for (size_t g = 0; g < SOAK_GUESTS; g++) {
-		int slot = domains_find(d->domains, &s->guest[g].uuid);
-
-		if (slot >= 0 && act_in_force(d->act)->guest[slot].pin_ceded)
-			s->guest[g].is_trusted = true;
-	}
-}
-
 void soak_daemon_reloads(struct soak *s)
 {
 	struct soak_daemon *d = s->daemon;
@@ -194,8 +167,7 @@ void soak_daemon_reloads(struct soak *s)
 	soak_make_conf(s, &last_conf);
 	d->conf = last_conf;
 	d->reloaded = true;
-	forget_strangers(s, false);
-	trust_ceded(s, d);
+	soak_forgives_strangers(s);
 	act_forgive(d->act);
 	placement_policy_forgive(&d->arbiter.placement);
 }
@@ -320,25 +292,6 @@ static void check_growth(struct soak *s, const struct soak_daemon *d)
 		soak_broken(s, "%zu files were opened and not closed", count_fds() - d->nfds);
 }
 
-static bool is_on_file(const struct soak_guest *g)
-{
-	for (size_t i = 0; i < SOAK_THREADS; i++)
-		if (g->thread[i].alive && g->thread[i].filed.known)
-			return true;
-	return false;
-}
-
-/* What its threads have by now is noted: what they get later is somebody else's. */
-static void trust_ends(struct soak *s, const struct soak_daemon *d)
-{
-	for (size_t g = 0; g < SOAK_GUESTS && !s->had_fault; g++) {
-		int slot = domains_find(d->domains, &s->guest[g].uuid);
-
-		if (slot >= 0 && d->plan.guest[slot].nthreads > 0 && !is_on_file(&s->guest[g]))
-			s->guest[g].is_trusted = false;
-	}
-}
-
 void soak_daemon_ticks(struct soak *s)
 {
 	struct soak_daemon *d = s->daemon;
@@ -352,6 +305,6 @@ void soak_daemon_ticks(struct soak *s)
 	s->in_act = true;
 	act_apply(d->act, &d->plan);
 	s->in_act = false;
-	trust_ends(s, d);
+	soak_trust_ends(s);
 	check_growth(s, d);
 }
